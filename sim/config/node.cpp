@@ -1,0 +1,253 @@
+#include "sim/config/node.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <utility>
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+namespace terrace::config {
+namespace {
+
+/// Builds the tree from the parser's events: unlike YAML::Node they show every key, also one that
+/// stands twice, and they let us refuse aliases, which can blow up a short file to any size.
+class TreeBuilder final : public YAML::EventHandler {
+ public:
+  TreeBuilder(const Source& source, Diagnostics& diagnostics)
+      : source_(source), diagnostics_(diagnostics) {}
+
+  Node take() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(leaf(Node::Kind::null, mark, anchor, {}));
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    refuse_anchor(mark);
+    add(leaf(Node::Kind::null, mark, 0, {}));
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    const bool plain_null = tag == "?" && (value.empty() || value == "~" || value == "null");
+    add(leaf(plain_null ? Node::Kind::null : Node::Kind::scalar, mark, anchor, value));
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open_.push_back({leaf(Node::Kind::list, mark, anchor, {}), std::nullopt});
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open_.push_back({leaf(Node::Kind::map, mark, anchor, {}), std::nullopt});
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Open {
+    Node node;
+    std::optional<Node> key;  // of a map: read, its value is still to come
+  };
+
+  Node leaf(Node::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor, std::string text) {
+    if (anchor != 0) refuse_anchor(mark);
+    Node node;
+    node.kind = kind;
+    node.place = {&source_, mark.line + 1, mark.column + 1, text.size()};
+    node.text = std::move(text);
+    return node;
+  }
+
+  void refuse_anchor(const YAML::Mark& mark) {
+    diagnostics_.error({&source_, mark.line + 1, mark.column + 1, 1},
+                       "anchors and aliases are not supported", "write the value out");
+  }
+
+  void close() {
+    Node done = std::move(open_.back().node);
+    open_.pop_back();
+    add(std::move(done));
+  }
+
+  void add(Node node) {
+    if (open_.empty()) {
+      root_ = std::move(node);
+      return;
+    }
+    Open& parent = open_.back();
+    if (parent.node.kind == Node::Kind::list) {
+      parent.node.items.push_back(std::move(node));
+    } else if (!parent.key) {
+      if (node.kind == Node::Kind::list || node.kind == Node::Kind::map) {
+        diagnostics_.error(node.place, "a key must be a name");
+      }
+      parent.key = std::move(node);
+    } else {
+      const Node key = *std::exchange(parent.key, std::nullopt);
+      if (parent.node.find(key.text) != nullptr) {
+        diagnostics_.error(key.place, fmt::format("duplicate key '{}'", key.text));
+      } else {
+        parent.node.members.push_back({key.text, key.place, std::move(node)});
+      }
+    }
+  }
+
+  const Source& source_;
+  Diagnostics& diagnostics_;
+  Node root_;
+  std::vector<Open> open_;
+};
+
+/// One step of an override's path: a key, or an index into a list.
+struct Step {
+  std::string key;
+  std::optional<std::size_t> index;
+};
+
+/// "a.b[2].c" as steps; nothing if it is malformed.
+std::optional<std::vector<Step>> split_path(std::string_view path) {
+  std::vector<Step> steps;
+  std::istringstream parts{std::string(path)};
+  for (std::string part; std::getline(parts, part, '.');) {
+    const auto bracket = part.find('[');
+    const std::string key = part.substr(0, bracket);
+    if (key.empty()) return std::nullopt;
+    steps.push_back({key, std::nullopt});
+    std::string_view rest = bracket == std::string::npos
+                                ? std::string_view{}
+                                : std::string_view(part).substr(bracket);
+    while (!rest.empty()) {
+      const auto end = rest.find(']');
+      if (rest.front() != '[' || end == std::string_view::npos) return std::nullopt;
+      const std::string_view digits = rest.substr(1, end - 1);
+      std::size_t index = 0;
+      const auto [stop, error] =
+          std::from_chars(digits.data(), digits.data() + digits.size(), index);
+      if (error != std::errc{} || stop != digits.data() + digits.size()) return std::nullopt;
+      steps.push_back({{}, index});
+      rest.remove_prefix(end + 1);
+    }
+  }
+  if (steps.empty() || path.ends_with('.')) return std::nullopt;
+  return steps;
+}
+
+/// Makes a whole tree say that it stands at `place`.
+void move_to(Node& node, const Place& place) {
+  node.place = place;
+  for (Node& item : node.items) move_to(item, place);
+  for (Node::Member& member : node.members) {
+    member.place = place;
+    move_to(member.value, place);
+  }
+}
+
+}  // namespace
+
+const Node::Member* Node::find(std::string_view key) const {
+  for (const Member& member : members) {
+    if (member.key == key) return &member;
+  }
+  return nullptr;
+}
+
+Node::Member* Node::find(std::string_view key) {
+  return const_cast<Member*>(std::as_const(*this).find(key));
+}
+
+Node parse_yaml(std::string name, std::string_view text, Diagnostics& diagnostics) {
+  const Source& source = diagnostics.add_source(std::move(name), text);
+  TreeBuilder builder(source, diagnostics);
+  std::istringstream in{std::string(text)};
+  try {
+    YAML::Parser parser(in);
+    parser.HandleNextDocument(builder);
+  } catch (const YAML::Exception& e) {
+    diagnostics.error({&source, e.mark.line + 1, e.mark.column + 1, 1}, e.msg);
+  }
+  return builder.take();
+}
+
+std::string read_text_file(const std::string& path) {
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (!in || in.bad()) {
+    const char* why = errno != 0 ? std::strerror(errno) : "not a readable file";
+    throw ConfigError(fmt::format("{}: error: cannot read this file: {}\n", path, why));
+  }
+  return text;
+}
+
+void overlay(Node& below, const Node& above) {
+  if (below.kind != Node::Kind::map || above.kind != Node::Kind::map) {
+    below = above;
+    return;
+  }
+  for (const Node::Member& member : above.members) {
+    if (Node::Member* old = below.find(member.key)) {
+      overlay(old->value, member.value);
+      old->place = member.place;
+    } else {
+      below.members.push_back(member);
+    }
+  }
+}
+
+void apply_override(Node& root, std::string_view assignment, Diagnostics& diagnostics) {
+  const std::string name = fmt::format("--set {}", assignment);
+  const auto equals = assignment.find('=');
+  const auto path = equals == std::string_view::npos ? std::nullopt
+                                                     : split_path(assignment.substr(0, equals));
+  if (!path) {
+    diagnostics.error({&diagnostics.add_source(name, ""), 1, 1, 1},
+                      "an override is written key=value", "as in --set serving.replicas=2");
+    return;
+  }
+  const Place place{&diagnostics.add_source(name, ""), 1, 1, 1};
+  Node value = parse_yaml(name, assignment.substr(equals + 1), diagnostics);
+  move_to(value, place);
+
+  Node* at = &root;
+  for (const Step& step : *path) {
+    if (step.index) {
+      if (at->kind != Node::Kind::list || *step.index >= at->items.size()) {
+        diagnostics.error(place, fmt::format("there is no element [{}] to set", *step.index),
+                          fmt::format("the list has {} elements", at->items.size()));
+        return;
+      }
+      at = &at->items[*step.index];
+      continue;
+    }
+    if (at->kind == Node::Kind::scalar) {  // a name of the catalogue: override a key of its entry
+      Node named;
+      named.kind = Node::Kind::map;
+      named.place = at->place;
+      named.members.push_back({"use", at->place, *at});
+      *at = std::move(named);
+    }
+    if (at->kind == Node::Kind::null) {
+      at->kind = Node::Kind::map;
+      at->place = place;
+    }
+    if (at->kind != Node::Kind::map) {
+      diagnostics.error(place, fmt::format("'{}' is looked for in a list", step.key),
+                        "say which element, as in tiers[0].capacity");
+      return;
+    }
+    if (at->find(step.key) == nullptr) at->members.push_back({step.key, place, {}});
+    Node::Member* member = at->find(step.key);
+    member->place = place;
+    at = &member->value;
+  }
+  *at = std::move(value);
+}
+
+}  // namespace terrace::config

@@ -1,0 +1,182 @@
+#include "sim/config/scalar.hpp"
+
+#include <charconv>
+#include <span>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace terrace::config {
+namespace {
+
+struct Unit {
+  std::string_view symbol;
+  double factor;
+};
+
+// The first unit of each table is the base unit; format() uses the largest that divides evenly.
+constexpr Unit kSizes[] = {
+    {"B", 1},     {"kB", 1e3},   {"KiB", 1024.0},        {"MB", 1e6},
+    {"MiB", 1048576.0}, {"GB", 1e9},   {"GiB", 1073741824.0}, {"TB", 1e12},
+    {"TiB", 1099511627776.0}, {"PB", 1e15}};
+constexpr Unit kRates[] = {{"B/s", 1},    {"kB/s", 1e3},          {"MB/s", 1e6},
+                           {"MiB/s", 1048576.0}, {"Gbit/s", 1.25e8}, {"GB/s", 1e9},
+                           {"GiB/s", 1073741824.0}, {"TB/s", 1e12}};
+constexpr Unit kFlopRates[] = {
+    {"FLOP/s", 1}, {"GFLOP/s", 1e9}, {"TFLOP/s", 1e12}, {"PFLOP/s", 1e15}};
+constexpr Unit kFrequencies[] = {{"/s", 1},          {"req/s", 1},  {"Hz", 1},
+                                 {"/min", 1.0 / 60}, {"/h", 1.0 / 3600}};
+constexpr Unit kTimes[] = {{"ps", 1},  {"ns", 1e3},  {"us", 1e6},   {"ms", 1e9},
+                           {"s", 1e12}, {"min", 6e13}, {"h", 3.6e15}, {"d", 8.64e16}};
+
+std::string known(std::span<const Unit> units) {
+  std::string all;
+  for (const Unit& unit : units) all += (all.empty() ? "" : ", ") + std::string(unit.symbol);
+  return all;
+}
+
+/// A plain decimal number and what follows it. No hexadecimal, no infinity, no octal.
+std::optional<std::pair<double, std::string_view>> leading_number(std::string_view text) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || !std::isfinite(number)) return std::nullopt;
+  return std::pair{number, text.substr(static_cast<std::size_t>(rest - text.data()))};
+}
+
+/// "<number> <unit>" in base units. A bare number is no quantity: it has lost its dimension.
+Parsed<double> quantity(std::string_view text, std::span<const Unit> units, double limit) {
+  const auto leading = leading_number(text);
+  if (!leading) return {std::nullopt, fmt::format("'{}' does not begin with a number", text)};
+  const auto [number, rest] = *leading;
+  if (number < 0) return {std::nullopt, fmt::format("'{}' is negative", text)};
+
+  std::string_view symbol = rest;
+  while (symbol.starts_with(' ')) symbol.remove_prefix(1);
+  if (symbol.empty()) {
+    return {std::nullopt, fmt::format("'{}' lacks a unit: {}", text, known(units))};
+  }
+  for (const Unit& unit : units) {
+    if (unit.symbol != symbol) continue;
+    if (number * unit.factor > limit) {
+      return {std::nullopt, fmt::format("'{}' is too large to represent", text)};
+    }
+    return {number * unit.factor, {}};
+  }
+  return {std::nullopt, fmt::format("'{}' is not a known unit: {}", symbol, known(units))};
+}
+
+template <class Q>
+Parsed<Q> whole_quantity(std::string_view text, std::span<const Unit> units) {
+  const auto parsed = quantity(text, units, 4.6e18);
+  if (!parsed.value) return {std::nullopt, parsed.why};
+  return {Q{std::llround(*parsed.value)}, {}};
+}
+
+template <class Q>
+Parsed<Q> real_quantity(std::string_view text, std::span<const Unit> units) {
+  const auto parsed = quantity(text, units, 1e300);
+  if (!parsed.value) return {std::nullopt, parsed.why};
+  return {Q{*parsed.value}, {}};
+}
+
+/// In the largest unit that leaves a short decimal, and never loses a digit.
+std::string with_unit(double value, std::span<const Unit> units) {
+  std::string best = fmt::format("{} {}", value, units.front().symbol);
+  for (const Unit& unit : units) {
+    const double scaled = value / unit.factor;
+    if (scaled < 1 || scaled * unit.factor != value) continue;
+    const std::string text = fmt::format("{} {}", scaled, unit.symbol);
+    if (text.size() <= best.size()) best = text;
+  }
+  return best;
+}
+
+template <class Int>
+Parsed<Int> integer(std::string_view text) {
+  Int value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc::result_out_of_range) {
+    return {std::nullopt, fmt::format("'{}' is too large to represent", text)};
+  }
+  if (error != std::errc{} || rest != end) {
+    return {std::nullopt, fmt::format("'{}' is not a whole number", text)};
+  }
+  return {value, {}};
+}
+
+}  // namespace
+
+Parsed<bool> Scalar<bool>::parse(std::string_view text) {
+  if (text == "true") return {true, {}};
+  if (text == "false") return {false, {}};
+  return {std::nullopt, fmt::format("'{}' is neither", text)};
+}
+
+Parsed<std::int64_t> Scalar<std::int64_t>::parse(std::string_view text) {
+  return integer<std::int64_t>(text);
+}
+
+Parsed<double> Scalar<double>::parse(std::string_view text) {
+  const auto leading = leading_number(text);
+  if (!leading || !leading->second.empty()) {
+    return {std::nullopt, fmt::format("'{}' is not a plain number", text)};
+  }
+  return {leading->first, {}};
+}
+std::string Scalar<double>::format(double value) { return fmt::format("{}", value); }
+
+Parsed<Tokens> Scalar<Tokens>::parse(std::string_view text) {
+  const auto count = integer<std::int64_t>(text);
+  if (!count.value) return {std::nullopt, count.why};
+  if (*count.value < 0) return {std::nullopt, fmt::format("'{}' is negative", text)};
+  return {Tokens{*count.value}, {}};
+}
+
+Parsed<Bytes> Scalar<Bytes>::parse(std::string_view text) {
+  return whole_quantity<Bytes>(text, kSizes);
+}
+std::string Scalar<Bytes>::format(Bytes value) {
+  return with_unit(static_cast<double>(value.count()), kSizes);
+}
+
+Parsed<Duration> Scalar<Duration>::parse(std::string_view text) {
+  return whole_quantity<Duration>(text, kTimes);
+}
+std::string Scalar<Duration>::format(Duration value) {
+  return with_unit(static_cast<double>(value.count()), kTimes);
+}
+
+Parsed<Bandwidth> Scalar<Bandwidth>::parse(std::string_view text) {
+  return real_quantity<Bandwidth>(text, kRates);
+}
+std::string Scalar<Bandwidth>::format(Bandwidth value) { return with_unit(value.count(), kRates); }
+
+Parsed<FlopRate> Scalar<FlopRate>::parse(std::string_view text) {
+  return real_quantity<FlopRate>(text, kFlopRates);
+}
+std::string Scalar<FlopRate>::format(FlopRate value) {
+  return with_unit(value.count(), kFlopRates);
+}
+
+Parsed<Frequency> Scalar<Frequency>::parse(std::string_view text) {
+  return real_quantity<Frequency>(text, kFrequencies);
+}
+std::string Scalar<Frequency>::format(Frequency value) {
+  return with_unit(value.count(), kFrequencies);
+}
+
+Parsed<Capacity> Scalar<Capacity>::parse(std::string_view text) {
+  if (text == "unlimited") return {Capacity{Bytes::max()}, {}};
+  if (text == "0") return {Capacity{}, {}};
+  const auto size = Scalar<Bytes>::parse(text);
+  if (!size.value) return {std::nullopt, size.why};
+  return {Capacity{*size.value}, {}};
+}
+std::string Scalar<Capacity>::format(const Capacity& value) {
+  if (value.unlimited()) return "unlimited";
+  return value.bytes == Bytes{} ? "0" : Scalar<Bytes>::format(value.bytes);
+}
+
+}  // namespace terrace::config

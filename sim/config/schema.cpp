@@ -1,0 +1,139 @@
+#include "sim/config/schema.hpp"
+
+#include <utility>
+
+namespace terrace::config {
+
+nlohmann::ordered_json SchemaMaker::empty_object() {
+  return {{"type", "object"}, {"properties", Json::object()}, {"additionalProperties", false}};
+}
+
+nlohmann::ordered_json SchemaMaker::schema_of(const ScalarRef& value, const FieldInfo& info) {
+  Json schema = {{"description", info.doc}};
+  if (!value.names().empty()) {
+    schema["enum"] = value.names();
+    if (value.present()) schema["default"] = value.format();
+    return schema;
+  }
+  schema["type"] = value.json_type();
+  const bool number = value.json_type() == "number" || value.json_type() == "integer";
+  if (number && std::isfinite(info.limits.low)) {
+    schema[info.limits.exclusive ? "exclusiveMinimum" : "minimum"] = info.limits.low;
+  }
+  if (number && std::isfinite(info.limits.high)) schema["maximum"] = info.limits.high;
+  if (value.json_type() == "string" && !value.is_text()) {
+    schema["description"] = std::string(info.doc) + "; " + std::string(value.form());
+  }
+  if (!info.required && value.present()) {
+    const std::string text = value.format();
+    const bool literal = number || value.json_type() == "boolean";
+    schema["default"] = literal ? Json::parse(text, nullptr, false) : Json(text);
+  }
+  return schema;
+}
+
+void SchemaMaker::add(std::string_view key, Json schema, const FieldInfo& info) {
+  Json& object = open_.back();
+  object["properties"][std::string(key)] = std::move(schema);
+  if (info.required) object["required"].push_back(key);
+}
+
+void SchemaMaker::scalar(std::string_view key, ScalarRef value, const FieldInfo& info) {
+  add(key, schema_of(value, info), info);
+}
+
+void SchemaMaker::text_map(std::string_view key, std::map<std::string, std::string>&,
+                           std::string_view doc) {
+  add(key, {{"description", doc}, {"type", "object"},
+            {"additionalProperties", {{"type", "string"}}}},
+      {doc, false, {}});
+}
+
+void SchemaMaker::alternatives(std::string_view key, ScalarRef which, const FieldInfo& info,
+                               FunctionRef<void()> body) {
+  const std::string chosen = which.format();
+  add(key, schema_of(which, info), info);
+  for (const std::string_view name : which.names()) {
+    static_cast<void>(which.parse(name));
+    open_.push_back(empty_object());
+    body();
+    Json object = std::move(open_.back());
+    open_.pop_back();
+    // The editor checks the keys of the alternative; the outer object must know them all to let
+    // them pass, since draft 7 has no unevaluatedProperties.
+    Json names = Json::object();
+    for (const auto& [field, schema] : object["properties"].items()) {
+      if (!open_.back()["properties"].contains(field)) open_.back()["properties"][field] = Json(true);
+      names[field] = schema;
+    }
+    Json then = {{"properties", std::move(names)}};
+    if (object.contains("required")) then["required"] = object["required"];
+    if (object.contains("allOf")) then["allOf"] = object["allOf"];
+    Json when = {{"properties", {{std::string(key), {{"const", name}}}}}};
+    if (name != chosen) when["required"] = Json::array({key});
+    open_.back()["allOf"].push_back({{"if", std::move(when)}, {"then", std::move(then)}});
+  }
+  static_cast<void>(which.parse(chosen));
+}
+
+bool SchemaMaker::begin_object(std::string_view key, const FieldInfo& info) {
+  pending_.push_back({std::string(key), std::string(info.doc), info.required, {}});
+  open_.push_back(empty_object());
+  return true;
+}
+
+bool SchemaMaker::begin_optional(std::string_view key, const FieldInfo& info, bool) {
+  return begin_object(key, info);
+}
+
+bool SchemaMaker::begin_catalogued(std::string_view key, std::string_view kind,
+                                   const FieldInfo& info, bool) {
+  pending_.push_back({std::string(key), std::string(info.doc), info.required, std::string(kind)});
+  open_.push_back(empty_object());
+  return true;
+}
+
+void SchemaMaker::end_object() {
+  Json object = std::move(open_.back());
+  open_.pop_back();
+  const Pending field = std::move(pending_.back());
+  pending_.pop_back();
+  if (!field.kind.empty()) {
+    Json overrides = object;
+    overrides.erase("required");
+    overrides.erase("allOf");
+    overrides["properties"]["use"] = {{"description", "name of the entry that is overridden"}};
+    overrides["required"] = Json::array({"use"});
+    const Json name = {{"type", "string"}, {"examples", catalogue_.names(field.kind)}};
+    object = {{"anyOf", Json::array({name, std::move(overrides), std::move(object)})}};
+  }
+  object["description"] = field.doc;
+  if (open_.back().value("type", "") == "array") {
+    open_.back()["items"] = std::move(object);
+  } else {
+    add(field.key, std::move(object), {field.doc, field.required, {}});
+  }
+}
+
+std::size_t SchemaMaker::begin_list(std::string_view key, const FieldInfo& info, std::size_t) {
+  pending_.push_back({std::string(key), std::string(info.doc), info.required, {}});
+  open_.push_back({{"type", "array"}});
+  return 1;
+}
+
+bool SchemaMaker::begin_item(std::size_t) { return begin_object("", {}); }
+
+void SchemaMaker::item(std::size_t, ScalarRef value, const FieldInfo& info) {
+  open_.back()["items"] = schema_of(value, {info.doc, true, info.limits});
+}
+
+void SchemaMaker::end_list() {
+  Json list = std::move(open_.back());
+  open_.pop_back();
+  const Pending field = std::move(pending_.back());
+  pending_.pop_back();
+  list["description"] = field.doc;
+  add(field.key, std::move(list), {field.doc, field.required, {}});
+}
+
+}  // namespace terrace::config

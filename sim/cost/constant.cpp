@@ -1,0 +1,35 @@
+#include "sim/cost/constant.hpp"
+
+#include "sim/base/check.hpp"
+
+namespace terrace {
+namespace {
+
+class Constant final : public CostModel {
+ public:
+  explicit Constant(const ConstantCost& cost) : cost_(cost) {}
+
+  [[nodiscard]] Duration step(const Batch& batch) const override {
+    TERRACE_CHECK(!batch.empty());
+    std::int64_t fresh = 0;
+    for (const PrefillChunk& chunk : batch.prefills) fresh += chunk.fresh.count();
+    return cost_.per_step + fresh * cost_.per_prefill_token + batch.decodes * cost_.per_decode;
+  }
+
+ private:
+  ConstantCost cost_;
+};
+
+}  // namespace
+
+std::unique_ptr<CostModel> make_constant(const ConstantCost& cost) {
+  return std::make_unique<Constant>(cost);
+}
+
+void describe(config::Fields& f, ConstantCost& cost) {
+  f.field("per_step", cost.per_step, "time of every step");
+  f.field("per_prefill_token", cost.per_prefill_token, "added by each prompt token computed");
+  f.field("per_decode", cost.per_decode, "added by each decoding sequence");
+}
+
+}  // namespace terrace

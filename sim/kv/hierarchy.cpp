@@ -1,0 +1,357 @@
+#include "sim/kv/hierarchy.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/base/check.hpp"
+
+namespace terrace {
+
+Hierarchy::Hierarchy(EventLoop& loop, Fabric& fabric, const ContentTable& contents,
+                     std::vector<HbmPart> hbm, std::vector<Tier> tiers, BlockTraffic traffic)
+    : loop_(loop),
+      fabric_(fabric),
+      contents_(contents),
+      hbm_(std::move(hbm)),
+      tiers_(std::move(tiers)),
+      traffic_(traffic),
+      from_hbm_(tiers_.size()),
+      from_above_(tiers_.size()),
+      through_(tiers_.size()),
+      next_through_(tiers_.size(), tiers_.size()),
+      hbm_evicted_(hbm_.size()),
+      tier_evicted_(tiers_.size()) {
+  for (std::size_t t = tiers_.size(); t-- > 0;) {
+    next_through_[t] = through_;
+    if (tiers_[t].spec.write == WriteRule::through) through_ = t;
+  }
+  for (std::size_t t = 0; t < tiers_.size(); ++t) {
+    TERRACE_CHECK(tiers_[t].ratio % (t > 0 ? tiers_[t - 1].ratio : 1) == 0);
+    tier_evicted_[t].resize(tiers_[t].parts.size());
+    for (std::size_t r = 0; r < hbm_.size(); ++r) {
+      from_hbm_[t].push_back(static_cast<std::uint32_t>(channels_.size()));
+      channels_.push_back({t, tiers_[t].part_of[r], ReplicaId{r}, hbm_[r].memory, &hbm_[r].pool,
+                           {}, {}, {}, {}});
+    }
+  }
+  // What a tier gets from another one comes from the tier right above if it takes evictions, else
+  // from the previous write-through one. Parts correspond by the replicas that use them.
+  for (std::size_t t = 1; t < tiers_.size(); ++t) {
+    std::size_t above = t - 1;
+    if (tiers_[t].spec.write == WriteRule::through) {
+      while (above > 0 && next_through_[above] != t) --above;
+      if (next_through_[above] != t || tiers_[above].spec.write != WriteRule::through) continue;
+    }
+    for (std::uint32_t p = 0; p < tiers_[above].parts.size(); ++p) {
+      const auto& part_of = tiers_[above].part_of;
+      const auto replica = static_cast<std::size_t>(
+          std::find(part_of.begin(), part_of.end(), p) - part_of.begin());
+      TierPart& part = tiers_[above].parts[p];
+      from_above_[t].push_back(static_cast<std::uint32_t>(channels_.size()));
+      channels_.push_back({t, tiers_[t].part_of[replica], ReplicaId::none(), part.memory,
+                           &part.pool, {}, {}, {}, {}});
+      if (tiers_[t].spec.write == WriteRule::on_evict) {
+        part.pool.record_evictions(tier_evicted_[above][p]);
+      }
+    }
+  }
+  if (has_tiers() && tiers_[0].spec.write == WriteRule::on_evict) {
+    for (std::size_t r = 0; r < hbm_.size(); ++r) hbm_[r].pool.record_evictions(hbm_evicted_[r]);
+  }
+}
+
+// --- up ------------------------------------------------------------------------------------------
+
+std::size_t Hierarchy::nearest_with(ReplicaId replica, std::span<const ContentId> sequence,
+                                    std::int64_t position) const {
+  for (std::size_t t = 0; t < tiers_.size(); ++t) {
+    const Tier& tier = tiers_[t];
+    const auto end = static_cast<std::size_t>((position / tier.ratio + 1) * tier.ratio);
+    if (end > sequence.size()) continue;
+    const TierPart& part = tier.parts[tier.part_of[replica.index()]];
+    if (part.pool.find(sequence[end - 1]) != BlockId::none()) return t;
+  }
+  return tiers_.size();
+}
+
+std::int64_t Hierarchy::look_below(ReplicaId replica, std::span<const ContentId> sequence,
+                                   std::int64_t from, std::int64_t limit) const {
+  std::int64_t at = from;
+  while (at < from + limit) {
+    const std::size_t t = nearest_with(replica, sequence, at);
+    if (t == tiers_.size()) break;
+    at = (at / tiers_[t].ratio + 1) * tiers_[t].ratio;
+  }
+  return std::min(at - from, limit);
+}
+
+void Hierarchy::count_lookup(ReplicaId replica, std::span<const ContentId> sequence,
+                             Tokens lookups, std::int64_t from, std::int64_t to) {
+  const std::int64_t block = contents_.block_size().count();
+  ++hbm_counters_.requests;
+  hbm_counters_.lookups += lookups;
+  hbm_counters_.hits += Tokens{from * block};
+  hbm_counters_.hit_blocks += from;
+  if (!has_tiers()) return;
+
+  Tokens missing = lookups - Tokens{from * block};
+  std::vector<std::int64_t> served(tiers_.size());
+  for (std::int64_t at = from; at < to;) {
+    const std::size_t t = nearest_with(replica, sequence, at);
+    const std::int64_t next = std::min((at / tiers_[t].ratio + 1) * tiers_[t].ratio, to);
+    served[t] += next - at;
+    at = next;
+  }
+  for (std::size_t t = 0; t < tiers_.size(); ++t) {
+    Tier& tier = tiers_[t];
+    ++tier.counters.requests;
+    tier.counters.lookups += missing;
+    tier.counters.hits += Tokens{served[t] * block};
+    tier.counters.hit_blocks += served[t];
+    missing -= Tokens{served[t] * block};
+
+    BlockPool& pool = tier.part(replica).pool;
+    const auto ratio = static_cast<std::size_t>(tier.ratio);
+    for (std::size_t end = sequence.size() / ratio * ratio; end > 0; end -= ratio) {
+      const BlockId found = pool.find(sequence[end - 1]);
+      if (found != BlockId::none()) pool.touch(found);
+    }
+  }
+}
+
+void Hierarchy::load(ReplicaId replica, RequestId request, std::span<const ContentId> sequence,
+                     std::int64_t from, std::int64_t to) {
+  std::uint32_t index = 0;
+  if (free_loads_.empty()) {
+    index = static_cast<std::uint32_t>(loads_.size());
+    loads_.emplace_back();
+  } else {
+    index = free_loads_.back();
+    free_loads_.pop_back();
+  }
+  Load& load = loads_[index];
+  load = {replica, request, 0, loop_.now(), from, std::move(load.contents), std::move(load.sources)};
+  const auto wanted = sequence.subspan(static_cast<std::size_t>(from));
+  load.contents.assign(wanted.begin(), wanted.begin() + (to - from));
+  load.sources.clear();
+
+  std::vector<std::int64_t> blocks(tiers_.size());
+  std::vector<std::int64_t> extents(tiers_.size());
+  for (std::int64_t at = from; at < to;) {
+    const std::size_t t = nearest_with(replica, sequence, at);
+    TERRACE_CHECK(t < tiers_.size());
+    const std::int64_t end = (at / tiers_[t].ratio + 1) * tiers_[t].ratio;
+    BlockPool& pool = tiers_[t].part(replica).pool;
+    const BlockId block = pool.find(sequence[static_cast<std::size_t>(end - 1)]);
+    pool.hold(block);
+    load.sources.push_back({t, block, at, std::min(end, to)});
+    blocks[t] += std::min(end, to) - at;
+    ++extents[t];
+    at = end;
+  }
+  for (std::size_t t = 0; t < tiers_.size(); ++t) {
+    if (blocks[t] == 0) continue;
+    const Bytes bytes = traffic_.bytes * blocks[t];
+    const Cargo cargo{bytes, traffic_.pieces * blocks[t], extents[t]};
+    track(fabric_.start(tiers_[t].part(replica).memory, hbm_[replica.index()].memory, cargo),
+          {true, index, t, bytes});
+    ++load.pending;
+  }
+}
+
+void Hierarchy::finish_load(std::uint32_t index) {
+  Load& load = loads_[index];
+  // The last block is let go of first, so that the head of a prefix outlives its tail.
+  for (std::size_t i = load.sources.size(); i-- > 0;) {
+    const Source& source = load.sources[i];
+    Tier& tier = tiers_[source.tier];
+    BlockPool& pool = tier.part(load.replica).pool;
+    promote(load, source);
+    pool.release(source.block);
+    if (tier.spec.inclusion == Inclusion::exclusive && !pool.held(source.block)) {
+      pool.drop(source.block);
+    }
+  }
+  loop_.post(Duration::zero(), LoadDone{load.replica, load.request});
+  free_loads_.push_back(index);
+}
+
+/// What comes from farther below passes through DRAM anyway: an inclusive tier there keeps it.
+void Hierarchy::promote(const Load& load, const Source& source) {
+  for (std::size_t t = 0; t < source.tier; ++t) {
+    const Tier& tier = tiers_[t];
+    if (tier.spec.medium != Medium::dram || tier.spec.inclusion != Inclusion::inclusive) continue;
+    const std::uint32_t part = tier.part_of[load.replica.index()];
+    for (std::int64_t end = source.to / tier.ratio * tier.ratio; end - tier.ratio >= source.from;
+         end -= tier.ratio) {
+      const ContentId content = load.contents[static_cast<std::size_t>(end - 1 - load.from)];
+      if (!wants(t, part, content)) continue;
+      const BlockId block = make_room(t, part, content);
+      if (block == BlockId::none()) continue;
+      TierPart& there = tiers_[t].parts[part];
+      there.set_writing(content, false);
+      there.pool.publish(block, content);
+      there.pool.release(block);
+    }
+  }
+}
+
+// --- down ----------------------------------------------------------------------------------------
+
+void Hierarchy::completed(ReplicaId replica, std::span<const BlockId> blocks,
+                          std::span<const ContentId> sequence, std::int64_t from,
+                          std::int64_t to) {
+  if (through_ == tiers_.size()) return;
+  const std::int64_t ratio = tiers_[through_].ratio;
+  const std::uint32_t channel = from_hbm_[through_][replica.index()];
+  for (std::int64_t end = (from / ratio + 1) * ratio; end <= to; end += ratio) {
+    write(channel, sequence[static_cast<std::size_t>(end - 1)],
+          blocks.subspan(static_cast<std::size_t>(end - ratio), static_cast<std::size_t>(ratio)));
+  }
+  start_if_idle(channel);
+}
+
+void Hierarchy::settle_evictions(ReplicaId replica) {
+  std::vector<ContentId>& evicted = hbm_evicted_[replica.index()];
+  if (!evicted.empty()) demote(from_hbm_[0][replica.index()], hbm(replica), 1, evicted);
+}
+
+bool Hierarchy::wants(std::size_t tier, std::uint32_t part, ContentId content) const {
+  const TierPart& there = tiers_[tier].parts[part];
+  return there.pool.find(content) == BlockId::none() && !there.is_writing(content);
+}
+
+/// An empty block of the tier, held, for `content`; what it evicts goes further down.
+BlockId Hierarchy::make_room(std::size_t tier, std::uint32_t part, ContentId content) {
+  TierPart& there = tiers_[tier].parts[part];
+  if (there.pool.free_blocks() == 0) {
+    ++tiers_[tier].counters.writes_skipped;
+    return BlockId::none();
+  }
+  const BlockId block = there.pool.allocate();
+  there.set_writing(content, true);
+  std::vector<ContentId>& evicted = tier_evicted_[tier][part];
+  if (!evicted.empty()) {
+    demote(from_above_[tier + 1][part], there.pool, tiers_[tier].ratio, evicted);
+  }
+  return block;
+}
+
+/// Queues one block for the channel's tier, holding the source blocks until it has arrived.
+void Hierarchy::write(std::uint32_t channel, ContentId content, std::span<const BlockId> held) {
+  Channel& c = channels_[channel];
+  if (!wants(c.tier, c.part, content)) return;
+  const BlockId target = make_room(c.tier, c.part, content);
+  if (target == BlockId::none()) return;
+  c.waiting.push_back({content, target});
+  for (const BlockId block : held) {
+    c.source->hold(block);
+    c.waiting_held.push_back(block);
+  }
+}
+
+/// The blocks of `pool`, each `step` engine blocks long, that make up the block of `ratio` engine
+/// blocks ending with `last`; `last` itself may just have left. False if another one is missing.
+bool Hierarchy::gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio,
+                       ContentId last, std::vector<BlockId>& found) const {
+  found.clear();
+  if ((contents_.position(last) + 1) % ratio != 0) return false;
+  for (std::int64_t back = ratio - step; back > 0; back -= step) {
+    found.push_back(pool.find(contents_.before(last, back)));
+    if (found.back() == BlockId::none()) return false;
+  }
+  return true;
+}
+
+/// Sends what `above` has evicted through a staging buffer to the channel's tier.
+void Hierarchy::demote(std::uint32_t channel, const BlockPool& above, std::int64_t step,
+                       std::vector<ContentId>& evicted) {
+  const std::vector<ContentId> all = std::exchange(evicted, {});
+  for (const ContentId content : all) {
+    const Channel& c = channels_[channel];
+    if (gather(above, step, tiers_[c.tier].ratio, content, scratch_)) write(channel, content, {});
+  }
+  start_if_idle(channel);
+}
+
+void Hierarchy::start_if_idle(std::uint32_t channel) {
+  Channel& c = channels_[channel];
+  if (!c.moving.empty() || c.waiting.empty()) return;
+  std::swap(c.moving, c.waiting);
+  std::swap(c.moving_held, c.waiting_held);
+  const std::int64_t blocks =
+      static_cast<std::int64_t>(c.moving.size()) * tiers_[c.tier].ratio;
+  const Bytes bytes = traffic_.bytes * blocks;
+  const Cargo cargo{bytes, traffic_.pieces * blocks, static_cast<std::int64_t>(c.moving.size())};
+  track(fabric_.start(c.from, tiers_[c.tier].parts[c.part].memory, cargo),
+        {false, channel, c.tier, bytes});
+}
+
+void Hierarchy::finish_write(std::uint32_t channel) {
+  const std::size_t t = channels_[channel].tier;
+  const std::uint32_t p = channels_[channel].part;
+  for (const Write& done : channels_[channel].moving) {
+    TierPart& part = tiers_[t].parts[p];
+    part.set_writing(done.content, false);
+    part.pool.publish(done.target, done.content);
+    if (const std::size_t next = next_through_[t]; next < tiers_.size()) {
+      const std::uint32_t onward = from_above_[next][p];
+      if (gather(part.pool, tiers_[t].ratio, tiers_[next].ratio, done.content, scratch_)) {
+        std::vector<BlockId> held = scratch_;  // a copy: making room may gather as well
+        held.push_back(done.target);
+        write(onward, done.content, held);
+        start_if_idle(onward);
+      }
+    }
+    part.pool.release(done.target);
+  }
+  Channel& c = channels_[channel];
+  c.moving.clear();
+  while (!c.moving_held.empty()) {
+    c.source->release(c.moving_held.back());
+    c.moving_held.pop_back();
+  }
+  start_if_idle(channel);
+  // Blocks may have become free that a waiting request could not get.
+  if (c.replica != ReplicaId::none()) loop_.post(Duration::zero(), ScheduleTick{c.replica});
+}
+
+void Hierarchy::track(TransferId transfer, const Errand& errand) {
+  if (transfer.index() >= errands_.size()) errands_.resize(transfer.index() + 1);
+  errands_[transfer.index()] = errand;
+}
+
+void Hierarchy::on(const TransferDone& event) {
+  const Errand errand = errands_[event.transfer.index()];
+  TierCounters& counters = tiers_[errand.tier].counters;
+  if (!errand.is_load) {
+    counters.written += errand.bytes;
+    finish_write(errand.index);
+    return;
+  }
+  Load& load = loads_[errand.index];
+  counters.read += errand.bytes;
+  counters.load_time += loop_.now() - load.since;
+  ++counters.loads;
+  if (--load.pending == 0) finish_load(errand.index);
+}
+
+void Hierarchy::mark_contents(FunctionRef<void(ContentId)> mark) const {
+  for (const HbmPart& part : hbm_) part.pool.for_each_content(mark);
+  for (const Tier& tier : tiers_) {
+    for (const TierPart& part : tier.parts) part.pool.for_each_content(mark);
+  }
+  for (const Channel& channel : channels_) {
+    for (const Write& write : channel.waiting) mark(write.content);
+    for (const Write& write : channel.moving) mark(write.content);
+  }
+}
+
+void Hierarchy::check_invariants() const {
+  for (const HbmPart& part : hbm_) part.pool.check_invariants();
+  for (const Tier& tier : tiers_) {
+    for (const TierPart& part : tier.parts) part.pool.check_invariants();
+  }
+}
+
+}  // namespace terrace

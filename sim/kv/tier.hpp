@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/base/id.hpp"
+#include "sim/base/units.hpp"
+#include "sim/kv/block_pool.hpp"
+#include "sim/kv/tier_spec.hpp"
+
+namespace terrace {
+
+/// What happened at one level of the hierarchy. Lookups and hits count tokens of prompts:
+/// lookups = hits + misses, and the misses of a level are the lookups of the next.
+struct TierCounters {
+  std::int64_t requests = 0;  // that looked here
+  Tokens lookups;
+  Tokens hits;
+  std::int64_t hit_blocks = 0;
+  Bytes read;
+  Bytes written;
+  std::int64_t loads = 0;        // transfers out of it into HBM
+  Duration load_time{};          // from the request to the arrival, summed over loads
+  std::int64_t writes_skipped = 0;  // no room that was not in use
+};
+
+/// One part of a tier: all of it, one host's, or one replica's.
+struct TierPart {
+  MemoryId memory;
+  BlockPool pool;
+  std::vector<bool> writing;  // content -> on its way here, not readable yet
+
+  [[nodiscard]] bool is_writing(ContentId content) const {
+    return content.index() < writing.size() && writing[content.index()];
+  }
+  void set_writing(ContentId content, bool value) {
+    if (content.index() >= writing.size()) writing.resize(content.index() + 1);
+    writing[content.index()] = value;
+  }
+};
+
+/// A tier below HBM. Its blocks are `ratio` engine blocks long and go by the ContentId of their last
+/// engine block, which stands for all text before it.
+struct Tier {
+  TierSpec spec;
+  std::int64_t ratio = 1;
+  std::vector<TierPart> parts;
+  std::vector<std::uint32_t> part_of;  // replica -> its part
+  TierCounters counters;
+
+  TierPart& part(ReplicaId replica) { return parts[part_of[replica.index()]]; }
+};
+
+}  // namespace terrace

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/base/units.hpp"
+#include "sim/config/fields.hpp"
+#include "sim/model/dtype.hpp"
+#include "sim/model/layer.hpp"
+
+namespace terrace {
+
+/// Equal layers. Their order in the model does not matter to cost or size.
+struct LayerGroup {
+  std::int64_t count = 1;
+  Attention attention;
+  Mlp mlp;
+};
+
+/// The architecture of an LLM, as far as memory and time depend on it: what models/ holds.
+/// Biases, positional embeddings and multi-token-prediction heads are left out (below 1 %).
+struct ModelSpec {
+  std::string name;
+  std::int64_t hidden = 1;
+  std::int64_t vocabulary = 1;
+  bool tied_embeddings = false;  // the LM head is the embedding
+  Tokens max_context{1};
+  // Of attention and MLP weights. Embedding, LM head and norms stay at 16 bits when these are
+  // narrower, as in quantised checkpoints.
+  DType weight_dtype = DType::bf16;
+  double published_parameters = 0;  // for comparison only
+  std::vector<LayerGroup> layers;
+  std::string source;
+};
+
+/// Width of embedding, LM head, norms and activations.
+constexpr std::int64_t kUnquantisedBits = 16;
+
+/// All weights, embedding and LM head included.
+double parameters(const ModelSpec& model);
+
+/// The weights that one token uses: routed experts count `top_k` times, all else once.
+double active_parameters(const ModelSpec& model);
+
+/// KV cache of one token of context, all layers, on one GPU of a tensor-parallel group of `tp`.
+/// Capacity, step time and transfers all ask this function. KV heads shard by min(tp, kv_heads),
+/// rounded up; an MLA latent is replicated. Scale factors of quantised caches are left out.
+Bytes kv_bytes_per_token_per_gpu(const ModelSpec& model, DType kv, int tp);
+
+/// The same of the whole model, stored once.
+Bytes kv_bytes_per_token(const ModelSpec& model, DType kv);
+
+/// Weights that one GPU of a tensor-parallel group holds. Embedding and LM head shard by rows,
+/// norms are replicated.
+Bytes weight_bytes_per_gpu(const ModelSpec& model, int tp);
+
+void describe(config::Fields& f, LayerGroup& group);
+void describe(config::Fields& f, ModelSpec& model);
+
+}  // namespace terrace

@@ -1,0 +1,158 @@
+#include "sim/scenario/scenario.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sim/config/node.hpp"
+#include "sim/config/writer.hpp"
+
+namespace terrace {
+
+void describe(config::Fields& f, HardwareSpec& hardware) {
+  f.catalogued("gpu", "hwprofiles/gpus", hardware.gpu, "the GPU of every replica");
+  f.catalogued("host", "hwprofiles/hosts", hardware.host, "the server the GPUs sit in");
+  f.catalogued("ssd", "hwprofiles/ssds", hardware.ssd, "the drives of a host, all alike");
+  f.field("drives_per_host", hardware.drives_per_host, "drives, striped as one array",
+          config::between(1, 1024));
+  f.catalogued("network", "hwprofiles/networks", hardware.network,
+               "the NICs of a host and the store behind them");
+}
+
+void describe(config::Fields& f, CostSpec& cost) {
+  f.variant("backend", cost.backend, "what step times come from", [&] {
+    if (cost.backend == CostBackend::constant) describe(f, cost.constant);
+  });
+}
+
+void describe(config::Fields& f, ServingSpec& serving) {
+  f.field("replicas", serving.replicas, "engines, each with a copy of the model",
+          config::between(1, 4096));
+  f.field("replicas_per_host", serving.replicas_per_host,
+          "engines that share a host's DRAM and drives; all of them if left out",
+          config::between(1, 4096));
+  f.field("tensor_parallel", serving.tensor_parallel, "GPUs per replica", config::between(1, 64));
+  f.field("router", serving.router, "which replica gets a request");
+  f.object("engine", serving.engine, "one engine's rules");
+  f.object("cost", serving.cost, "how long a step takes");
+  const std::int64_t per_host = serving.replicas_per_host.value_or(serving.replicas);
+  f.check(serving.replicas % per_host == 0, "replicas_per_host",
+          "the replicas do not fill whole hosts", "make it divide serving.replicas");
+}
+
+void describe(config::Fields& f, LoadSpec& workload) {
+  f.object("trace", workload.trace, "requests are replayed from this file");
+  if (!workload.trace || f.wants_all()) describe(f, workload.synthetic);
+}
+
+void describe(config::Fields& f, OutputSpec& output) {
+  f.field("timeseries_interval", output.timeseries_interval,
+          "simulated time between two rows of timeseries.csv", config::kPositive);
+}
+
+namespace {
+
+std::int64_t block_of(const TierSpec& tier, const EngineSpec& engine) {
+  return tier.block_size == Tokens{} ? engine.block_size.count() : tier.block_size.count();
+}
+
+/// What no section can tell alone.
+void check_whole(config::Fields& f, const Scenario& s) {
+  const EngineSpec& engine = s.serving.engine;
+  std::set<std::string> names;
+  std::int64_t above = engine.block_size.count();
+  for (const TierSpec& tier : s.tiers) {
+    const std::string who = fmt::format("tier '{}'", tier.name);
+    f.check(names.insert(tier.name).second && tier.name != "hbm", "tiers",
+            fmt::format("{} is not the only one of this name", who), "give each tier its own name");
+    if (!tier.enabled()) continue;
+    f.check(block_of(tier, engine) % above == 0, "tiers",
+            fmt::format("the blocks of {}, {} tokens, are no multiple of the {} tokens above it",
+                        who, block_of(tier, engine), above));
+    above = block_of(tier, engine);
+    f.check(tier.medium != Medium::nvme || s.hardware.ssd.has_value(), "tiers",
+            fmt::format("{} lies on NVMe, but the hosts have no drives", who), "add hardware.ssd");
+    f.check(tier.medium != Medium::network || s.hardware.network.has_value(), "tiers",
+            fmt::format("{} lies on the network, but there is none", who), "add hardware.network");
+    f.check(engine.enable_prefix_caching, "tiers",
+            fmt::format("{} would never be used without prefix caching", who),
+            "set serving.engine.enable_prefix_caching: true, or remove the tiers");
+  }
+  const bool any = std::any_of(s.tiers.begin(), s.tiers.end(),
+                               [](const TierSpec& t) { return t.enabled(); });
+  f.check(any || s.tiers.size() > 0 || engine.load_wait == LoadWait::park, "serving",
+          "serving.engine.load_wait has no effect without tiers", "remove it, or add tiers");
+}
+
+}  // namespace
+
+void describe(config::Fields& f, Scenario& s) {
+  f.field("name", s.name, "what results call this run");
+  f.field("seed", s.seed, "of all random draws");
+  f.catalogued("model", "models", s.model, "the LLM that is served");
+  f.object("hardware", s.hardware, "what it is served on", true);
+  f.object("serving", s.serving, "how it is served");
+  f.list("tiers", s.tiers, "memories below HBM, from the nearest to the farthest");
+  f.object("workload", s.workload, "the requests", true);
+  f.object("output", s.output, "what is recorded");
+  check_whole(f, s);
+}
+
+namespace {
+
+/// A path in a scenario means: beside that scenario, unless it is absolute or exists from here.
+void resolve_trace_path(Scenario& scenario, const std::string& scenario_path) {
+  namespace fs = std::filesystem;
+  if (!scenario.workload.trace) return;
+  std::string& path = scenario.workload.trace->path;
+  const fs::path beside = fs::path(scenario_path).parent_path() / path;
+  std::error_code ignored;
+  if (!fs::exists(path, ignored) && fs::exists(beside, ignored)) path = beside.string();
+}
+
+}  // namespace
+
+LoadedScenario parse_scenario(const std::string& name, std::string_view text,
+                              const config::Catalogue& catalogue, const Overrides& overrides) {
+  config::Diagnostics diagnostics;
+  config::Node root = config::parse_yaml(name, text, diagnostics);
+  diagnostics.raise();
+  if (overrides.trace) {
+    if (const auto* workload = root.find("workload");
+        workload != nullptr && workload->value.find("trace") == nullptr) {
+      std::erase_if(root.members, [](const auto& member) { return member.key == "workload"; });
+    }
+    config::apply_override(root, "workload.trace.path=" + *overrides.trace, diagnostics);
+  }
+  for (const std::string& set : overrides.sets) config::apply_override(root, set, diagnostics);
+  if (overrides.seed) {
+    config::apply_override(root, fmt::format("seed={}", *overrides.seed), diagnostics);
+  }
+  diagnostics.raise();
+
+  LoadedScenario loaded;
+  config::Reader reader(root, "the scenario", catalogue, diagnostics);
+  reader.read(loaded.scenario);
+  diagnostics.raise();
+  if (loaded.scenario.name.empty()) {
+    loaded.scenario.name = std::filesystem::path(name).stem().string();
+  }
+  resolve_trace_path(loaded.scenario, name);
+  loaded.values = reader.resolved();
+  return loaded;
+}
+
+LoadedScenario load_scenario(const std::string& path, const config::Catalogue& catalogue,
+                             const Overrides& overrides) {
+  return parse_scenario(path, config::read_text_file(path), catalogue, overrides);
+}
+
+std::string resolved_yaml(const Scenario& scenario) {
+  Scenario copy = scenario;
+  return config::Writer().write(copy);
+}
+
+}  // namespace terrace

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sim/config/catalogue.hpp"
+#include "sim/config/fields.hpp"
+#include "sim/config/reader.hpp"
+#include "sim/cost/constant.hpp"
+#include "sim/fabric/hardware.hpp"
+#include "sim/kv/tier_spec.hpp"
+#include "sim/model/model.hpp"
+#include "sim/serving/engine_spec.hpp"
+#include "sim/serving/routers/policy.hpp"
+#include "sim/workload/spec.hpp"
+#include "sim/workload/trace_spec.hpp"
+
+namespace terrace {
+
+struct HardwareSpec {
+  GpuSpec gpu;
+  HostSpec host;
+  std::optional<SsdSpec> ssd;
+  std::int64_t drives_per_host = 1;
+  std::optional<NetworkSpec> network;
+};
+
+enum class CostBackend { roofline, constant };
+
+struct CostSpec {
+  CostBackend backend = CostBackend::roofline;
+  ConstantCost constant;
+};
+
+struct ServingSpec {
+  std::int64_t replicas = 1;
+  std::optional<std::int64_t> replicas_per_host;  // all on one host if left out
+  std::int64_t tensor_parallel = 1;
+  RouterName router;
+  EngineSpec engine;
+  CostSpec cost;
+};
+
+/// Requests from generators, or from a trace.
+struct LoadSpec {
+  std::optional<TraceSpec> trace;
+  WorkloadSpec synthetic;
+};
+
+struct OutputSpec {
+  Duration timeseries_interval = std::chrono::seconds(1);
+};
+
+/// Everything that determines a run: the same scenario gives the same results, to the byte.
+struct Scenario {
+  std::string name;
+  std::int64_t seed = 0;
+  ModelSpec model;
+  HardwareSpec hardware;
+  ServingSpec serving;
+  std::vector<TierSpec> tiers;
+  LoadSpec workload;
+  OutputSpec output;
+};
+
+void describe(config::Fields& f, HardwareSpec& hardware);
+void describe(config::Fields& f, CostSpec& cost);
+void describe(config::Fields& f, ServingSpec& serving);
+void describe(config::Fields& f, LoadSpec& workload);
+void describe(config::Fields& f, OutputSpec& output);
+void describe(config::Fields& f, Scenario& scenario);
+
+/// What the command line lays over a scenario file.
+struct Overrides {
+  std::vector<std::string> sets;      // "serving.replicas=2"
+  std::optional<std::int64_t> seed;
+  std::optional<std::string> trace;   // replaces the workload by this trace
+};
+
+/// A scenario, and where each of its values came from.
+struct LoadedScenario {
+  Scenario scenario;
+  std::vector<config::Resolved> values;
+};
+
+/// Reads a scenario file. Throws config::ConfigError with every mistake in it.
+LoadedScenario load_scenario(const std::string& path, const config::Catalogue& catalogue,
+                             const Overrides& overrides = {});
+
+/// The same from text; `name` stands for the file in messages.
+LoadedScenario parse_scenario(const std::string& name, std::string_view text,
+                              const config::Catalogue& catalogue, const Overrides& overrides = {});
+
+/// The scenario as YAML, every value spelled out; it reads back to the same scenario.
+std::string resolved_yaml(const Scenario& scenario);
+
+}  // namespace terrace
+
+template <>
+struct terrace::config::Names<terrace::CostBackend> {
+  static constexpr std::string_view kKind = "cost back end";
+  static constexpr std::pair<std::string_view, CostBackend> kList[] = {
+      {"roofline", CostBackend::roofline}, {"constant", CostBackend::constant}};
+};

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/base/function_ref.hpp"
+#include "sim/base/units.hpp"
+#include "sim/scenario/scenario.hpp"
+#include "sim/serving/observer.hpp"
+
+namespace terrace {
+
+/// How far a run has come.
+struct Progress {
+  SimTime now{};
+  std::uint64_t events = 0;
+  std::int64_t came = 0;  // requests
+  std::int64_t left = 0;
+};
+
+/// Facts that follow from a scenario before anything has happened.
+struct Dimensions {
+  std::int64_t hbm_blocks = 0;  // per replica; one is never used, as in vLLM
+  Bytes block_bytes;            // of one engine block on all GPUs of a replica
+  Bytes kv_bytes_per_token;     // whole model, stored once
+  Bytes weights_per_gpu;
+  Tokens max_model_len;
+};
+
+/// One run: owns the machines, the caches, the engines and the requests of a scenario. Two
+/// simulations share nothing.
+class Simulation {
+ public:
+  /// Throws Infeasible if the model does not fit, config::ConfigError if the trace cannot be read.
+  /// The observers outlive the simulation.
+  Simulation(const Scenario& scenario, std::vector<Observer*> observers);
+  ~Simulation();
+
+  /// Runs until everything has happened, or `proceed`, asked every few thousand events, says no.
+  /// Returns whether everything has. Throws InvariantViolation if the books do not balance.
+  bool run(FunctionRef<bool(const Progress&)> proceed);
+  bool run() {
+    return run([](const Progress&) { return true; });
+  }
+
+  [[nodiscard]] const Dimensions& dimensions() const;
+  [[nodiscard]] RunView view() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace terrace

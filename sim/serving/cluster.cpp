@@ -1,0 +1,125 @@
+#include "sim/serving/cluster.hpp"
+
+#include <utility>
+
+#include "sim/base/check.hpp"
+
+namespace terrace {
+
+Cluster::Cluster(const EngineSpec& spec, Tokens max_model_len, std::int64_t layers,
+                 EventLoop& loop, ContentTable& contents, Hierarchy& hierarchy,
+                 const CostModel& cost, Workload& workload, std::unique_ptr<Router> router,
+                 Observer& observer)
+    : loop_(loop),
+      contents_(contents),
+      hierarchy_(hierarchy),
+      workload_(workload),
+      router_(std::move(router)),
+      observer_(observer),
+      max_model_len_(max_model_len) {
+  replicas_.reserve(hierarchy.hbm_parts().size());
+  for (std::size_t i = 0; i < hierarchy.hbm_parts().size(); ++i) {
+    replicas_.emplace_back(spec, ReplicaId{i}, layers, loop, requests_, hierarchy, cost, observer);
+  }
+}
+
+/// Keeps one ArrivalDue pending, for the earliest request known to come.
+void Cluster::arm() {
+  const std::optional<SimTime> next = workload_.next_time();
+  const SimTime due = next.value_or(SimTime::max());
+  if (due == armed_) return;
+  armed_ = due;
+  ++stamp_;
+  if (next) loop_.post(due - loop_.now(), ArrivalDue{stamp_});
+}
+
+void Cluster::on(const ArrivalDue& event) {
+  if (event.stamp != stamp_) return;
+  armed_ = SimTime::max();
+  while (workload_.next_time() == loop_.now()) {
+    workload_.next(arrival_);
+    admit_arrival();
+  }
+  arm();
+}
+
+void Cluster::admit_arrival() {
+  if (contents_.collection_due()) collect_contents();
+  const RequestId id = requests_.add();
+  Request& r = requests_[id];
+  r.number = static_cast<std::uint64_t>(counts_.came++);
+  r.client = arrival_.client;
+  r.ticket = arrival_.ticket;
+  r.priority = workload_.clients()[arrival_.client].priority;
+  r.output = arrival_.output;
+  r.arrived = loop_.now();
+  r.part_since = loop_.now();
+  for (const Span& span : arrival_.prompt) r.prompt += span.tokens;
+
+  if (r.prompt + r.output > max_model_len_) {
+    r.rejection = Rejection::exceeds_max_model_len;
+  } else if (!replicas_.front().scheduler().fits(r.prompt, r.output)) {
+    r.rejection = Rejection::exceeds_kv_capacity;
+  }
+  if (r.rejection != Rejection::none) {
+    ++counts_.rejected;
+    leave(id);
+    return;
+  }
+  ContentTable::Tip tip;
+  for (const Span& span : arrival_.prompt) {
+    tip = contents_.append(tip, span.content, span.tokens, r.contents);
+  }
+  contents_.append(tip, arrival_.output_content, r.output, r.contents);
+  routed_ = id;
+  replicas_[router_->choose(*this).index()].accept(id);
+}
+
+void Cluster::on(const StepComputed& event) {
+  Replica& replica = replicas_[event.replica.index()];
+  for (const RequestId id : replica.on_computed()) {
+    ++counts_.finished;
+    leave(id);
+  }
+  arm();
+  replica.wake();
+}
+
+void Cluster::leave(RequestId id) {
+  const Request& r = requests_[id];
+  observer_.on_left(r, loop_.now());
+  const std::uint32_t ticket = r.ticket;
+  requests_.remove(id);
+  if (ticket != Arrival::kNoTicket) workload_.left(ticket, loop_.now());
+}
+
+void Cluster::collect_contents() {
+  contents_.collect([this](FunctionRef<void(ContentId)> mark) {
+    hierarchy_.mark_contents(mark);
+    requests_.for_each([&](const Request& r) {
+      for (const ContentId content : r.contents) mark(content);
+    });
+  });
+}
+
+std::int64_t Cluster::requests(ReplicaId replica) const {
+  return replicas_[replica.index()].scheduler().requests();
+}
+
+Tokens Cluster::backlog(ReplicaId replica) const {
+  return replicas_[replica.index()].scheduler().backlog();
+}
+
+std::int64_t Cluster::held_blocks(ReplicaId replica) const {
+  return hierarchy_.hbm_parts()[replica.index()].pool.held_blocks();
+}
+
+std::int64_t Cluster::cached_blocks(ReplicaId replica) const {
+  const BlockPool& pool = hierarchy_.hbm_parts()[replica.index()].pool;
+  const std::vector<ContentId>& contents = requests_[routed_].contents;
+  std::size_t cached = 0;
+  while (cached < contents.size() && pool.find(contents[cached]) != BlockId::none()) ++cached;
+  return static_cast<std::int64_t>(cached);
+}
+
+}  // namespace terrace

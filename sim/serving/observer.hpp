@@ -1,0 +1,51 @@
+#pragma once
+
+#include <vector>
+
+#include "sim/base/id.hpp"
+#include "sim/base/units.hpp"
+#include "sim/serving/request.hpp"
+#include "sim/serving/scheduler.hpp"
+
+namespace terrace {
+
+class Cluster;
+
+/// What an observer may look at, for as long as the run lasts.
+struct RunView {
+  const EventLoop& loop;
+  const Fabric& fabric;
+  const Hierarchy& hierarchy;
+  const Cluster& cluster;
+  const std::vector<Client>& clients;
+};
+
+/// A step that has just been computed.
+struct StepRecord {
+  ReplicaId replica;
+  SimTime start{};
+  SimTime end{};
+  Duration stall{};  // part of it that waited for loads
+  const StepPlan& plan;
+  const StepOutcome& outcome;
+};
+
+/// Watches a run without touching it: metrics, files, traces. Called in the order of events:
+/// on_start (on_step | on_left | on_sample)* on_end
+class Observer {
+ public:
+  virtual ~Observer() = default;
+
+  virtual void on_start(const RunView&) {}
+  virtual void on_step(const StepRecord&) {}
+
+  /// The request has finished, or was rejected on arrival (see Request::rejection).
+  virtual void on_left(const Request&, SimTime) {}
+
+  /// Every timeseries_interval while there is work.
+  virtual void on_sample(SimTime) {}
+
+  virtual void on_end(SimTime) {}
+};
+
+}  // namespace terrace

@@ -1,0 +1,520 @@
+#include "sim/serving/scheduler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/base/check.hpp"
+
+namespace terrace {
+
+void StepPlan::clear() {
+  decodes = 0;
+  decode_context = Tokens{};
+  samples = 0;
+  wait = Wait::nothing;
+  chunks.clear();
+  prefills.clear();
+  full_blocks.clear();
+  late.clear();
+  gates.clear();
+  preempted.clear();
+}
+
+void StepOutcome::clear() {
+  first_tokens.clear();
+  finished.clear();
+  other_gaps.clear();
+  tokens = 0;
+  regular_gaps = 0;
+}
+
+Scheduler::Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& requests,
+                     Hierarchy& hierarchy)
+    : spec_(spec),
+      replica_(replica),
+      requests_(requests),
+      hierarchy_(hierarchy),
+      pool_(hierarchy.hbm(replica)),
+      buckets_(static_cast<std::size_t>(spec.block_size.count())) {}
+
+bool Scheduler::fits(Tokens prompt, Tokens output) const {
+  const Tokens whole = prompt + output;
+  return spec_.blocks(whole) <= pool_.capacity() &&
+         (spec_.enable_chunked_prefill || whole <= spec_.max_num_batched_tokens);
+}
+
+void Scheduler::enqueue(RequestId id) {
+  Request& r = requests_[id];
+  r.replica = replica_;
+  r.queue_key = next_key_++;
+  backlog_ += r.known();
+  push_waiting(id);
+}
+
+void Scheduler::loaded(RequestId id, SimTime now) {
+  Request& r = requests_[id];
+  r.spend(TtftPart::kv_load, now);
+  publish(r, r.computed);
+  r.state = Request::State::waiting;
+  --loading_;
+  push_waiting(id);
+}
+
+void Scheduler::push_waiting(RequestId id) {
+  const Request& r = requests_[id];
+  const bool by_priority = spec_.policy == QueuePolicy::priority;
+  waiting_.push({by_priority ? r.priority : r.queue_key, r.number, id});
+}
+
+// --- a step --------------------------------------------------------------------------------------
+
+const StepPlan& Scheduler::plan(SimTime now) {
+  plan_.clear();
+  budget_ = spec_.max_num_batched_tokens;
+  bool walked = false;
+  for (bool again = true; again;) {
+    const std::size_t preempted = plan_.preempted.size();
+    walked = !everyone_is_served();
+    if (walked) {
+      walk(now);
+    } else {
+      advance();
+    }
+    if (plan_.preempted.size() == preempted) {
+      while (budget_ > Tokens{} && running_ < spec_.max_num_seqs && !waiting_.empty()) {
+        if (!admit_next(now)) break;
+      }
+      again = false;
+    } else {
+      // By priority, the last request may have had to give way to itself: others can run now.
+      again = plan_.empty();
+    }
+  }
+  if (plan_.empty()) return plan_;
+
+  if (walked) {
+    for (RequestId id = first_running_; id != RequestId::none(); id = requests_[id].run_after) {
+      const Request& r = requests_[id];
+      if (r.state == Request::State::decoding && r.walked != walks_) stall(id);
+    }
+  }
+  ++step_;
+  context_ += decoding_;
+  if (!waiting_.empty()) {
+    plan_.wait = budget_ == Tokens{}               ? Wait::budget
+                 : running_ == spec_.max_num_seqs ? Wait::seats
+                                                  : Wait::blocks;
+  }
+  return plan_;
+}
+
+/// Whether all running requests get what they want, a last prefill what is left of the budget, so
+/// that their order does not matter.
+bool Scheduler::everyone_is_served() const {
+  const Tokens decodes{decoding_};
+  if (stalled_ > 0 || decodes > spec_.max_num_batched_tokens) return false;
+  std::int64_t blocks =
+      static_cast<std::int64_t>(buckets_[static_cast<std::size_t>(step_) % buckets_.size()].size());
+  if (!prefilling_.empty()) {
+    if (prefilling_.front() != last_running_) return false;
+    const Request& r = requests_[last_running_];
+    blocks += missing_blocks(r, r.computed + std::min(wanted(r), budget_ - decodes));
+  }
+  return blocks <= pool_.free_blocks();
+}
+
+void Scheduler::advance() {
+  for (const RequestId id : bucket(step_)) requests_[id].blocks.push_back(pool_.allocate());
+  for (const RequestId id : bucket(step_ + 1)) {
+    Request& r = requests_[id];
+    fill_blocks(id, r, computed_now(r) + Tokens{1});
+  }
+  plan_.decodes = decoding_;
+  plan_.decode_context = Tokens{context_};
+  budget_ -= Tokens{decoding_};
+  if (prefilling_.empty() || budget_ == Tokens{}) return;
+  Request& r = requests_[last_running_];
+  plan_prefill(last_running_, r, std::min(wanted(r), budget_));
+}
+
+void Scheduler::walk(SimTime now) {
+  ++walks_;
+  for (RequestId id = first_running_; id != RequestId::none() && budget_ > Tokens{};) {
+    Request& r = requests_[id];
+    const bool decoding = r.state == Request::State::decoding;
+    const Tokens computed = computed_now(r);
+    const Tokens fresh = decoding ? Tokens{1} : std::min(wanted(r), budget_);
+    while (missing_blocks(r, computed + fresh) > pool_.free_blocks()) {
+      const RequestId victim = choose_victim();
+      preempt(victim, now);
+      if (victim == id) return;
+    }
+    r.walked = walks_;
+    if (!decoding) {
+      plan_prefill(id, r, fresh);
+    } else {
+      if (missing_blocks(r, computed + fresh) > 0) r.blocks.push_back(pool_.allocate());
+      fill_blocks(id, r, computed + fresh);
+      ++plan_.decodes;
+      plan_.decode_context += computed + fresh;
+      budget_ -= fresh;
+      if (r.stalled) plan_.late.push_back(id);
+    }
+    id = r.run_after;
+  }
+}
+
+/// Admits the request whose turn it is; false if it has to wait, and all others behind it.
+bool Scheduler::admit_next(SimTime now) {
+  const RequestId id = waiting_.top().request;
+  Request& r = requests_[id];
+  const bool holds_load = !r.blocks.empty();
+  const std::int64_t block = spec_.block_size.count();
+
+  std::int64_t hits = static_cast<std::int64_t>(r.blocks.size());
+  std::int64_t below = 0;
+  std::int64_t revived = 0;  // hits that nobody holds: they will no longer be free
+  if (!holds_load && spec_.enable_prefix_caching) {
+    // At least one token is left to compute, or there would be nothing to sample from.
+    const std::int64_t limit = (r.known().count() - 1) / block;
+    revived = find_cached_prefix(r, limit);
+    hits = static_cast<std::int64_t>(hits_.size());
+    if (hierarchy_.has_tiers()) below = hierarchy_.look_below(replica_, r.contents, hits, limit - hits);
+  } else {
+    hits_.clear();
+  }
+
+  const Tokens start = holds_load ? r.computed : Tokens{(hits + below) * block};
+  const auto fits_free = [&](Tokens total, std::int64_t reserved) {
+    return spec_.blocks(total) - hits + revived + reserved <= pool_.free_blocks();
+  };
+  const bool park = below > 0 && spec_.load_wait == LoadWait::park;
+  Tokens fresh = r.known() - start;
+  if (park) {
+    // What waits for a load holds blocks without running: unless the rest of its prompt, and of
+    // all other such requests, is sure to fit as well, they could block each other for ever.
+    if (!fits_free(r.known(), reserved_blocks())) return false;
+  } else {
+    if (spec_.long_prefill_token_threshold > Tokens{}) {
+      fresh = std::min(fresh, spec_.long_prefill_token_threshold);
+    }
+    if (!spec_.enable_chunked_prefill && fresh > budget_) return false;
+    fresh = std::min(fresh, budget_);
+    if (!fits_free(start + fresh, 0)) return false;
+    if (spec_.admission == Admission::full_prompt && !fits_free(r.known(), 0)) return false;
+  }
+
+  waiting_.pop();
+  r.spend(r.preemptions == 0 ? TtftPart::queue : TtftPart::other, now);
+  if (holds_load) {
+    std::erase(holding_, id);
+  } else {
+    for (const BlockId hit : hits_) pool_.hold(hit);
+    r.blocks.assign(hits_.begin(), hits_.end());
+    r.published = hits;
+    r.computed = start;
+    backlog_ -= start;
+    if (r.preemptions == 0) {
+      r.hbm_hits = Tokens{hits * block};
+      r.tier_hits = Tokens{below * block};
+      hierarchy_.count_lookup(replica_, r.contents, r.prompt, hits, hits + below);
+    }
+    if (below > 0) {
+      extend(r, start);
+      hierarchy_.load(replica_, id, r.contents, hits, hits + below);
+    }
+  }
+  if (park) {
+    r.state = Request::State::loading;
+    holding_.push_back(id);
+    ++loading_;
+    return true;
+  }
+  if (below > 0) {
+    plan_.gates.push_back(id);
+    publish(r, start);  // the step waits for the load, and with it whoever shares these blocks
+  }
+  start_running(id);
+  plan_prefill(id, r, fresh);
+  return true;
+}
+
+void Scheduler::plan_prefill(RequestId id, Request& r, Tokens fresh) {
+  const Tokens total = r.computed + fresh;
+  extend(r, total);
+  fill_blocks(id, r, total);
+  plan_.chunks.push_back({fresh, r.computed});
+  plan_.prefills.push_back(id);
+  plan_.samples += total == r.known() ? 1 : 0;
+  r.computed = total;
+  backlog_ -= fresh;
+  budget_ -= fresh;
+}
+
+const StepOutcome& Scheduler::complete(SimTime now) {
+  outcome_.clear();
+  for (const PlannedBlocks& full : plan_.full_blocks) {
+    const Request& r = requests_[full.request];
+    hierarchy_.completed(replica_, r.blocks, r.contents, full.from, full.to);
+  }
+  outcome_.tokens = plan_.decodes + plan_.samples;
+  outcome_.regular_gaps = plan_.decodes - static_cast<std::int64_t>(plan_.late.size());
+  outcome_.regular_gap = now - previous_end_;
+  previous_end_ = now;
+  for (const RequestId id : plan_.late) {
+    Request& r = requests_[id];
+    outcome_.other_gaps.push_back(now - r.last_token);
+    r.stalled = false;
+    --stalled_;
+  }
+  for (const RequestId id : plan_.prefills) {
+    Request& r = requests_[id];
+    if (r.computed < r.known()) continue;
+    std::erase(prefilling_, id);
+    if (r.generated == Tokens{}) {
+      r.spend(TtftPart::prefill, now);
+      r.first_token = now;
+      outcome_.first_tokens.push_back(id);
+    } else {
+      outcome_.other_gaps.push_back(now - r.last_token);
+    }
+    r.generated += Tokens{1};
+    if (r.generated == r.output) {
+      outcome_.finished.push_back(id);
+    } else {
+      start_decoding(id);
+    }
+  }
+  for (; !finishes_.empty() && finishes_.top().step < step_; finishes_.pop()) {
+    const Finish& finish = finishes_.top();
+    if (requests_[finish.request].finish_stamp != finish.stamp) continue;
+    outcome_.finished.push_back(finish.request);
+  }
+  std::sort(outcome_.finished.begin(), outcome_.finished.end(), [this](RequestId a, RequestId b) {
+    return requests_[a].run_order < requests_[b].run_order;
+  });
+  for (const RequestId id : outcome_.finished) {
+    if (requests_[id].state == Request::State::decoding) stop_decoding(id);
+    stop_running(id);
+    release_blocks(requests_[id]);
+  }
+  return outcome_;
+}
+
+// --- blocks --------------------------------------------------------------------------------------
+
+std::int64_t Scheduler::missing_blocks(const Request& r, Tokens total) const {
+  return std::max<std::int64_t>(0, spec_.blocks(total) - static_cast<std::int64_t>(r.blocks.size()));
+}
+
+void Scheduler::extend(Request& r, Tokens total) {
+  for (std::int64_t missing = missing_blocks(r, total); missing > 0; --missing) {
+    r.blocks.push_back(pool_.allocate());
+  }
+}
+
+/// Enters the blocks that `total` computed tokens fill into the prefix index. vLLM does so when the
+/// step is scheduled, so that requests admitted by the same step already find them.
+void Scheduler::publish(Request& r, Tokens total) {
+  const std::int64_t full = total.count() / spec_.block_size.count();
+  for (; r.published < full; ++r.published) {
+    const auto i = static_cast<std::size_t>(r.published);
+    pool_.publish(r.blocks[i], r.contents[i]);
+  }
+}
+
+/// Publishes the blocks that this step fills, and has them written down once they are computed.
+void Scheduler::fill_blocks(RequestId id, Request& r, Tokens total) {
+  if (!spec_.enable_prefix_caching) return;
+  const std::int64_t before = r.published;
+  publish(r, total);
+  if (r.published > before && hierarchy_.has_tiers()) {
+    plan_.full_blocks.push_back({id, before, r.published});
+  }
+}
+
+/// Fills hits_ with the longest cached prefix of at most `limit` blocks; returns how many of them
+/// nobody holds.
+std::int64_t Scheduler::find_cached_prefix(const Request& r, std::int64_t limit) {
+  hits_.clear();
+  std::int64_t revived = 0;
+  for (std::int64_t i = 0; i < limit; ++i) {
+    const BlockId block = pool_.find(r.contents[static_cast<std::size_t>(i)]);
+    if (block == BlockId::none()) break;
+    revived += pool_.held(block) ? 0 : 1;
+    hits_.push_back(block);
+  }
+  return revived;
+}
+
+/// The last block goes first, so that the tail of a sequence is evicted before its head.
+void Scheduler::release_blocks(Request& r) {
+  for (; !r.blocks.empty(); r.blocks.pop_back()) pool_.release(r.blocks.back());
+  r.published = 0;
+}
+
+/// Blocks that prompts under way, or waiting for a load, will still ask for.
+std::int64_t Scheduler::reserved_blocks() const {
+  std::int64_t blocks = 0;
+  for (const RequestId id : holding_) blocks += missing_blocks(requests_[id], requests_[id].known());
+  for (const RequestId id : prefilling_) {
+    blocks += missing_blocks(requests_[id], requests_[id].known());
+  }
+  return blocks;
+}
+
+// --- requests ------------------------------------------------------------------------------------
+
+/// New tokens a prefill asks for in one step, before the budget.
+Tokens Scheduler::wanted(const Request& r) const {
+  const Tokens rest = r.known() - r.computed;
+  const Tokens cap = spec_.long_prefill_token_threshold;
+  return cap > Tokens{} ? std::min(rest, cap) : rest;
+}
+
+Tokens Scheduler::computed_now(const Request& r) const {
+  const bool decoding = r.state == Request::State::decoding;
+  return r.computed + Tokens{decoding ? step_ - r.joined_step : 0};
+}
+
+void Scheduler::start_running(RequestId id) {
+  Request& r = requests_[id];
+  r.state = Request::State::prefilling;
+  r.run_order = next_order_++;
+  r.run_before = last_running_;
+  r.run_after = RequestId::none();
+  (last_running_ == RequestId::none() ? first_running_ : requests_[last_running_].run_after) = id;
+  last_running_ = id;
+  ++running_;
+  prefilling_.push_back(id);
+}
+
+void Scheduler::stop_running(RequestId id) {
+  const Request& r = requests_[id];
+  const RequestId none = RequestId::none();
+  (r.run_before == none ? first_running_ : requests_[r.run_before].run_after) = r.run_after;
+  (r.run_after == none ? last_running_ : requests_[r.run_after].run_before) = r.run_before;
+  --running_;
+}
+
+std::vector<RequestId>& Scheduler::bucket(std::int64_t step) {
+  return buckets_[static_cast<std::size_t>(step) % buckets_.size()];
+}
+
+/// The next step, modulo the block size, in which the request needs a new block.
+std::vector<RequestId>& Scheduler::bucket_of(const Request& r) {
+  const std::int64_t size = spec_.block_size.count();
+  return bucket(r.joined_step + size - r.computed.count() % size);
+}
+
+void Scheduler::enter_bucket(RequestId id) {
+  Request& r = requests_[id];
+  std::vector<RequestId>& mates = bucket_of(r);
+  r.bucket_place = static_cast<std::uint32_t>(mates.size());
+  mates.push_back(id);
+  ++r.finish_stamp;
+  const std::int64_t tokens_left = (r.output - r.generated).count();
+  finishes_.push({r.joined_step + tokens_left - 1, r.finish_stamp, id});
+}
+
+void Scheduler::leave_bucket(RequestId id) {
+  Request& r = requests_[id];
+  std::vector<RequestId>& mates = bucket_of(r);
+  mates[r.bucket_place] = mates.back();
+  requests_[mates.back()].bucket_place = r.bucket_place;
+  mates.pop_back();
+  ++r.finish_stamp;
+}
+
+void Scheduler::start_decoding(RequestId id) {
+  Request& r = requests_[id];
+  r.state = Request::State::decoding;
+  r.joined_step = step_;
+  ++decoding_;
+  context_ += r.computed.count() + 1;
+  enter_bucket(id);
+}
+
+void Scheduler::stop_decoding(RequestId id) {
+  Request& r = requests_[id];
+  leave_bucket(id);
+  const Tokens steps{step_ - r.joined_step};
+  r.computed += steps;
+  r.generated += steps;
+  r.state = Request::State::prefilling;
+  --decoding_;
+  context_ -= r.computed.count() + 1;
+}
+
+/// The step under way has no room for this decode: it stays where it is while step_ moves on.
+void Scheduler::stall(RequestId id) {
+  Request& r = requests_[id];
+  leave_bucket(id);
+  ++r.joined_step;
+  enter_bucket(id);
+  --context_;
+  if (r.stalled) return;
+  r.stalled = true;
+  ++stalled_;
+  r.last_token = previous_end_;
+}
+
+RequestId Scheduler::choose_victim() const {
+  if (spec_.policy == QueuePolicy::fcfs) return last_running_;
+  RequestId victim = last_running_;
+  const auto rank = [this](RequestId id) {
+    return std::pair{requests_[id].priority, requests_[id].number};
+  };
+  for (RequestId id = first_running_; id != RequestId::none(); id = requests_[id].run_after) {
+    if (rank(id) > rank(victim)) victim = id;
+  }
+  return victim;
+}
+
+void Scheduler::preempt(RequestId id, SimTime now) {
+  Request& r = requests_[id];
+  if (r.walked == walks_) withdraw(id);
+  const bool decoded = r.state == Request::State::decoding;
+  if (decoded) {
+    stop_decoding(id);
+    if (!r.stalled) r.last_token = previous_end_;
+  } else {
+    std::erase(prefilling_, id);
+  }
+  stalled_ -= std::exchange(r.stalled, false) ? 1 : 0;
+  stop_running(id);
+  release_blocks(r);
+  r.spend(TtftPart::prefill, now);
+  r.recomputed += r.computed;
+  backlog_ += r.computed + Tokens{decoded ? 1 : 0};
+  r.computed = Tokens{};
+  ++r.preemptions;
+  r.state = Request::State::waiting;
+  r.queue_key = front_key_--;
+  push_waiting(id);
+  plan_.preempted.push_back(id);
+}
+
+/// Takes a request that this step had already scheduled out of the plan again. What it published
+/// stays findable, as in vLLM.
+void Scheduler::withdraw(RequestId id) {
+  Request& r = requests_[id];
+  std::erase_if(plan_.full_blocks, [id](const PlannedBlocks& b) { return b.request == id; });
+  std::erase(plan_.late, id);
+  if (r.state == Request::State::decoding) {
+    --plan_.decodes;
+    plan_.decode_context -= computed_now(r) + Tokens{1};
+    budget_ += Tokens{1};
+    return;
+  }
+  const auto place = std::find(plan_.prefills.begin(), plan_.prefills.end(), id);
+  const auto chunk = plan_.chunks.begin() + (place - plan_.prefills.begin());
+  plan_.samples -= r.computed == r.known() ? 1 : 0;
+  budget_ += chunk->fresh;
+  r.computed -= chunk->fresh;
+  backlog_ += chunk->fresh;
+  plan_.chunks.erase(chunk);
+  plan_.prefills.erase(place);
+}
+
+}  // namespace terrace

@@ -1,0 +1,197 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <queue>
+#include <utility>
+#include <vector>
+
+#include "sim/base/id.hpp"
+#include "sim/base/units.hpp"
+#include "sim/cost/cost_model.hpp"
+#include "sim/kv/hierarchy.hpp"
+#include "sim/serving/engine_spec.hpp"
+#include "sim/serving/request.hpp"
+
+namespace terrace {
+
+/// Blocks [from, to) of a request that are full once the step has been computed.
+struct PlannedBlocks {
+  RequestId request;
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+};
+
+/// Why the first request of the queue was not admitted.
+enum class Wait : std::uint8_t {
+  nothing,  // nobody waits
+  budget,   // the step's tokens are spent: the GPUs are busy
+  seats,    // max_num_seqs are running
+  blocks    // too few KV blocks are free
+};
+constexpr std::size_t kWaits = 4;
+
+/// What one step does.
+struct StepPlan {
+  std::int64_t decodes = 0;
+  Tokens decode_context;
+  std::vector<RequestId> prefills;         // running first, then what this step admits
+  std::vector<PrefillChunk> chunks;        // one for each of `prefills`
+  std::vector<PlannedBlocks> full_blocks;  // kept only if there are tiers
+  std::vector<RequestId> late;             // decodes whose previous token is not of the last step
+  std::vector<RequestId> gates;            // requests whose load the step has to wait for
+  std::vector<RequestId> preempted;
+  std::int64_t samples = 0;                // prefills that reach their next token
+  Wait wait = Wait::nothing;               // of who is still in the queue
+
+  [[nodiscard]] bool empty() const { return decodes == 0 && prefills.empty(); }
+  [[nodiscard]] Batch batch() const {
+    return {decodes, decode_context, chunks, decodes + samples};
+  }
+  void clear();
+};
+
+/// What one step produced.
+struct StepOutcome {
+  std::vector<RequestId> first_tokens;
+  std::vector<RequestId> finished;  // in running order; still in the table
+  std::int64_t tokens = 0;
+  // Gaps between tokens of one request: most are the same, those of `late` requests are not.
+  std::int64_t regular_gaps = 0;
+  Duration regular_gap{};
+  std::vector<Duration> other_gaps;
+
+  void clear();
+};
+
+/// vLLM V1's scheduler and block tables (vllm/v1/core/sched/scheduler.py): running requests first
+/// in order of admission, then waiting ones, all against one token budget; there are no phases,
+/// only tokens not computed yet. When blocks run out, the last running request (under `priority`
+/// the least important) is preempted: it loses its blocks and recomputes.
+///
+/// A step costs O(what changes), not O(running). A request that merely decodes is not touched: its
+/// length is what it was when it joined plus the steps since. Only these are visited in a step:
+///   - requests that need a new block, or have filled one: in buckets by the step's number modulo
+///     the block size, since a sequence meets a block boundary every block_size steps;
+///   - requests that finish: in a heap by the number of their last step;
+///   - prompts being computed, and what is admitted.
+/// When a step cannot give every running request what it wants (blocks or budget run out, or a long
+/// prefill is capped), walk() goes through all of them in order, as vLLM always does.
+///
+/// Protocol: (enqueue* loaded* plan (execute complete)?)*
+class Scheduler {
+ public:
+  Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& requests,
+            Hierarchy& hierarchy);
+
+  /// The request waits its turn. REQUIRES: fits().
+  void enqueue(RequestId request);
+
+  /// Its load has arrived: it waits for its turn to run, ahead of all that came later.
+  void loaded(RequestId request, SimTime now);
+
+  /// Whether the request could ever run: its whole length fits into the empty cache, and into one
+  /// step if prompts are not chunked.
+  [[nodiscard]] bool fits(Tokens prompt, Tokens output) const;
+
+  /// Decides the next step; an empty plan if there is nothing to do.
+  const StepPlan& plan(SimTime now);
+
+  /// The planned step has been computed. REQUIRES: the plan is not empty.
+  const StepOutcome& complete(SimTime now);
+
+  [[nodiscard]] std::int64_t running() const { return running_; }
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+  [[nodiscard]] std::size_t loading() const { return loading_; }
+
+  /// Requests that have not left.
+  [[nodiscard]] std::int64_t requests() const {
+    return running_ + static_cast<std::int64_t>(waiting_.size() + loading_);
+  }
+  /// Tokens of prompts that are still to be computed.
+  [[nodiscard]] Tokens backlog() const { return backlog_; }
+
+ private:
+  struct Queued {
+    std::int64_t major;
+    std::uint64_t minor;
+    RequestId request;
+    friend bool operator>(const Queued& a, const Queued& b) {
+      return std::pair{a.major, a.minor} > std::pair{b.major, b.minor};
+    }
+  };
+  struct Finish {
+    std::int64_t step;
+    std::uint32_t stamp;
+    RequestId request;
+    friend bool operator>(const Finish& a, const Finish& b) { return a.step > b.step; }
+  };
+  template <class T>
+  using MinHeap = std::priority_queue<T, std::vector<T>, std::greater<>>;
+
+  [[nodiscard]] bool everyone_is_served() const;
+  void advance();
+  void walk(SimTime now);
+  bool admit_next(SimTime now);
+  void plan_prefill(RequestId id, Request& r, Tokens fresh);
+
+  [[nodiscard]] std::int64_t missing_blocks(const Request& r, Tokens total) const;
+  [[nodiscard]] std::int64_t reserved_blocks() const;
+  std::int64_t find_cached_prefix(const Request& r, std::int64_t limit);
+  void extend(Request& r, Tokens total);
+  void publish(Request& r, Tokens total);
+  void fill_blocks(RequestId id, Request& r, Tokens total);
+  void release_blocks(Request& r);
+
+  [[nodiscard]] Tokens wanted(const Request& r) const;
+  [[nodiscard]] Tokens computed_now(const Request& r) const;
+  void push_waiting(RequestId id);
+  void start_running(RequestId id);
+  void stop_running(RequestId id);
+  [[nodiscard]] std::vector<RequestId>& bucket(std::int64_t step);
+  [[nodiscard]] std::vector<RequestId>& bucket_of(const Request& r);
+  void enter_bucket(RequestId id);
+  void leave_bucket(RequestId id);
+  void start_decoding(RequestId id);
+  void stop_decoding(RequestId id);
+  void stall(RequestId id);
+  [[nodiscard]] RequestId choose_victim() const;
+  void preempt(RequestId id, SimTime now);
+  void withdraw(RequestId id);
+
+  const EngineSpec spec_;
+  ReplicaId replica_;
+  RequestTable& requests_;
+  Hierarchy& hierarchy_;
+  BlockPool& pool_;
+
+  MinHeap<Queued> waiting_;
+  std::int64_t next_key_ = 0;   // of what arrives
+  std::int64_t front_key_ = -1;  // of what is put back in front
+  std::vector<RequestId> holding_;  // loading, or loaded and still waiting to run
+  std::size_t loading_ = 0;
+  Tokens backlog_;
+
+  RequestId first_running_ = RequestId::none();  // in order of admission
+  RequestId last_running_ = RequestId::none();
+  std::int64_t running_ = 0;
+  std::uint64_t next_order_ = 1;
+  std::vector<RequestId> prefilling_;  // of the running ones, in order
+
+  // Decoding requests, as of step_, the next step to be planned.
+  std::int64_t step_ = 0;
+  std::int64_t decoding_ = 0;
+  std::int64_t context_ = 0;                     // tokens they attend to in step_, summed
+  std::vector<std::vector<RequestId>> buckets_;  // those that need a block in steps == i mod size
+  MinHeap<Finish> finishes_;
+  std::int64_t stalled_ = 0;  // decoding requests that the last step left out
+
+  StepPlan plan_;
+  StepOutcome outcome_;
+  Tokens budget_;                // of the step being planned
+  std::vector<BlockId> hits_;    // of the request being admitted
+  std::uint64_t walks_ = 0;      // marks what a walk has scheduled
+  SimTime previous_end_{};       // of the last step computed
+};
+
+}  // namespace terrace

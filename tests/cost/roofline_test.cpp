@@ -1,0 +1,218 @@
+#include "sim/cost/roofline.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/cost/rooflines.hpp"
+
+namespace terrace {
+namespace {
+
+using namespace tests;
+
+// Against numbers from outside.
+
+TEST(Roofline, DecodesLlama8bOnH200) {
+  // 16 GB of weights at 4.8 TB/s take 3.35 ms; engines print about 200 tokens/s.
+  const double step = milliseconds(roofline("llama-3.1-8b", "h200-sxm")->step(decoding(1, 1024)));
+  EXPECT_GT(step, 3.4);
+  EXPECT_LT(step, 5.5);
+}
+
+TEST(Roofline, PrefillsLlama8bOnH200) {
+  // From kernel fits: 198 ms for 8192 tokens, 22 ms for 1024.
+  const auto cost = roofline("llama-3.1-8b", "h200-sxm");
+  EXPECT_NEAR(milliseconds(cost->step(Prefill(8192).batch())), 198, 0.15 * 198);
+  EXPECT_NEAR(milliseconds(cost->step(Prefill(1024).batch())), 22, 0.25 * 22);
+}
+
+TEST(Roofline, PrefillsLlama70bOnFourH200) {
+  // From kernel fits: 508 ms for 8192 tokens, with 0.75 of the GEMM rate for small shards.
+  const double step =
+      milliseconds(roofline("llama-3.1-70b", "h200-sxm", 4)->step(Prefill(8192).batch()));
+  EXPECT_NEAR(step, 508, 0.2 * 508);
+}
+
+// By hand.
+
+TEST(Roofline, DecodeByHand) {
+  const auto cost =
+      make_roofline(small_model(DenseMlp{512, true}), plain_gpu(), 1, DType::bf16, 64);
+  // Per layer Q and O of 256x256, K and V of 256x64, three matrices of 256x512.
+  const double weights = 10 * (2 * 256 * 256 + 2 * 256 * 64 + 3 * 256 * 512);
+  const double head = 1000 * 256;
+  const double kv = 10 * 2 * 64 * 2;
+  const double written = kWritten + 10 * 512;
+  expect_seconds(cost->step(decoding(3, 100)),
+                 (2 * weights + 2 * head + 300 * kv + 3 * written * 2) / 1e9);
+}
+
+TEST(Roofline, PrefillByHand) {
+  const auto cost =
+      make_roofline(small_model(DenseMlp{512, false}), plain_gpu(), 1, DType::bf16, 64);
+  const double weights = 10 * (2 * 256 * 256 + 2 * 256 * 64 + 2 * 256 * 512);
+  const double head = 1000 * 256;
+  const double written = kWritten + 10 * 512;
+  const double attention = 10 * 4 * 256.0 * 4000 * (1000 + 4000 / 2.0);
+  expect_seconds(
+      cost->step(Prefill(4000, 1000).batch()),
+      2 * weights * 4000 / 1e11 + 2 * head / 1e9 + attention / 1e11 + 4000 * written * 2 / 1e9);
+
+  Batch unfinished = Prefill(1, 5000).batch();
+  unfinished.samples = 0;  // no LM head; reading the prefix outweighs attending to it
+  const auto one_chunk = std::array{PrefillChunk{Tokens{1}, Tokens{5000}}};
+  unfinished.prefills = one_chunk;
+  expect_seconds(cost->step(unfinished),
+                 (2 * weights + 5001 * 10 * 2 * 64 * 2 + written * 2) / 1e9);
+}
+
+TEST(Roofline, AllReduceByHand) {
+  GpuSpec gpu = plain_gpu();
+  gpu.allreduce_latency = Duration{std::chrono::microseconds{5}};
+  const ModelSpec model = small_model(DenseMlp{512, true});
+  const auto with = make_roofline(model, gpu, 2, DType::bf16, 64);
+  gpu.nvlink = Bandwidth{1e300};
+  gpu.allreduce_latency = {};
+  const auto without = make_roofline(model, gpu, 2, DType::bf16, 64);
+  const double reduces = 2 * 10;
+  const double sent = 2 * 0.5 * 256 * 2;  // 2 (n-1)/n of a token's hidden state
+  EXPECT_NEAR(seconds(with->step(decoding(7, 10)) - without->step(decoding(7, 10))),
+              reduces * (5e-6 + 7 * sent / 1e8), 1e-11);
+
+  // Without NVLink a ring shares the host link with its other direction.
+  gpu.nvlink = {};
+  gpu.host_link.h2d = Bandwidth{3e7};
+  gpu.host_link.d2h = Bandwidth{5e7};
+  gpu.host_link.duplex = 0.5;
+  const auto over_host = make_roofline(model, gpu, 2, DType::bf16, 64);
+  EXPECT_NEAR(seconds(over_host->step(decoding(7, 10)) - without->step(decoding(7, 10))),
+              reduces * 7 * sent / 2e7, 1e-11);
+}
+
+TEST(Roofline, OverheadsAreAdded) {
+  GpuSpec gpu = plain_gpu();
+  const ModelSpec model = small_model(DenseMlp{512, true});
+  const Duration bare = make_roofline(model, gpu, 1, DType::bf16, 64)->step(decoding(1, 1));
+  gpu.efficiency.step_overhead = Duration{std::chrono::milliseconds{1}};
+  gpu.efficiency.kernel_launch = Duration{std::chrono::microseconds{2}};
+  const Duration all = make_roofline(model, gpu, 1, DType::bf16, 64)->step(decoding(1, 1));
+  EXPECT_NEAR(seconds(all - bare), 1e-3 + (10 * 9 + 4) * 2e-6, 1e-11);
+}
+
+TEST(Roofline, NarrowWeightsSaveBytesAndFp8SavesArithmetic) {
+  ModelSpec model = small_model(DenseMlp{4096, true});
+  GpuSpec gpu = plain_gpu();
+  const auto times = [&](DType weights) {
+    model.weight_dtype = weights;
+    const auto cost = make_roofline(model, gpu, 1, DType::bf16, 64);
+    return std::pair{cost->step(decoding(1, 1)), cost->step(Prefill(4096).batch())};
+  };
+  const auto [decode16, prefill16] = times(DType::bf16);
+  const auto [decode8, prefill8] = times(DType::fp8);
+  const auto [decode4, prefill4] = times(DType::int4);
+  EXPECT_LT(decode8, decode16);
+  EXPECT_LT(decode4, decode8);
+  EXPECT_LT(prefill8, prefill16);
+  EXPECT_EQ(prefill4, prefill16);  // computed in bf16
+  gpu.fp8 = {};
+  EXPECT_EQ(times(DType::fp8).second, prefill16);
+}
+
+// Laws.
+
+struct Place {
+  const char* model;
+  const char* gpu;
+  int tp;
+};
+
+constexpr Place kPlaces[] = {
+    {"llama-3.1-8b", "h200-sxm", 1},  {"llama-3.1-8b", "rtx-4090", 1},
+    {"llama-3.1-70b", "h100-sxm", 4}, {"qwen3-32b", "l40s", 2},
+    {"deepseek-v3", "h200-sxm", 8},   {"falcon-7b", "a100-80-sxm", 1},
+    {"opt-13b", "a100-80-sxm", 2},
+};
+
+TEST(Roofline, NeverFasterThanTheHardware) {
+  for (const Place& place : kPlaces) {
+    SCOPED_TRACE(std::string(place.model) + " on " + place.gpu);
+    const ModelSpec model = shipped_model(place.model);
+    const GpuSpec gpu = shipped_gpu(place.gpu);
+    const auto cost = make_roofline(model, gpu, place.tp, DType::bf16, kMaxBatchTokens);
+    const auto kv =
+        static_cast<double>(kv_bytes_per_token_per_gpu(model, DType::bf16, place.tp).count());
+    const auto embedding = static_cast<double>(model.vocabulary * model.hidden);
+    const double used = active_parameters(model) - (model.tied_embeddings ? 1 : 2) * embedding;
+    const double peak = std::max(gpu.bf16.count(), gpu.fp8.count()) * place.tp;
+    const double bandwidth = gpu.memory_bandwidth.count();
+    const double weight_bytes = used * static_cast<double>(bits(model.weight_dtype)) / 8 / place.tp;
+    for (const std::int64_t batch : {1, 8, 64, 512, 4096}) {
+      for (const std::int64_t context : {1, 100, 10'000}) {
+        const auto n = static_cast<double>(batch);
+        const double step = seconds(cost->step(decoding(batch, context)));
+        EXPECT_GE(step, 2 * n * used / peak);
+        EXPECT_GE(step, (weight_bytes + n * static_cast<double>(context) * kv) / bandwidth);
+        const double prefill = seconds(cost->step(Prefill(batch, context).batch()));
+        EXPECT_GE(prefill, 2 * n * used / peak);
+        EXPECT_GE(prefill, (weight_bytes + (n + static_cast<double>(context)) * kv) / bandwidth);
+      }
+    }
+  }
+}
+
+TEST(Roofline, MonotoneInEveryInput) {
+  for (const Place& place : kPlaces) {
+    SCOPED_TRACE(std::string(place.model) + " on " + place.gpu);
+    const auto cost = roofline(place.model, place.gpu, place.tp);
+    const auto time = [&](std::int64_t decodes, std::int64_t context, std::int64_t fresh,
+                          std::int64_t prefix, std::int64_t samples) {
+      const std::array chunks{PrefillChunk{Tokens{fresh}, Tokens{prefix}},
+                              PrefillChunk{Tokens{64}, Tokens{1000}}};
+      return cost->step({decodes, Tokens{context}, chunks, samples});
+    };
+    Duration decodes{};
+    Duration context{};
+    Duration fresh{};
+    Duration prefix{};
+    Duration samples{};
+    for (std::int64_t x = 1; x <= 8192; x += 1 + x / 7) {
+      const Duration now[] = {time(x, 100'000, 512, 0, 8), time(8, 97 * x, 512, 0, 8),
+                              time(8, 1000, x, 300, 8), time(8, 1000, 512, 13 * x, 8),
+                              time(8, 1000, 512, 0, x)};
+      EXPECT_GE(now[0], decodes);
+      EXPECT_GT(now[1], context);
+      EXPECT_GE(now[2], fresh);
+      EXPECT_GE(now[3], prefix);
+      EXPECT_GE(now[4], samples);
+      decodes = now[0], context = now[1], fresh = now[2], prefix = now[3], samples = now[4];
+    }
+  }
+}
+
+TEST(Roofline, TwoGpusPrefillNoSlowerThanOne) {
+  for (const char* gpu : {"h200-sxm", "h100-sxm", "a100-80-sxm"}) {
+    for (const char* model : {"llama-3.1-8b", "opt-13b", "qwen3-32b", "deepseek-v3"}) {
+      const Prefill large(8192);
+      EXPECT_LE(roofline(model, gpu, 2)->step(large.batch()),
+                roofline(model, gpu, 1)->step(large.batch()))
+          << model << " on " << gpu;
+    }
+  }
+}
+
+TEST(Roofline, NarrowKvIsReadFaster) {
+  const auto wide = roofline("llama-3.1-8b", "h200-sxm", 1, DType::bf16);
+  const auto narrow = roofline("llama-3.1-8b", "h200-sxm", 1, DType::fp8);
+  const double wide_kv = seconds(wide->step(decoding(64, 9000)) - wide->step(decoding(64, 1000)));
+  const double narrow_kv =
+      seconds(narrow->step(decoding(64, 9000)) - narrow->step(decoding(64, 1000)));
+  EXPECT_NEAR(wide_kv / narrow_kv, 2, 1e-6);
+}
+
+}  // namespace
+}  // namespace terrace

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "sim/cost/roofline.hpp"
+#include "tests/model/catalogue.hpp"
+
+namespace terrace::tests {
+
+constexpr std::int64_t kMaxBatchTokens = 8192;
+
+inline double milliseconds(Duration d) { return seconds(d) * 1e3; }
+
+inline Batch decoding(std::int64_t sequences, std::int64_t context_each) {
+  return {sequences, Tokens{sequences * context_each}, {}, sequences};
+}
+
+/// One prompt's chunk; the prompt is completed, so that one token is sampled.
+class Prefill {
+ public:
+  explicit Prefill(std::int64_t fresh, std::int64_t prefix = 0)
+      : chunk_{PrefillChunk{Tokens{fresh}, Tokens{prefix}}} {}
+  [[nodiscard]] Batch batch() const { return {0, Tokens{0}, chunk_, 1}; }
+
+ private:
+  std::array<PrefillChunk, 1> chunk_;
+};
+
+inline std::unique_ptr<CostModel> roofline(const std::string& model, const std::string& gpu,
+                                           int tp = 1, DType kv = DType::bf16) {
+  return make_roofline(shipped_model(model), shipped_gpu(gpu), tp, kv, kMaxBatchTokens);
+}
+
+// A model and a GPU that can be worked by hand.
+
+inline ModelSpec small_model(Mlp mlp) {
+  ModelSpec model;
+  model.hidden = 256;
+  model.vocabulary = 1000;
+  model.layers = {{10, FullAttention{8, 2, 32}, mlp}};
+  return model;
+}
+
+inline GpuSpec plain_gpu() {
+  GpuSpec gpu;
+  gpu.memory_bandwidth = Bandwidth{1e9};
+  gpu.bf16 = FlopRate{1e11};
+  gpu.fp8 = FlopRate{2e11};
+  gpu.nvlink = Bandwidth{1e8};
+  return gpu;
+}
+
+constexpr double kWritten = 10 * (4 * 256 + 256 + 64);  // elements per token without its MLP's
+
+inline void expect_seconds(Duration actual, double expected) {
+  EXPECT_NEAR(seconds(actual), expected, 1e-11 + 1e-12 * expected);
+}
+
+}  // namespace terrace::tests

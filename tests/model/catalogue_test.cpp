@@ -1,0 +1,126 @@
+// Every shipped description loads without a complaint, says what it is, and sources its numbers.
+
+#include "tests/model/catalogue.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <yaml-cpp/yaml.h>
+
+namespace terrace {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> files(const std::string& folder) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::recursive_directory_iterator(tests::in_repository(folder))) {
+    if (entry.path().extension() == ".yaml") found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+bool measured_here(const fs::path& file) { return file.parent_path().filename() == "measured"; }
+
+/// Dotted paths of the values that are numbers or quantities, which is all but names.
+void collect(const YAML::Node& node, const std::string& path, std::vector<std::string>& leaves) {
+  for (const auto& member : node) {
+    const auto key = member.first.as<std::string>();
+    if (path.empty() && (key == "sources" || key == "name")) continue;
+    const std::string below = path.empty() ? key : fmt::format("{}.{}", path, key);
+    if (member.second.IsMap()) {
+      collect(member.second, below, leaves);
+    } else {
+      leaves.push_back(below);
+    }
+  }
+}
+
+/// Whether `entry` speaks for `leaf`: it is the leaf or a mapping around it.
+bool covers(const std::string& entry, const std::string& leaf) {
+  return leaf == entry || leaf.starts_with(entry + ".");
+}
+
+template <class T>
+void expect_loads(const std::string& folder, std::size_t at_least) {
+  const auto found = files(folder);
+  EXPECT_GE(found.size(), at_least);
+  for (const fs::path& file : found) {
+    SCOPED_TRACE(file.string());
+    EXPECT_NO_THROW({
+      try {
+        EXPECT_FALSE(config::read_file<T>(file.string()).name.empty());
+      } catch (const std::exception& error) {
+        ADD_FAILURE() << error.what();
+        throw;
+      }
+    });
+  }
+}
+
+TEST(Catalogue, Loads) {
+  expect_loads<ModelSpec>("models", 6);
+  expect_loads<GpuSpec>("hwprofiles/gpus", 5);
+  expect_loads<HostSpec>("hwprofiles/hosts", 2);
+  expect_loads<SsdSpec>("hwprofiles/ssds", 3);
+  expect_loads<NetworkSpec>("hwprofiles/networks", 1);
+}
+
+TEST(Catalogue, FirstLineTellsWhatIsNotable) {
+  for (const char* folder : {"models", "hwprofiles"}) {
+    for (const fs::path& file : files(folder)) {
+      std::ifstream in(file);
+      std::string line;
+      std::getline(in, line);
+      EXPECT_TRUE(line.starts_with("# ") && line.size() > 20) << file;
+    }
+  }
+}
+
+TEST(Catalogue, ModelsAreNamedAfterTheirFiles) {
+  for (const fs::path& file : files("models")) {
+    EXPECT_EQ(YAML::LoadFile(file.string())["name"].as<std::string>(), file.stem()) << file;
+  }
+}
+
+TEST(Catalogue, EveryPhysicalNumberHasASource) {
+  constexpr std::array<std::string_view, 4> kLabels{
+      "datasheet: ", "measured: ", "fitted: ", "assumed: "};
+  for (const fs::path& file : files("hwprofiles")) {
+    if (measured_here(file)) continue;
+    SCOPED_TRACE(file.string());
+    const YAML::Node root = YAML::LoadFile(file.string());
+    std::vector<std::string> leaves;
+    collect(root, "", leaves);
+    std::vector<std::string> entries;
+    for (const auto& source : root["sources"]) {
+      entries.push_back(source.first.as<std::string>());
+      const auto text = source.second.as<std::string>();
+      EXPECT_TRUE(std::any_of(kLabels.begin(), kLabels.end(),
+                              [&](std::string_view label) {
+                                return text.starts_with(label) && text.size() > label.size();
+                              }))
+          << entries.back() << ": " << text;
+      EXPECT_TRUE(
+          std::any_of(leaves.begin(), leaves.end(),
+                      [&](const std::string& leaf) { return covers(entries.back(), leaf); }))
+          << "a source for what is not there: " << entries.back();
+    }
+    for (const std::string& leaf : leaves) {
+      EXPECT_TRUE(std::any_of(entries.begin(), entries.end(),
+                              [&](const std::string& entry) { return covers(entry, leaf); }))
+          << "no source for " << leaf;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace terrace
