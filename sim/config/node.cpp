@@ -149,6 +149,50 @@ void move_to(Node& node, const Place& place) {
   }
 }
 
+/// Makes `value` the one at `path`, creating maps on the way.
+void put(Node& root, std::string_view path, Node value, const Place& place,
+         Diagnostics& diagnostics) {
+  const auto steps = split_path(path);
+  if (!steps) {
+    diagnostics.error(place, fmt::format("'{}' is not a path of keys", path),
+                      "as in tiers[0].capacity");
+    return;
+  }
+  Node* at = &root;
+  for (const Step& step : *steps) {
+    if (step.index) {
+      if (at->kind != Node::Kind::list || *step.index >= at->items.size()) {
+        diagnostics.error(place, fmt::format("there is no element [{}] to set", *step.index),
+                          fmt::format("the list has {} elements", at->items.size()));
+        return;
+      }
+      at = &at->items[*step.index];
+      continue;
+    }
+    if (at->kind == Node::Kind::scalar) {  // a name of the catalogue: override a key of its entry
+      Node named;
+      named.kind = Node::Kind::map;
+      named.place = at->place;
+      named.members.push_back({"use", at->place, *at});
+      *at = std::move(named);
+    }
+    if (at->kind == Node::Kind::null) {
+      at->kind = Node::Kind::map;
+      at->place = place;
+    }
+    if (at->kind != Node::Kind::map) {
+      diagnostics.error(place, fmt::format("'{}' is looked for in a list", step.key),
+                        "say which element, as in tiers[0].capacity");
+      return;
+    }
+    if (at->find(step.key) == nullptr) at->members.push_back({step.key, place, {}});
+    Node::Member* member = at->find(step.key);
+    member->place = place;
+    at = &member->value;
+  }
+  *at = std::move(value);
+}
+
 }  // namespace
 
 const Node::Member* Node::find(std::string_view key) const {
@@ -203,51 +247,21 @@ void overlay(Node& below, const Node& above) {
 
 void apply_override(Node& root, std::string_view assignment, Diagnostics& diagnostics) {
   const std::string name = fmt::format("--set {}", assignment);
+  const Place place{&diagnostics.add_source(name, ""), 1, 1, 1};
   const auto equals = assignment.find('=');
-  const auto path = equals == std::string_view::npos ? std::nullopt
-                                                     : split_path(assignment.substr(0, equals));
-  if (!path) {
-    diagnostics.error({&diagnostics.add_source(name, ""), 1, 1, 1},
-                      "an override is written key=value", "as in --set serving.replicas=2");
+  if (equals == std::string_view::npos) {
+    diagnostics.error(place, "an override is written key=value", "as in serving.replicas=2");
     return;
   }
-  const Place place{&diagnostics.add_source(name, ""), 1, 1, 1};
   Node value = parse_yaml(name, assignment.substr(equals + 1), diagnostics);
   move_to(value, place);
+  put(root, assignment.substr(0, equals), std::move(value), place, diagnostics);
+}
 
-  Node* at = &root;
-  for (const Step& step : *path) {
-    if (step.index) {
-      if (at->kind != Node::Kind::list || *step.index >= at->items.size()) {
-        diagnostics.error(place, fmt::format("there is no element [{}] to set", *step.index),
-                          fmt::format("the list has {} elements", at->items.size()));
-        return;
-      }
-      at = &at->items[*step.index];
-      continue;
-    }
-    if (at->kind == Node::Kind::scalar) {  // a name of the catalogue: override a key of its entry
-      Node named;
-      named.kind = Node::Kind::map;
-      named.place = at->place;
-      named.members.push_back({"use", at->place, *at});
-      *at = std::move(named);
-    }
-    if (at->kind == Node::Kind::null) {
-      at->kind = Node::Kind::map;
-      at->place = place;
-    }
-    if (at->kind != Node::Kind::map) {
-      diagnostics.error(place, fmt::format("'{}' is looked for in a list", step.key),
-                        "say which element, as in tiers[0].capacity");
-      return;
-    }
-    if (at->find(step.key) == nullptr) at->members.push_back({step.key, place, {}});
-    Node::Member* member = at->find(step.key);
-    member->place = place;
-    at = &member->value;
-  }
-  *at = std::move(value);
+void apply_text_override(Node& root, std::string_view path, std::string text,
+                         Diagnostics& diagnostics) {
+  const Place place{&diagnostics.add_source("command line", ""), 1, 1, 1};
+  put(root, path, {Node::Kind::scalar, std::move(text), place, {}, {}}, place, diagnostics);
 }
 
 }  // namespace terrace::config

@@ -44,4 +44,8 @@ void overlay(Node& below, const Node& above);
 /// (`gpu: h200-sxm`, `gpu.memory=120 GB`) overrides that one key of the named entry.
 void apply_override(Node& root, std::string_view assignment, Diagnostics& diagnostics);
 
+/// The same for a value that is text whatever it looks like, such as the name of a file.
+void apply_text_override(Node& root, std::string_view path, std::string text,
+                         Diagnostics& diagnostics);
+
 }  // namespace terrace::config

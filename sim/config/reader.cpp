@@ -93,7 +93,10 @@ void Reader::alternatives(std::string_view key, ScalarRef which, const FieldInfo
 
 bool Reader::begin_object(std::string_view key, const FieldInfo& info) {
   const Node::Member* member = ask(key);
-  if (member == nullptr && info.required) missing(key);
+  if (member == nullptr && info.required) {
+    missing(key);
+    return false;
+  }
   open_map(member != nullptr ? &member->value : nullptr, path_to(key));
   return true;
 }

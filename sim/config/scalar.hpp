@@ -209,7 +209,7 @@ struct Optional<std::optional<T>> {
 template <class T>
 const ScalarRef::Operations& ScalarRef::operations() {
   using Inner = typename detail::Optional<T>::Inner;
-  static const Operations kOperations = [] {
+  static const Operations table = [] {
     Operations ops{
         [](void* value, std::string_view text) -> std::optional<std::string> {
           Parsed<Inner> parsed = Scalar<Inner>::parse(text);
@@ -251,7 +251,7 @@ const ScalarRef::Operations& ScalarRef::operations() {
     }
     return ops;
   }();
-  return kOperations;
+  return table;
 }
 
 }  // namespace terrace::config

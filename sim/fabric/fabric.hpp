@@ -54,7 +54,8 @@ struct LinkReport {
   Bytes bytes;                 // of transfers that have arrived
   std::int64_t transfers = 0;  // that have arrived
   Duration busy{};             // time at full capacity that the same work would have taken
-  double utilisation = 0;      // busy / elapsed, in [0, 1]
+  // busy / elapsed, in [0, 1]; a drive that reads and writes at once is full below 1.
+  double utilisation = 0;
   // By how much transfers took longer for lack of this resource: time in line, plus the integral of
   // 1 - rate / rate alone while this was the bottleneck. Sums over transfers, so it can be long.
   std::chrono::duration<double> queueing{};
@@ -96,8 +97,9 @@ class Fabric {
   /// Time from start to TransferDone if nothing else moves. About 100 ns.
   [[nodiscard]] Duration unloaded_time(MemoryId from, MemoryId to, const Cargo& cargo) const;
 
-  /// Sends a copy on its way; nothing or nowhere to go takes zero time. About 0.5 us, end included,
-  /// while few are in flight. REQUIRES: connected(from, to), size >= 0, pieces and extents > 0.
+  /// Sends a copy on its way; nothing or nowhere to go takes zero time. About 0.2 us alone and
+  /// 0.5 us among four, end included. REQUIRES: connected(from, to), size >= 0, pieces and extents
+  /// > 0.
   TransferId start(MemoryId from, MemoryId to, const Cargo& cargo);
   TransferId start(MemoryId from, MemoryId to, Bytes size, std::int64_t pieces, double weight = 1) {
     return start(from, to, Cargo{size, pieces, 1, weight});

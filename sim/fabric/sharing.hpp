@@ -51,8 +51,8 @@ class Sharing {
 
   /// Adds a flow under an id of the caller's choice, at rate 0 until the next solve.
   /// REQUIRES: `alone` is alone(uses, ...); weight > 0; the id is not in use.
-  void join(TransferId flow, std::span<const Use> uses, Alone alone, double weight);
-  void leave(TransferId flow);
+  void join(TransferId id, std::span<const Use> uses, Alone alone, double weight);
+  void leave(TransferId id);
 
   /// Whether the rates could differ from those of the last solve.
   [[nodiscard]] bool stale() const;
@@ -80,13 +80,13 @@ class Sharing {
  private:
   struct Member {
     TransferId flow;
-    std::uint32_t share;  // which of the flow's
+    std::uint32_t share = 0;  // which of the flow's
   };
 
   struct Resource {
-    double nominal;
-    double mix_penalty;
-    double per_floor;  // units of `potential` per unit of capacity
+    double nominal = 0;
+    double mix_penalty = 0;
+    double per_floor = 0;  // units of `potential` per unit of capacity
     // What its flows would use alone, exact: in 2^-40 of the least capacity it can have, rounded
     // up.
     std::int64_t potential = 0;
@@ -104,9 +104,9 @@ class Sharing {
 
   struct Share {
     LinkId resource;
-    std::uint32_t position;  // among the resource's members
-    double per_byte;
-    bool writes;
+    std::uint32_t position = 0;  // among the resource's members
+    double per_byte = 0;
+    bool writes = false;
   };
 
   struct Flow {
@@ -130,7 +130,7 @@ class Sharing {
   void fill();
   void prepare_filling();
   bool stop_content(double level);
-  void stop(TransferId flow, double rate, LinkId bottleneck);
+  void stop(TransferId id, double rate, LinkId bottleneck);
   void add_up_rising(Resource& resource) const;
   bool apply_mix_penalties();
   void check_capacities() const;

@@ -51,7 +51,7 @@ void BlockPool::hold(BlockId block) {
 
 void BlockPool::release(BlockId block) {
   Slot& slot = slots_[block.index()];
-  TERRACE_CHECK(slot.users > 0);
+  TERRACE_CHECK(slot.users > 0 && !slot.on_its_way);
   if (--slot.users > 0) return;
   --held_;
   if (slot.content != ContentId::none()) {
@@ -76,6 +76,11 @@ void BlockPool::publish(BlockId block, ContentId content) {
   while (*link != BlockId::none()) link = &slots_[link->index()].next_copy;
   *link = block;
   policy_->on_insert(block, content);
+}
+
+void BlockPool::announce(BlockId block, ContentId content) {
+  publish(block, content);
+  slots_[block.index()].on_its_way = true;
 }
 
 void BlockPool::drop(BlockId block) {

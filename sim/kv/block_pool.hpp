@@ -60,6 +60,14 @@ class BlockPool {
   /// From now on `block` can be found as `content`. REQUIRES: it is held and carries no content.
   void publish(BlockId block, ContentId content);
 
+  /// The same for content that is still on its way: found, so that nobody sends it again, but not
+  /// readable until arrived(). REQUIRES: the block stays held until then.
+  void announce(BlockId block, ContentId content);
+  void arrived(BlockId block) { slots_[block.index()].on_its_way = false; }
+
+  /// Whether the content that `block` carries is really there.
+  [[nodiscard]] bool readable(BlockId block) const { return !slots_[block.index()].on_its_way; }
+
   /// A read that takes no hold: only the policy takes note.
   void touch(BlockId block) { policy_->on_access(block); }
 
@@ -85,6 +93,7 @@ class BlockPool {
     ContentId content = ContentId::none();
     std::uint32_t users = 0;
     BlockId next_copy = BlockId::none();  // of the same content, published later
+    bool on_its_way = false;
   };
 
   void forget(BlockId block);

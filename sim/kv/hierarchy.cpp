@@ -68,8 +68,9 @@ std::size_t Hierarchy::nearest_with(ReplicaId replica, std::span<const ContentId
     const Tier& tier = tiers_[t];
     const auto end = static_cast<std::size_t>((position / tier.ratio + 1) * tier.ratio);
     if (end > sequence.size()) continue;
-    const TierPart& part = tier.parts[tier.part_of[replica.index()]];
-    if (part.pool.find(sequence[end - 1]) != BlockId::none()) return t;
+    const BlockPool& pool = tier.parts[tier.part_of[replica.index()]].pool;
+    const BlockId block = pool.find(sequence[end - 1]);
+    if (block != BlockId::none() && pool.readable(block)) return t;
   }
   return tiers_.size();
 }
@@ -185,13 +186,11 @@ void Hierarchy::promote(const Load& load, const Source& source) {
     for (std::int64_t end = source.to / tier.ratio * tier.ratio; end - tier.ratio >= source.from;
          end -= tier.ratio) {
       const ContentId content = load.contents[static_cast<std::size_t>(end - 1 - load.from)];
-      if (!wants(t, part, content)) continue;
-      const BlockId block = make_room(t, part, content);
+      BlockPool& pool = tiers_[t].parts[part].pool;
+      const BlockId block = announce(t, part, content);
       if (block == BlockId::none()) continue;
-      TierPart& there = tiers_[t].parts[part];
-      there.set_writing(content, false);
-      there.pool.publish(block, content);
-      there.pool.release(block);
+      pool.arrived(block);
+      pool.release(block);
     }
   }
 }
@@ -216,34 +215,28 @@ void Hierarchy::settle_evictions(ReplicaId replica) {
   if (!evicted.empty()) demote(from_hbm_[0][replica.index()], hbm(replica), 1, evicted);
 }
 
-bool Hierarchy::wants(std::size_t tier, std::uint32_t part, ContentId content) const {
-  const TierPart& there = tiers_[tier].parts[part];
-  return there.pool.find(content) == BlockId::none() && !there.is_writing(content);
-}
-
-/// An empty block of the tier, held, for `content`; what it evicts goes further down.
-BlockId Hierarchy::make_room(std::size_t tier, std::uint32_t part, ContentId content) {
-  TierPart& there = tiers_[tier].parts[part];
-  if (there.pool.free_blocks() == 0) {
+/// A block of the tier for `content`, held and announced; what it evicts goes further down. None if
+/// the tier has the content, or no room that is not in use.
+BlockId Hierarchy::announce(std::size_t tier, std::uint32_t part, ContentId content) {
+  BlockPool& pool = tiers_[tier].parts[part].pool;
+  if (pool.find(content) != BlockId::none()) return BlockId::none();
+  if (pool.free_blocks() == 0) {
     ++tiers_[tier].counters.writes_skipped;
     return BlockId::none();
   }
-  const BlockId block = there.pool.allocate();
-  there.set_writing(content, true);
+  const BlockId block = pool.allocate();
+  pool.announce(block, content);
   std::vector<ContentId>& evicted = tier_evicted_[tier][part];
-  if (!evicted.empty()) {
-    demote(from_above_[tier + 1][part], there.pool, tiers_[tier].ratio, evicted);
-  }
+  if (!evicted.empty()) demote(from_above_[tier + 1][part], pool, tiers_[tier].ratio, evicted);
   return block;
 }
 
 /// Queues one block for the channel's tier, holding the source blocks until it has arrived.
 void Hierarchy::write(std::uint32_t channel, ContentId content, std::span<const BlockId> held) {
   Channel& c = channels_[channel];
-  if (!wants(c.tier, c.part, content)) return;
-  const BlockId target = make_room(c.tier, c.part, content);
+  const BlockId target = announce(c.tier, c.part, content);
   if (target == BlockId::none()) return;
-  c.waiting.push_back({content, target});
+  c.waiting.push_back(target);
   for (const BlockId block : held) {
     c.source->hold(block);
     c.waiting_held.push_back(block);
@@ -255,6 +248,7 @@ void Hierarchy::write(std::uint32_t channel, ContentId content, std::span<const 
 bool Hierarchy::gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio,
                        ContentId last, std::vector<BlockId>& found) const {
   found.clear();
+  if (step == ratio) return true;
   if ((contents_.position(last) + 1) % ratio != 0) return false;
   for (std::int64_t back = ratio - step; back > 0; back -= step) {
     found.push_back(pool.find(contents_.before(last, back)));
@@ -290,21 +284,19 @@ void Hierarchy::start_if_idle(std::uint32_t channel) {
 void Hierarchy::finish_write(std::uint32_t channel) {
   const std::size_t t = channels_[channel].tier;
   const std::uint32_t p = channels_[channel].part;
-  for (const Write& done : channels_[channel].moving) {
-    TierPart& part = tiers_[t].parts[p];
-    part.set_writing(done.content, false);
-    part.pool.publish(done.target, done.content);
-    if (const std::size_t next = next_through_[t]; next < tiers_.size()) {
-      const std::uint32_t onward = from_above_[next][p];
-      if (gather(part.pool, tiers_[t].ratio, tiers_[next].ratio, done.content, scratch_)) {
-        std::vector<BlockId> held = scratch_;  // a copy: making room may gather as well
-        held.push_back(done.target);
-        write(onward, done.content, held);
-        start_if_idle(onward);
-      }
+  const std::size_t next = next_through_[t];
+  BlockPool& pool = tiers_[t].parts[p].pool;
+  for (const BlockId done : channels_[channel].moving) {
+    pool.arrived(done);
+    if (next < tiers_.size() &&
+        gather(pool, tiers_[t].ratio, tiers_[next].ratio, pool.content(done), scratch_)) {
+      held_ = scratch_;  // making room may gather as well
+      held_.push_back(done);
+      write(from_above_[next][p], pool.content(done), held_);
     }
-    part.pool.release(done.target);
+    pool.release(done);
   }
+  if (next < tiers_.size()) start_if_idle(from_above_[next][p]);
   Channel& c = channels_[channel];
   c.moving.clear();
   while (!c.moving_held.empty()) {
@@ -340,10 +332,6 @@ void Hierarchy::mark_contents(FunctionRef<void(ContentId)> mark) const {
   for (const HbmPart& part : hbm_) part.pool.for_each_content(mark);
   for (const Tier& tier : tiers_) {
     for (const TierPart& part : tier.parts) part.pool.for_each_content(mark);
-  }
-  for (const Channel& channel : channels_) {
-    for (const Write& write : channel.waiting) mark(write.content);
-    for (const Write& write : channel.moving) mark(write.content);
   }
 }
 

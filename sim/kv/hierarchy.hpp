@@ -78,19 +78,13 @@ class Hierarchy {
 
   [[nodiscard]] const TierCounters& hbm_counters() const { return hbm_counters_; }
 
-  /// Marks everything that lies, or is about to lie, anywhere (for ContentTable::collect).
+  /// Marks everything that lies, or is on its way, anywhere (for ContentTable::collect).
   void mark_contents(FunctionRef<void(ContentId)> mark) const;
 
   /// Throws InvariantViolation unless every pool's books balance.
   void check_invariants() const;
 
  private:
-  /// A block on its way down into a tier.
-  struct Write {
-    ContentId content;
-    BlockId target;
-  };
-
   /// The stream of writes from one memory into one part of a tier.
   struct Channel {
     std::size_t tier = 0;
@@ -98,8 +92,8 @@ class Hierarchy {
     ReplicaId replica = ReplicaId::none();  // whose HBM it starts from; none: from the tier above
     MemoryId from;
     BlockPool* source = nullptr;
-    std::vector<Write> waiting;
-    std::vector<Write> moving;
+    std::vector<BlockId> waiting;  // target blocks, announced
+    std::vector<BlockId> moving;
     std::vector<BlockId> waiting_held;  // source blocks
     std::vector<BlockId> moving_held;
   };
@@ -132,10 +126,9 @@ class Hierarchy {
 
   [[nodiscard]] std::size_t nearest_with(ReplicaId replica, std::span<const ContentId> sequence,
                                          std::int64_t position) const;
-  [[nodiscard]] bool wants(std::size_t tier, std::uint32_t part, ContentId content) const;
   bool gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio, ContentId last,
               std::vector<BlockId>& found) const;
-  BlockId make_room(std::size_t tier, std::uint32_t part, ContentId content);
+  BlockId announce(std::size_t tier, std::uint32_t part, ContentId content);
   void write(std::uint32_t channel, ContentId content, std::span<const BlockId> held);
   void demote(std::uint32_t channel, const BlockPool& above, std::int64_t step,
               std::vector<ContentId>& evicted);
@@ -162,6 +155,7 @@ class Hierarchy {
   std::vector<std::uint32_t> free_loads_;
   std::vector<Errand> errands_;  // by TransferId
   std::vector<BlockId> scratch_;
+  std::vector<BlockId> held_;
   TierCounters hbm_counters_;
 };
 

@@ -28,15 +28,6 @@ struct TierCounters {
 struct TierPart {
   MemoryId memory;
   BlockPool pool;
-  std::vector<bool> writing;  // content -> on its way here, not readable yet
-
-  [[nodiscard]] bool is_writing(ContentId content) const {
-    return content.index() < writing.size() && writing[content.index()];
-  }
-  void set_writing(ContentId content, bool value) {
-    if (content.index() >= writing.size()) writing.resize(content.index() + 1);
-    writing[content.index()] = value;
-  }
 };
 
 /// A tier below HBM. Its blocks are `ratio` engine blocks long and go by the ContentId of their last

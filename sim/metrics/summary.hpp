@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,16 +33,19 @@ struct ClientSummary {
   std::int64_t completed = 0;
   std::int64_t rejected = 0;
   std::int64_t good = 0;  // completed within every SLO its client has
+  std::optional<Duration> ttft_slo;  // of a client; none in the summary over all clients
+  std::optional<Duration> tpot_slo;  // holds for a request of one token, which has no tpot
   Tokens prompt;          // of completed requests
   Tokens output;
   Latencies latencies;    // itl only in the summary over all clients
 };
 
-/// One level of the hierarchy, HBM first, all its parts together.
+/// One level of the hierarchy, HBM first, all its parts together. Peaks are sums of what each part
+/// reached at a time of its own; means are over the whole run, the last transfer included.
 struct TierSummary {
   std::string name;
   std::string medium;  // hbm, dram, nvme, network
-  Bytes capacity;      // Bytes::max(): unlimited
+  Bytes capacity;      // of whole blocks; Bytes::max(): unlimited
   Bytes peak_occupied;
   double mean_occupied = 0;  // bytes, over time
   Bytes peak_held;           // in use: by running requests, or by transfers
@@ -64,9 +68,12 @@ struct Summary {
   std::int64_t came = 0;
   std::vector<std::int64_t> rejections;  // by Rejection
   std::int64_t unfinished = 0;           // still in the engine when stopped
+  std::int64_t replicas = 1;
   ClientSummary all;
   std::vector<ClientSummary> clients;
   std::array<double, kTtftParts> ttft_parts{};  // mean seconds by TtftPart; they sum to mean TTFT
+  double queue_early = 0;  // mean seconds in the queue of the first third of all that came, and
+  double queue_late = 0;   // of the last third: a queue that grows does not keep up
   std::int64_t preemptions = 0;
   Tokens recomputed;
   std::int64_t steps = 0;
@@ -74,7 +81,8 @@ struct Summary {
   Duration stalled{};   // part of it that waited for loads
   std::array<double, kWaits> wait_seconds{};  // by Wait: while the first in the queue waited for it
   std::vector<TierSummary> tiers;
-  std::vector<LinkReport> links;
+  std::vector<LinkReport> links;     // by LinkId
+  std::vector<bool> writes_only;     // by LinkId: no load ever takes this way
   Verdict verdict;
 };
 

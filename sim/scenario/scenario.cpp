@@ -125,7 +125,7 @@ LoadedScenario parse_scenario(const std::string& name, std::string_view text,
         workload != nullptr && workload->value.find("trace") == nullptr) {
       std::erase_if(root.members, [](const auto& member) { return member.key == "workload"; });
     }
-    config::apply_override(root, "workload.trace.path=" + *overrides.trace, diagnostics);
+    config::apply_text_override(root, "workload.trace.path", *overrides.trace, diagnostics);
   }
   for (const std::string& set : overrides.sets) config::apply_override(root, set, diagnostics);
   if (overrides.seed) {

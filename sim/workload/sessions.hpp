@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,7 +47,7 @@ struct Session {
   std::uint32_t client = 0;
   bool in_engine = false;
   SessionKey key;
-  std::uint64_t turn = 0;     // of the request in the engine, or of the next if thinking
+  std::uint64_t turn = 0;     // of the request sent last
   std::uint64_t turns = 1;    // that it wants; a full context may end it sooner
   bool goes_on = false;       // there is a turn after this one
   std::vector<Span> history;  // what the next turn's prompt begins with; kept if goes_on
@@ -63,7 +64,6 @@ class SessionPool {
 
   [[nodiscard]] Session& operator[](std::uint32_t slot) { return sessions_[slot]; }
   [[nodiscard]] std::size_t slots() const { return sessions_.size(); }
-  [[nodiscard]] std::size_t live() const { return sessions_.size() - free_.size(); }
 
  private:
   std::vector<Session> sessions_;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -28,10 +29,10 @@ bool within(const TraceSpec& spec, std::uint64_t requests) {
 }
 
 [[noreturn]] void fail_empty(const TraceReader& trace) {
-  trace.lines().fail_file("there is no request in this trace",
-                          trace.skipped() == 0
-                              ? ""
-                              : fmt::format("all {} have failed and were skipped", trace.skipped()));
+  trace.lines().fail_file(
+      "there is no request in this trace",
+      trace.skipped() == 0 ? ""
+                           : fmt::format("all {} have failed and were skipped", trace.skipped()));
 }
 
 /// From the trace's own time to that of the simulation.
@@ -78,8 +79,8 @@ class Spreader {
     // The least of the `left` times that are still to come, given that they lie behind the last.
     const double step = portable::pow(random_.uniform_positive(), 1 / static_cast<double>(left));
     behind_ *= step;
-    return start_ + Duration{static_cast<Duration::rep>(static_cast<double>(gap_.count()) *
-                                                        (1 - behind_))};
+    return start_ +
+           Duration{static_cast<Duration::rep>(static_cast<double>(gap_.count()) * (1 - behind_))};
   }
 
  private:
@@ -115,7 +116,7 @@ class TraceWorkload final : public Workload {
     const bool clients_unknown = trace_->names_clients() && trace_->declared_clients() == nullptr;
     if (input.once && (spec.rate || clients_unknown || spec.spread != TraceSpread::none)) {
       trace_->lines().fail_file("this trace has to be read twice, which a pipe cannot be",
-                           "write it into a file first");
+                                "write it into a file first");
     }
     TraceSummary summary;
     if (spec.rate || clients_unknown) summary = summarise_trace(input, spec);
@@ -131,7 +132,7 @@ class TraceWorkload final : public Workload {
     }
     if (!trace_->next(record_)) fail_empty(*trace_);
     clock_ = TraceClock(trace_->starts_at_first() ? record_.at : TraceTime{}, speedup);
-    make_clients(input.name, summary.clients);
+    make_clients(input.name, std::move(summary.clients));
     take();
   }
 
@@ -162,20 +163,24 @@ class TraceWorkload final : public Workload {
   void left(std::uint32_t, SimTime) override {}
 
  private:
-  void make_clients(const std::string& name, const std::vector<std::string>& names) {
+  /// `names` are those that a trace uses without declaring them; requests without one belong to a
+  /// client that is called like the trace.
+  void make_clients(const std::string& name, std::vector<std::string> names) {
     if (const std::vector<Client>* declared = trace_->declared_clients()) {
       clients_ = *declared;
-    } else if (trace_->names_clients()) {
-      for (const std::string& client : names) clients_.push_back({client, 0, {}, {}});
+      for (std::uint32_t i = 0; i < clients_.size(); ++i) index_.emplace(clients_[i].name, i);
     } else {
-      clients_.emplace_back();
-    }
-    for (std::uint32_t i = 0; i < clients_.size(); ++i) {
-      Client& client = clients_[i];
-      index_.emplace(client.name, i);
-      if (client.name.empty() && trace_->declared_clients() == nullptr) {
-        client.name = std::filesystem::path(name).stem().string();
+      if (!trace_->names_clients()) names.emplace_back();
+      for (const std::string& named : names) {
+        const std::string shown =
+            named.empty() ? std::filesystem::path(name).stem().string() : named;
+        const auto next = static_cast<std::uint32_t>(clients_.size());
+        const auto [at, is_new] = index_.emplace(shown, next);
+        if (is_new) clients_.push_back({shown, 0, {}, {}});
+        if (named.empty()) index_.emplace(named, at->second);
       }
+    }
+    for (Client& client : clients_) {
       if (spec_.priority) client.priority = *spec_.priority;
       if (spec_.slo.ttft) client.ttft_slo = spec_.slo.ttft;
       if (spec_.slo.tpot) client.tpot_slo = spec_.slo.tpot;
@@ -191,9 +196,9 @@ class TraceWorkload final : public Workload {
     }
     const auto found = index_.find(record_.client);
     if (found == index_.end()) {
-      trace_->lines().fail(trace_->lines().line(),
-                           fmt::format("the client {} is not declared at the beginning",
-                                       quoted(record_.client)));
+      trace_->lines().fail(
+          trace_->lines().line(),
+          fmt::format("the client {} is not declared at the beginning", quoted(record_.client)));
     }
     client_ = found->second;
     at_ = SimTime{std::max(at, at_.time_since_epoch())};  // rounding must not reverse the order
@@ -230,7 +235,7 @@ TraceSummary summarise_trace(const TraceInput& input, const TraceSpec& spec) {
   TraceSummary summary;
   TraceRecord record;
   TraceTime first;
-  std::map<std::string, bool, std::less<>> seen;
+  std::set<std::string, std::less<>> seen;
   while (within(spec, trace->requests()) && trace->next(record)) {
     if (trace->requests() == 1) first = record.at;
     summary.seconds = elapsed_seconds(first, record.at);
@@ -242,7 +247,7 @@ TraceSummary summarise_trace(const TraceInput& input, const TraceSpec& spec) {
     summary.longest_prompt = std::max(summary.longest_prompt, prompt);
     summary.longest_output = std::max(summary.longest_output, record.output);
     if (seen.find(record.client) == seen.end()) {
-      seen.emplace(record.client, true);
+      seen.emplace(record.client);
       summary.clients.emplace_back(record.client);
     }
   }

@@ -13,6 +13,7 @@
 
 #include "sim/base/text.hpp"
 #include "sim/config/diagnostics.hpp"
+#include "sim/config/scalar.hpp"
 
 namespace terrace {
 namespace {
@@ -104,8 +105,11 @@ std::optional<std::string_view> nearest_name(std::string_view name,
   return name.size() <= kLongest ? closest(name, names) : std::nullopt;
 }
 
-TraceLines::TraceLines(const TraceInput& input)
-    : name_(without_controls(input.name)), in_(input.open()), buffer_(kFirstBuffer) {}
+TraceLines::TraceLines(const TraceInput& input, std::size_t longest_line)
+    : name_(without_controls(input.name)),
+      longest_line_(longest_line),
+      in_(input.open()),
+      buffer_(std::min(kFirstBuffer, longest_line + 2)) {}
 
 bool TraceLines::advance() {
   if (std::exchange(again_, false)) return true;
@@ -130,10 +134,9 @@ bool TraceLines::next_line() {
     if (found == nullptr && begin_ == end_) return false;
 
     const char* start = buffer_.data() + begin_;
-    const char* stop =
-        found == nullptr ? buffer_.data() + end_ : static_cast<const char*>(found);
+    const char* stop = found == nullptr ? buffer_.data() + end_ : static_cast<const char*>(found);
     line_ = {start, static_cast<std::size_t>(stop - start)};
-    if (line_.size() > kLongestLine) fail_too_long();
+    if (line_.size() > longest_line_) fail_too_long();
     begin_ += line_.size() + (found == nullptr ? 0 : 1);
     ++number_;
     if (line_.ends_with('\r')) line_.remove_suffix(1);
@@ -151,8 +154,8 @@ void TraceLines::fill() {
   begin_ = 0;
   end_ = waiting;
   if (end_ == buffer_.size()) {
-    if (end_ > kLongestLine) fail_too_long();
-    buffer_.resize(std::min(2 * buffer_.size(), kLongestLine + 2));
+    if (end_ > longest_line_) fail_too_long();
+    buffer_.resize(std::min(2 * buffer_.size(), longest_line_ + 2));
   }
   errno = 0;
   in_->read(buffer_.data() + end_, static_cast<std::streamsize>(buffer_.size() - end_));
@@ -164,7 +167,9 @@ void TraceLines::fill() {
 void TraceLines::fail_too_long() {
   ++number_;
   line_ = {};
-  fail(line_, "this line is longer than 64 MiB", "is this a trace, one request per line?");
+  const Bytes longest{static_cast<std::int64_t>(longest_line_)};
+  fail(line_, "this line is longer than " + config::Scalar<Bytes>::format(longest),
+       "is this a trace, one request per line?");
 }
 
 void TraceLines::check_bytes() const {
@@ -205,8 +210,8 @@ void TraceLines::fail(std::string_view part, const std::string& message,
       std::clamp<std::size_t>(part.size(), 1, std::max<std::size_t>(shown.size() - indent, 1));
   std::string text = fmt::format("{}:{}:{}: error: {}\n", name_, number_, at + 1, message);
   if (!shown.empty()) {
-    text += fmt::format("{:5} | {}\n      | {:{}}^{:~<{}}", number_, shown, "", indent, "",
-                        width - 1);
+    text +=
+        fmt::format("{:5} | {}\n      | {:{}}^{:~<{}}", number_, shown, "", indent, "", width - 1);
     text += hint.empty() ? "\n" : " " + hint + "\n";
   } else if (!hint.empty()) {
     text.insert(text.size() - 1, "; " + hint);
@@ -215,8 +220,8 @@ void TraceLines::fail(std::string_view part, const std::string& message,
 }
 
 void TraceLines::fail_file(const std::string& message, const std::string& hint) const {
-  throw config::ConfigError(fmt::format("{}: error: {}{}{}\n", name_, message,
-                                        hint.empty() ? "" : "; ", hint));
+  throw config::ConfigError(
+      fmt::format("{}: error: {}{}{}\n", name_, message, hint.empty() ? "" : "; ", hint));
 }
 
 }  // namespace terrace

@@ -38,7 +38,7 @@ class TraceLines {
  public:
   static constexpr std::size_t kLongestLine = std::size_t{64} << 20U;
 
-  explicit TraceLines(const TraceInput& input);
+  explicit TraceLines(const TraceInput& input, std::size_t longest_line = kLongestLine);
 
   /// Moves to the next line that is not blank, or returns false at the end.
   bool advance();
@@ -69,6 +69,7 @@ class TraceLines {
   [[nodiscard]] std::size_t offset_in_line(std::string_view part) const;
 
   std::string name_;
+  std::size_t longest_line_;
   std::unique_ptr<std::istream> in_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0;  // buffer_[begin_, end_) is read but not yet consumed

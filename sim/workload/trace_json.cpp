@@ -74,8 +74,8 @@ std::size_t number_length(std::string_view text) {
 }  // namespace
 
 void TraceJson::blanks() {
-  while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t' ||
-                            rest_.front() == '\r')) {
+  while (!rest_.empty() &&
+         (rest_.front() == ' ' || rest_.front() == '\t' || rest_.front() == '\r')) {
     rest_.remove_prefix(1);
   }
 }

@@ -54,8 +54,7 @@ class MooncakeReader final : public TraceReader {
       switch (keys.see(name, value)) {
         case timestamp:
           record.at_text = json.number("'timestamp'");
-          record.at = time(parse_decimal_time(record.at_text, dialect_.time_power),
-                           record.at_text);
+          record.at = time(parse_decimal_time(record.at_text, dialect_.time_power), record.at_text);
           break;
         case input_length:
           input = json.whole("'input_length'", 1, kMostTokens);

@@ -72,7 +72,7 @@ std::unique_ptr<TraceReader> read_trace(const TraceInput& input,
   }
   if (options.hash_block) {
     lines.fail_file(fmt::format("'hash_block' is given, but {} traces have no hash ids",
-                           config::Scalar<TraceFormat>::format(format)));
+                                config::Scalar<TraceFormat>::format(format)));
   }
   if (format == TraceFormat::terrace) return read_terrace_trace(std::move(lines), content);
   return read_csv_trace(std::move(lines), content, format);

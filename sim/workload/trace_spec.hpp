@@ -15,7 +15,15 @@ namespace terrace {
 
 /// The files a trace can be. What is in them stands at their readers: trace_mooncake.cpp,
 /// trace_tables.cpp, trace_terrace.cpp.
-enum class TraceFormat : std::uint8_t { automatic, mooncake, bailian, azure, burstgpt, csv, terrace };
+enum class TraceFormat : std::uint8_t {
+  automatic,
+  mooncake,
+  bailian,
+  azure,
+  burstgpt,
+  csv,
+  terrace
+};
 
 /// What becomes of requests that a trace gives one and the same time, as all do that it rounds to
 /// a tick of its clock:
@@ -46,21 +54,21 @@ void describe(config::Fields& f, TraceSpec& spec);
 template <>
 struct terrace::config::Names<terrace::TraceFormat> {
   static constexpr std::string_view kKind = "trace format";
-  static constexpr auto kList = std::to_array<std::pair<std::string_view, TraceFormat>>(
-      {{"auto", TraceFormat::automatic},
-       {"mooncake", TraceFormat::mooncake},
-       {"bailian", TraceFormat::bailian},
-       {"azure", TraceFormat::azure},
-       {"burstgpt", TraceFormat::burstgpt},
-       {"csv", TraceFormat::csv},
-       {"terrace", TraceFormat::terrace}});
+  static constexpr auto kList =
+      std::to_array<std::pair<std::string_view, TraceFormat>>({{"auto", TraceFormat::automatic},
+                                                               {"mooncake", TraceFormat::mooncake},
+                                                               {"bailian", TraceFormat::bailian},
+                                                               {"azure", TraceFormat::azure},
+                                                               {"burstgpt", TraceFormat::burstgpt},
+                                                               {"csv", TraceFormat::csv},
+                                                               {"terrace", TraceFormat::terrace}});
 };
 
 template <>
 struct terrace::config::Names<terrace::TraceSpread> {
   static constexpr std::string_view kKind = "spread";
-  static constexpr auto kList = std::to_array<std::pair<std::string_view, TraceSpread>>(
-      {{"none", TraceSpread::none},
-       {"uniform", TraceSpread::uniform},
-       {"random", TraceSpread::random}});
+  static constexpr auto kList =
+      std::to_array<std::pair<std::string_view, TraceSpread>>({{"none", TraceSpread::none},
+                                                               {"uniform", TraceSpread::uniform},
+                                                               {"random", TraceSpread::random}});
 };

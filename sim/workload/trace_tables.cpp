@@ -37,8 +37,8 @@ constexpr std::array<std::string_view, 3> kAzureColumns = {"TIMESTAMP", "Context
 constexpr std::array<std::string_view, 3> kBurstColumns = {"Timestamp", "Request tokens",
                                                            "Response tokens"};
 constexpr std::array<std::string_view, 7> kPlainColumns = {
-    "arrival_s", "prompt_tokens", "output_tokens", "client", "prefix_id", "prefix_tokens",
-    "session"};
+    "arrival_s", "prompt_tokens", "output_tokens", "client",
+    "prefix_id", "prefix_tokens", "session"};
 
 constexpr CsvTable kAzure{TraceFormat::azure, "azure", kAzureColumns, 3, false};
 constexpr CsvTable kBurst{TraceFormat::burstgpt, "burstgpt", kBurstColumns, 3, false};

@@ -41,9 +41,14 @@ class Header {
     TraceKeys keys(lines_, kKeys);
     json_.object("the header", [&](std::string_view name) {
       switch (keys.see(name, json_.ahead())) {
-        case terrace_trace: json_.whole("the version, 'terrace_trace',", 1, 1); break;
-        case clients: json_.list("'clients'", [&] { read_client(); }); break;
-        default: keys.fail_unknown(name, json_.ahead());
+        case terrace_trace:
+          json_.whole("the version, 'terrace_trace',", 1, 1);
+          break;
+        case clients:
+          json_.list("'clients'", [&] { read_client(); });
+          break;
+        default:
+          keys.fail_unknown(name, json_.ahead());
       }
     });
     json_.end();
@@ -65,11 +70,20 @@ class Header {
     Client client;
     json_.object("a client", [&](std::string_view key) {
       switch (keys.see(key, json_.ahead())) {
-        case name: client.name = json_.text("'name'"); break;
-        case priority: client.priority = read_priority(); break;
-        case ttft_slo_ps: client.ttft_slo = duration(ttft_slo_ps); break;
-        case tpot_slo_ps: client.tpot_slo = duration(tpot_slo_ps); break;
-        default: keys.fail_unknown(key, json_.ahead());
+        case name:
+          client.name = json_.text("'name'");
+          break;
+        case priority:
+          client.priority = read_priority();
+          break;
+        case ttft_slo_ps:
+          client.ttft_slo = duration(ttft_slo_ps);
+          break;
+        case tpot_slo_ps:
+          client.tpot_slo = duration(tpot_slo_ps);
+          break;
+        default:
+          keys.fail_unknown(key, json_.ahead());
       }
     });
     if (!keys.has(name)) lines_.fail(at, "this client has no 'name'");
@@ -93,8 +107,7 @@ class Header {
 
 class TerraceReader final : public TraceReader {
  public:
-  TerraceReader(TraceLines lines, TraceContent content)
-      : TraceReader(std::move(lines), content) {
+  TerraceReader(TraceLines lines, TraceContent content) : TraceReader(std::move(lines), content) {
     if (!lines_.advance()) return;
     const std::vector<std::string> keys = json_keys(lines_);
     if (std::find(keys.begin(), keys.end(), "terrace_trace") != keys.end()) {
@@ -112,7 +125,13 @@ class TerraceReader final : public TraceReader {
 
  private:
   enum Key : std::size_t {
-    arrival_ps, arrival_s, client, prompt, output_tokens, output_content, others
+    arrival_ps,
+    arrival_s,
+    client,
+    prompt,
+    output_tokens,
+    output_content,
+    others
   };
   static constexpr std::array<std::string_view, others> kKeys = {
       "arrival_ps", "arrival_s", "client", "prompt", "output_tokens", "output_content"};

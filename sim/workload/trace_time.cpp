@@ -182,8 +182,7 @@ std::optional<Duration> elapsed(TraceTime from, TraceTime to) {
     --seconds;
   }
   constexpr std::int64_t kMost = Duration::max().count() / kPerSecond;
-  if (seconds > kMost ||
-      (seconds == kMost && picoseconds > Duration::max().count() % kPerSecond)) {
+  if (seconds > kMost || (seconds == kMost && picoseconds > Duration::max().count() % kPerSecond)) {
     return std::nullopt;
   }
   return Duration{seconds * kPerSecond + picoseconds};

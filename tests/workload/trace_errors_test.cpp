@@ -78,8 +78,26 @@ TEST(TraceErrors, OfBytes) {
   expect_in(csv("1,\xED\xA0\x80,1"), "t:3:3: error: this byte is not UTF-8\n");
   expect_in(mistake(std::string("\x1f\x8b\x08\x00", 4)), "t: error: this trace is compressed");
   expect_in(mistake("version https://git-lfs.github.com/spec/v1\n"), "pointer of Git LFS");
-  expect_in(mistake(std::string((64U << 20U) + 1, 'x')),
-            "t:1:1: error: this line is longer than 64 MiB");
+}
+
+TEST(TraceErrors, OfLinesThatAreTooLong) {
+  for (const std::string end : {"", "\n"}) {
+    for (const std::size_t size : {100U, 101U, 102U, 103U, 1000U}) {
+      TraceLines lines(in_memory("a\n" + std::string(size, 'x') + end), 100);
+      ASSERT_TRUE(lines.advance());
+      if (size == 100) {
+        EXPECT_TRUE(lines.advance());
+        EXPECT_FALSE(lines.advance());
+        continue;
+      }
+      try {
+        lines.advance();
+        ADD_FAILURE() << size;
+      } catch (const config::ConfigError& error) {
+        expect_in(error.what(), "t:2:1: error: this line is longer than 100 B; is this a trace");
+      }
+    }
+  }
 }
 
 TEST(TraceErrors, OfJson) {

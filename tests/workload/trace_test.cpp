@@ -100,6 +100,18 @@ TEST(Trace, PlainCsvHasClientsPrefixesAndSessions) {
   EXPECT_EQ(all[3].prompt, (Spans{rules, question})) << "asked again: as much as fits whole";
 }
 
+TEST(Trace, RequestsWithoutAClientBelongToTheTrace) {
+  const auto workload = open_trace(in_memory("arrival_s,prompt_tokens,output_tokens,client\n"
+                                             "0,1,1,\n1,1,1,b\n2,1,1,t\n"),
+                                   {}, 1);
+  ASSERT_EQ(workload->clients().size(), 2U);
+  EXPECT_EQ(workload->clients()[0].name, "t");
+  const auto all = all_of(*workload);
+  EXPECT_EQ(all[0].client, 0U);
+  EXPECT_EQ(all[1].client, 1U);
+  EXPECT_EQ(all[2].client, 0U);
+}
+
 TEST(Trace, OwnFormSaysEverything) {
   TraceSpec spec;
   spec.path = fixture("terrace.jsonl");

@@ -1,0 +1,56 @@
+# The two commands of the README, and what contributors need. All work is done by CMake presets.
+
+.PHONY: run test setup setup-dev release asan tsan bench lint format fuzz install clean
+.DEFAULT_GOAL := run
+
+JOBS ?= $(shell nproc)
+
+run: release  ## build, and simulate the quickstart
+	build/release/terrace run workloads/quickstart.yaml
+
+test: release  ## build, and run all tests
+	ctest --preset release -j $(JOBS)
+
+release asan tsan: setup
+	cmake --preset $@
+	cmake --build --preset $@ -j $(JOBS)
+
+test-asan: asan
+	ctest --preset asan -j $(JOBS)
+
+test-tsan: tsan
+	ctest --preset tsan -j $(JOBS)
+
+bench: release  ## the speed budgets, measured on this machine
+	build/release/terrace_bench
+
+lint: setup setup-dev  ## formatting, clang's warnings, clang-tidy
+	git ls-files '*.?pp' '*.cu' | xargs clang-format --dry-run -Werror
+	cmake --preset lint
+	cmake --build --preset lint -j $(JOBS)
+
+format: setup-dev
+	git ls-files '*.?pp' '*.cu' | xargs clang-format -i
+
+FUZZ_SECONDS ?= 60
+fuzz: setup setup-dev  ## every parser against random input, FUZZ_SECONDS each
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	for target in build/fuzz/fuzz_*; do \
+	  corpus=tests/fuzz/corpus/$${target##*/fuzz_}; \
+	  mkdir -p build/fuzz/found/$${target##*/} && \
+	  $$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/found/$${target##*/} $$corpus || exit 1; \
+	done
+
+setup:
+	@cmake/setup.sh cmake/packages.txt
+setup-dev:
+	@cmake/setup.sh cmake/packages-dev.txt
+
+PREFIX ?= /usr/local
+install: release  ## the program, the library and the catalogue below PREFIX
+	cmake --install build/release --prefix $(PREFIX)
+
+clean:
+	rm -rf build

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/app/verb.hpp"
+
+namespace terrace::app {
+
+/// The words after the verb, sorted by what they are.
+class Arguments {
+ public:
+  /// Throws UsageError, with the nearest option if one is misspelled.
+  Arguments(const Verb& verb, std::vector<std::string> words);
+
+  [[nodiscard]] bool has(std::string_view option) const { return !all(option).empty(); }
+  [[nodiscard]] std::optional<std::string> value(std::string_view option) const;
+  [[nodiscard]] const std::vector<std::string>& all(std::string_view option) const;
+
+  /// Throws UsageError if it is not a whole number.
+  [[nodiscard]] std::optional<std::int64_t> number(std::string_view option) const;
+
+  /// The positional of that index, or nothing.
+  [[nodiscard]] std::optional<std::string> positional(std::size_t index) const;
+
+  /// The command line from the verb on, as it was typed.
+  [[nodiscard]] const std::vector<std::string>& words() const { return words_; }
+
+ private:
+  void parse(const Verb& verb);
+  void check_positionals(const Verb& verb) const;
+
+  std::vector<std::string> words_;  // the verb first
+  std::vector<std::string> positionals_;
+  std::map<std::string, std::vector<std::string>, std::less<>> options_;
+};
+
+/// The one of `choices` that is called `name`. Throws UsageError, with the nearest, if none is.
+std::size_t choose(std::string_view what, std::string_view name,
+                   std::span<const std::string_view> choices);
+
+}  // namespace terrace::app

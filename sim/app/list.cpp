@@ -1,0 +1,65 @@
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "sim/app/arguments.hpp"
+#include "sim/app/catalogue.hpp"
+#include "sim/app/output.hpp"
+#include "sim/kv/eviction/policy.hpp"
+#include "sim/serving/routers/policy.hpp"
+
+namespace terrace::app {
+namespace {
+
+using Entry = std::pair<std::string, std::string>;  // name, summary
+
+constexpr std::array<std::string_view, 8> kWhat = {"models",   "gpus",      "hosts",    "ssds",
+                                                   "networks", "workloads", "eviction", "routers"};
+
+std::vector<Entry> entries(std::string_view what, const Arguments& arguments) {
+  std::vector<Entry> all;
+  if (what == "eviction") {
+    for (const auto& policy : eviction_policies()) all.emplace_back(policy.name, policy.summary);
+    return all;
+  }
+  if (what == "routers") {
+    for (const auto& router : routers()) all.emplace_back(router.name, router.summary);
+    return all;
+  }
+  const config::Catalogue catalogue = open_catalogue(arguments);
+  for (const CatalogueKind& kind : catalogue_kinds()) {
+    if (kind.name != what) continue;
+    for (const std::string& name : catalogue.names(kind.folder)) {
+      all.emplace_back(name, first_comment(catalogue.find(kind.folder, name).value_or("")));
+    }
+  }
+  return all;
+}
+
+ExitCode run(const Arguments& arguments) {
+  const std::vector<Entry> all = entries(*arguments.positional(0), arguments);
+  std::size_t width = 0;
+  for (const auto& [name, summary] : all) width = std::max(width, name.size());
+  for (const auto& [name, summary] : all) print(fmt::format("{:<{}}  {}\n", name, width, summary));
+  return ExitCode::ok;
+}
+
+constexpr std::array kPositionals = {
+    Positional{"WHAT", "one of", true, Words::choice, kWhat}};
+constexpr std::array kOptions = {kCatalogOption};
+
+}  // namespace
+
+constinit const Verb kList = {.name = "list",
+                              .summary = "what can be named in a scenario",
+                              .positionals = kPositionals,
+                              .options = kOptions,
+                              .notes = "",
+                              .run = run};
+
+}  // namespace terrace::app

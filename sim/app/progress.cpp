@@ -1,0 +1,89 @@
+#include "sim/app/progress.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace terrace::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How many requests the workload can send at most, if it says.
+std::optional<std::int64_t> most_requests(const LoadSpec& load) {
+  if (load.trace) return load.trace->max_requests;
+  std::optional<std::int64_t> sum = 0;
+  for (const ClientSpec& client : load.synthetic.clients) {
+    if (!client.max_requests) {
+      sum.reset();
+      break;
+    }
+    *sum += *client.max_requests;
+  }
+  const auto& all = load.synthetic.max_requests;
+  if (all) return sum ? std::min(*all, *sum) : *all;
+  return sum;
+}
+
+std::size_t columns() {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20) return 80;
+  return size.ws_col;
+}
+
+}  // namespace
+
+std::string humane(double seconds) {
+  if (!(seconds < 9e9)) return "a long time";
+  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  const auto whole = static_cast<std::int64_t>(seconds);
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  if (whole < 86400) return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
+  return fmt::format("{} d {:02} h", whole / 86400, whole / 3600 % 24);
+}
+
+std::string progress_text(const Progress& progress, std::optional<std::int64_t> requests,
+                          std::optional<Duration> duration, double elapsed) {
+  const double simulated = seconds(progress.now);
+  const auto left = static_cast<double>(progress.left);
+  double part = 0;
+  if (requests) part = left / static_cast<double>(*requests);
+  if (duration) part = std::max(part, simulated / seconds(*duration));
+  part = std::min(part, 1.0);
+
+  std::string text = requests ? fmt::format("{}/{} requests", progress.left, *requests)
+                              : fmt::format("{} requests", progress.left);
+  if (part > 0) text += fmt::format("  {:.0f} %", 100 * part);
+  text += fmt::format("  simulated {}  {:.0f} requests/s", humane(simulated), left / elapsed);
+  if (part > 0.01) text += fmt::format("  ETA {}", humane(elapsed * (1 - part) / part));
+  return text;
+}
+
+ProgressLine::ProgressLine(const Scenario& scenario, bool wanted)
+    : on_(wanted && isatty(STDERR_FILENO) == 1),
+      requests_(most_requests(scenario.workload)),
+      duration_(scenario.workload.trace ? scenario.workload.trace->duration
+                                        : scenario.workload.synthetic.duration),
+      start_(Clock::now()),
+      next_(start_ + 500ms) {}
+
+ProgressLine::~ProgressLine() {
+  if (shown_) std::fputs("\r\x1b[K", stderr);
+}
+
+void ProgressLine::show(const Progress& progress) {
+  if (!on_) return;
+  const Clock::time_point now = Clock::now();
+  if (now < next_) return;
+  next_ = now + 100ms;
+  shown_ = true;
+  const double elapsed = std::chrono::duration<double>(now - start_).count();
+  std::string text = progress_text(progress, requests_, duration_, elapsed);
+  text.resize(std::min(text.size(), columns() - 1));
+  std::fputs(fmt::format("\r{}\x1b[K", text).c_str(), stderr);
+}
+
+}  // namespace terrace::app

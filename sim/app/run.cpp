@@ -1,0 +1,119 @@
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "sim/app/arguments.hpp"
+#include "sim/app/catalogue.hpp"
+#include "sim/app/interrupt.hpp"
+#include "sim/app/output.hpp"
+#include "sim/app/progress.hpp"
+#include "sim/app/scenario_options.hpp"
+#include "sim/report/json.hpp"
+#include "sim/report/run_directory.hpp"
+#include "sim/report/terminal.hpp"
+#include "sim/study/run.hpp"
+
+namespace terrace::app {
+namespace {
+
+/// An option that would silently do nothing is a mistake.
+void check_exclusive(const Arguments& arguments) {
+  constexpr std::array<std::pair<const char*, const char*>, 4> kExclusive{
+      {{"print-config", "out"}, {"print-config", "json"}, {"print-config", "quiet"}, {"json", "quiet"}}};
+  for (const auto& [a, b] : kExclusive) {
+    if (arguments.has(a) && arguments.has(b)) {
+      throw UsageError(fmt::format("--{} and --{} exclude each other", a, b));
+    }
+  }
+}
+
+/// The command that gives these results again: where they were put is no part of it.
+std::vector<std::string> reproducing_argv(const Arguments& arguments) {
+  std::vector<std::string> argv = {"terrace"};
+  const std::vector<std::string>& words = arguments.words();
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--out") {
+      ++i;
+    } else if (!words[i].starts_with("--out=")) {
+      argv.push_back(words[i]);
+    }
+  }
+  return argv;
+}
+
+/// Simulates until the end, or until the user has had enough.
+Summary watched_run(PreparedRun& prepared, const Scenario& scenario, bool progress,
+                    std::vector<Observer*> observers) {
+  const InterruptWatch watch;
+  ProgressLine line(scenario, progress);
+  return prepared.run({std::move(observers), [&](const Progress& p) {
+                         line.show(p);
+                         return !InterruptWatch::interrupted();
+                       }});
+}
+
+ExitCode run(const Arguments& arguments) {
+  check_exclusive(arguments);
+  const Scenario scenario =
+      load_chosen(arguments, arguments.positional(0), open_catalogue(arguments)).scenario;
+  const std::string resolved = resolved_yaml(scenario);
+  if (arguments.has("print-config")) {
+    print(resolved);
+    return ExitCode::ok;
+  }
+
+  PreparedRun prepared(scenario);
+  const auto out = arguments.value("out");
+  std::optional<RunDirectory> directory;
+  if (out) directory.emplace(*out, prepared.dimensions().block_bytes);
+
+  const bool quiet = arguments.has("quiet");
+  const Summary summary =
+      watched_run(prepared, scenario, !quiet,
+                  directory ? directory->observers() : std::vector<Observer*>{});
+  const ReportHeader header = make_header(scenario, prepared.dimensions());
+  if (directory) {
+    directory->finish(summary, header,
+                      {TERRACE_VERSION, scenario.seed, reproducing_argv(arguments), resolved});
+  }
+  if (arguments.has("json")) {
+    print(json_text(summary, header));
+  } else if (!quiet) {
+    print(render(summary, header));
+  }
+  return summary.complete ? ExitCode::ok : ExitCode::interrupted;
+}
+
+constexpr std::array kPositionals = {
+    Positional{"SCENARIO.yaml", "a file, or a name of 'terrace list workloads'", false, Words::file}};
+
+constexpr std::array kOptions = {
+    kTraceOption,
+    kSetOption,
+    kSeedOption,
+    Option{"out", "DIR", "write the results there as files", Words::directory},
+    Option{"json", "", "print the summary as JSON, and nothing else"},
+    Option{"quiet", "", "print nothing but errors"},
+    Option{"print-config", "", "print the scenario, every value spelled out, and do not run it"},
+    kCatalogOption};
+
+}  // namespace
+
+constinit const Verb kRun = {
+    .name = "run",
+    .summary = "simulate a scenario and say what happened",
+    .positionals = kPositionals,
+    .options = kOptions,
+    .notes = "With --trace alone, the trace is replayed on the machine of 'quickstart'.\n"
+             "Ctrl-C stops a run and reports the part that ran; a second one gives up.\n\n"
+             "  terrace run quickstart\n"
+             "  terrace run my.yaml --set serving.replicas=2 --set 'tiers[0].capacity=1 TiB'\n"
+             "  terrace run my.yaml --trace conversation.jsonl --out results/conversation\n",
+    .run = run};
+
+}  // namespace terrace::app

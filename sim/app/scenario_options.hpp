@@ -1,0 +1,22 @@
+#pragma once
+
+#include "sim/app/arguments.hpp"
+#include "sim/scenario/scenario.hpp"
+
+namespace terrace::app {
+
+// What every verb that reads a scenario takes.
+constexpr Option kSetOption{"set", "KEY=VALUE",
+                            "lay a value over the scenario's, as in tiers[0].capacity='1 TiB'",
+                            Words::free, true};
+constexpr Option kTraceOption{"trace", "FILE", "replay this trace instead of the workload",
+                              Words::file};
+constexpr Option kSeedOption{"seed", "N", "seed of all random draws"};
+
+/// The scenario that `name` means, with what the options lay over it: a file, or the name of a
+/// shipped one as `terrace list workloads` gives it. Without a name but with a trace: the machine
+/// of the shipped quickstart. Throws ConfigError, with the nearest file if there is none.
+LoadedScenario load_chosen(const Arguments& arguments, std::optional<std::string> name,
+                           const config::Catalogue& catalogue);
+
+}  // namespace terrace::app

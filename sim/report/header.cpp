@@ -1,0 +1,90 @@
+#include "sim/report/header.hpp"
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "sim/report/human.hpp"
+
+namespace terrace {
+namespace {
+
+template <class T>
+std::string text(const T& value) {
+  return config::Scalar<T>::format(value);
+}
+
+std::string plural(std::int64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", human::count(count), what, count == 1 ? "" : "s");
+}
+
+std::string model_line(const Scenario& s, const Dimensions& d) {
+  return fmt::format("{}, weights {} per GPU, KV {} per token", s.model.name,
+                     human::bytes(d.weights_per_gpu), human::bytes(d.kv_bytes_per_token));
+}
+
+std::string hardware_line(const Scenario& s) {
+  const HardwareSpec& h = s.hardware;
+  const std::int64_t hosts =
+      s.serving.replicas / s.serving.replicas_per_host.value_or(s.serving.replicas);
+  std::string line = fmt::format("{} x {} x {} on {} x {}", plural(s.serving.replicas, "replica"),
+                                 s.serving.tensor_parallel, h.gpu.name, hosts, h.host.name);
+  if (h.ssd) line += fmt::format(" with {} x {} each", h.drives_per_host, h.ssd->name);
+  if (h.network) line += ", network " + h.network->name;
+  return line;
+}
+
+std::string engine_line(const Scenario& s) {
+  const EngineSpec& e = s.serving.engine;
+  std::string line = fmt::format("{} tokens per block, {} seats, {} tokens per step",
+                                 e.block_size.count(), e.max_num_seqs,
+                                 human::count(e.max_num_batched_tokens.count()));
+  if (!e.enable_chunked_prefill) line += ", no chunked prefill";
+  if (!e.enable_prefix_caching) line += ", no prefix caching";
+  if (e.policy != QueuePolicy::fcfs) line += ", queue by " + text(e.policy);
+  if (!s.tiers.empty()) line += ", load_wait " + text(e.load_wait);
+  line += ", step times " + text(s.serving.cost.backend);
+  return line;
+}
+
+std::string tier_line(const Scenario& s, const Dimensions& d) {
+  const std::int64_t usable = d.hbm_blocks - 1;
+  std::string line = fmt::format("hbm {} ({} blocks) per replica",
+                                 human::bytes(d.block_bytes * usable), human::count(usable));
+  for (const TierSpec& tier : s.tiers) {
+    if (!tier.enabled()) continue;
+    const bool own = tier.scope == Scope::private_to_each;
+    const std::string name = text(tier.medium) == tier.name ? "" : " (" + text(tier.medium) + ")";
+    line += fmt::format(" > {}{} {} {}, {}, write {}, {}", tier.name, name,
+                        human::bytes(tier.capacity.bytes), own ? "per replica" : "shared",
+                        tier.eviction.name, text(tier.write), text(tier.inclusion));
+  }
+  return line;
+}
+
+std::string load_line(const Scenario& s) {
+  if (const auto& trace = s.workload.trace) {
+    std::string line = "trace " + trace->path;
+    if (trace->speedup != 1) line += fmt::format(" at {} times its speed", trace->speedup);
+    if (trace->rate) line += " at " + text(*trace->rate);
+    return line;
+  }
+  std::string line;
+  for (const ClientSpec& client : s.workload.synthetic.clients) {
+    line += line.empty() ? "" : ", ";
+    line += client.name + " (" + text(client.arrivals.process) + ")";
+  }
+  return line;
+}
+
+}  // namespace
+
+ReportHeader make_header(const Scenario& s, const Dimensions& d) {
+  ReportHeader header{s.name, s.model.name, s.seed, {}};
+  header.lines = {{"model", model_line(s, d)}, {"hardware", hardware_line(s)},
+                  {"engine", engine_line(s)},  {"tiers", tier_line(s, d)},
+                  {"load", load_line(s)},      {"seed", std::to_string(s.seed)}};
+  return header;
+}
+
+}  // namespace terrace

@@ -1,0 +1,72 @@
+#include "sim/report/human.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+
+#include <fmt/format.h>
+
+namespace terrace::human {
+namespace {
+
+/// At least `digits` significant digits, all of the integer part.
+std::string significant(double value, int digits) {
+  double limit = 10;
+  int decimals = digits - 1;
+  // What would be rounded up to one more digit loses a decimal.
+  for (; decimals > 0 && std::abs(value) >= limit - 0.5 * std::pow(10.0, -decimals); --decimals) {
+    limit *= 10;
+  }
+  return fmt::format("{:.{}f}", value, decimals);
+}
+
+std::string grouped(std::string digits) {
+  const std::size_t first = digits.starts_with('-') ? 1 : 0;
+  std::size_t at = digits.find('.');
+  if (at == std::string::npos) at = digits.size();
+  while (at > first + 3) digits.insert(at -= 3, ",");
+  return digits;
+}
+
+}  // namespace
+
+std::string time(double seconds) {
+  if (seconds == 0) return "0 ms";
+  if (std::abs(seconds) < 0.9995e-3) return significant(seconds * 1e6, 4) + " us";
+  if (std::abs(seconds) < 0.99995) return significant(seconds * 1e3, 4) + " ms";
+  return grouped(significant(seconds, 4)) + " s";
+}
+
+std::string bytes(double bytes) {
+  constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  std::size_t unit = 0;
+  while (std::abs(bytes) >= 1023.95 && unit + 1 < kUnits.size()) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return (unit == 0 ? fmt::format("{:.0f}", bytes) : significant(bytes, 3)) + ' ' + kUnits[unit];
+}
+
+std::string bytes(Bytes bytes) {
+  if (bytes == Bytes::max()) return "unlimited";
+  return human::bytes(static_cast<double>(bytes.count()));
+}
+
+std::string count(std::int64_t n) { return grouped(std::to_string(n)); }
+
+std::string compact(std::int64_t n) {
+  const auto value = static_cast<double>(n);
+  if (std::abs(value) < 9999.5) return count(n);
+  if (std::abs(value) < 999.5e3) return significant(value / 1e3, 3) + " k";
+  if (std::abs(value) < 999.5e6) return significant(value / 1e6, 3) + " M";
+  return grouped(significant(value / 1e9, 3)) + " G";
+}
+
+std::string rate(double per_second) { return grouped(significant(per_second, 4)); }
+
+std::string percent(double part, double whole) {
+  if (!(whole > 0)) return "-";
+  return fmt::format("{:.1f}", 100 * part / whole);
+}
+
+}  // namespace terrace::human

@@ -1,0 +1,48 @@
+#include "sim/report/output_file.hpp"
+
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace terrace {
+
+OutputFile::OutputFile(std::filesystem::path path)
+    : path_(std::move(path)), file_(std::fopen(path_.c_str(), "wb")) {
+  if (file_ == nullptr) fail(errno);
+  std::setvbuf(file_, nullptr, _IONBF, 0);  // buffer_ is the only one
+}
+
+OutputFile::~OutputFile() {
+  if (file_ != nullptr) static_cast<void>(std::fclose(file_));
+}
+
+void OutputFile::flush() {
+  errno = 0;
+  const std::size_t size = buffer_.size();
+  const std::size_t written = std::fwrite(buffer_.data(), 1, size, file_);
+  const int reason = errno;
+  buffer_.clear();
+  if (written != size) fail(reason);
+}
+
+void OutputFile::close() {
+  if (file_ == nullptr) return;
+  flush();
+  errno = 0;
+  if (std::fclose(std::exchange(file_, nullptr)) != 0) fail(errno);
+}
+
+void OutputFile::fail(int reason) const {
+  throw std::runtime_error("cannot write " + path_.string() + ": " +
+                           std::generic_category().message(reason));
+}
+
+void write_file(const std::filesystem::path& path, std::string_view text) {
+  OutputFile file(path);
+  file.write(text);
+  file.close();
+}
+
+}  // namespace terrace

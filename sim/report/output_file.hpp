@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdio>
+#include <filesystem>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace terrace {
+
+/// A file being written. Every failure throws std::runtime_error, "cannot write DIR/requests.csv: No
+/// space left on device"; what is not closed may be incomplete.
+class OutputFile {
+ public:
+  /// Creates or replaces the file.
+  explicit OutputFile(std::filesystem::path path);
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  ~OutputFile();
+
+  /// What is to be written next; append to it, then let flush_if_large() see to it.
+  [[nodiscard]] fmt::memory_buffer& buffer() { return buffer_; }
+  void flush_if_large() {
+    if (buffer_.size() >= kLarge) flush();
+  }
+  void write(std::string_view text) {
+    buffer_.append(text.data(), text.data() + text.size());
+    flush_if_large();
+  }
+  void flush();
+
+  /// All is written. May be called again, to no effect.
+  void close();
+
+ private:
+  static constexpr std::size_t kLarge = std::size_t{1} << 16U;
+  [[noreturn]] void fail(int reason) const;
+
+  std::filesystem::path path_;
+  std::FILE* file_;
+  fmt::memory_buffer buffer_;
+};
+
+/// Writes a whole file.
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+}  // namespace terrace

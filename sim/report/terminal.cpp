@@ -1,0 +1,185 @@
+#include "sim/report/terminal.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "sim/report/human.hpp"
+#include "sim/report/table.hpp"
+
+namespace terrace {
+namespace {
+
+constexpr std::array<const char*, kTtftParts> kPartNames = {"queue", "KV load", "prefill", "other"};
+
+double per_second(std::int64_t count, Duration duration) {
+  return duration > Duration::zero() ? static_cast<double>(count) / seconds(duration) : 0;
+}
+
+bool has_slo(const ClientSummary& client) { return client.ttft_slo || client.tpot_slo; }
+
+std::string header_text(const ReportHeader& header) {
+  std::size_t width = 0;
+  for (const ReportHeader::Line& line : header.lines) {
+    width = std::max(width, columns_of(line.key));
+  }
+  std::string text = paragraph("", header.scenario.empty() ? "terrace" : header.scenario);
+  for (const ReportHeader::Line& line : header.lines) {
+    text += paragraph(fmt::format("  {:<{}}  ", line.key, width), line.text);
+  }
+  return text;
+}
+
+void add_latency(Table& table, const char* name, const Histogram& histogram) {
+  std::vector<std::string> cells = {name};
+  if (histogram.empty()) {
+    cells.resize(5, "-");
+  } else {
+    cells.push_back(human::time(histogram.mean() * 1e-12));
+    for (const double q : {0.5, 0.9, 0.99}) {
+      cells.push_back(human::time(seconds(Duration{histogram.quantile(q)})));
+    }
+  }
+  table.add(std::move(cells));
+}
+
+std::string latency_text(const Latencies& latencies) {
+  Table table({"Latency", "mean", "p50", "p90", "p99"});
+  add_latency(table, "TTFT", latencies.ttft);
+  add_latency(table, "TPOT", latencies.tpot);
+  add_latency(table, "ITL", latencies.itl);
+  add_latency(table, "E2E", latencies.e2e);
+  return table.text();
+}
+
+std::string throughput_text(const Summary& s) {
+  const ClientSummary& all = s.all;
+  Table table({"Throughput", "total", "per second"});
+  const auto add = [&](const char* name, std::int64_t count) {
+    table.add({name, human::count(count), human::rate(per_second(count, s.duration))});
+  };
+  add("requests completed", all.completed);
+  if (std::any_of(s.clients.begin(), s.clients.end(), has_slo)) {
+    add("  within their SLO", all.good);
+  }
+  add("input tokens", all.prompt.count());
+  add("output tokens", all.output.count());
+  add("all tokens", (all.prompt + all.output).count());
+  std::string text = table.text();
+
+  const auto completed = static_cast<double>(all.completed);
+  std::vector<std::string> notes = {"in " + human::time(seconds(s.duration))};
+  if (std::any_of(s.clients.begin(), s.clients.end(), has_slo)) {
+    notes.push_back("SLO met by " +
+                    human::percent(static_cast<double>(all.good), completed) + " %");
+  }
+  if (all.rejected > 0) notes.push_back(human::count(all.rejected) + " rejected");
+  if (s.unfinished > 0) notes.push_back(human::count(s.unfinished) + " unfinished");
+  notes.push_back(human::count(s.preemptions) + (s.preemptions == 1 ? " preemption" : " preemptions"));
+  if (s.recomputed > Tokens{}) {
+    notes.push_back(human::count(s.recomputed.count()) + " tokens recomputed");
+  }
+  std::string line;
+  for (const std::string& note : notes) line += (line.empty() ? "" : ", ") + note;
+  return text + paragraph("", line);
+}
+
+std::string client_text(const Summary& s) {
+  Table table({"Client", "completed", "rejected", "mean TTFT", "p99 TTFT", "mean TPOT", "SLO",
+               "met %"});
+  for (const ClientSummary& c : s.clients) {
+    const bool any = c.completed > 0;
+    std::string slo;
+    if (c.ttft_slo) slo = "ttft " + human::time(seconds(*c.ttft_slo));
+    if (c.tpot_slo) {
+      slo += (slo.empty() ? "" : ", ") + ("tpot " + human::time(seconds(*c.tpot_slo)));
+    }
+    const Histogram& ttft = c.latencies.ttft;
+    const Histogram& tpot = c.latencies.tpot;
+    table.add({c.name, human::count(c.completed), human::count(c.rejected),
+               any ? human::time(ttft.mean() * 1e-12) : "-",
+               any ? human::time(seconds(Duration{ttft.quantile(0.99)})) : "-",
+               tpot.empty() ? "-" : human::time(tpot.mean() * 1e-12), slo.empty() ? "-" : slo,
+               has_slo(c) ? human::percent(static_cast<double>(c.good),
+                                           static_cast<double>(c.completed))
+                          : "-"});
+  }
+  return table.text();
+}
+
+std::string tier_text(const std::vector<TierSummary>& tiers) {
+  Table table({"KV tier", "capacity", "mean full", "peak", "mean held", "peak", "lookups", "hits",
+               "hit %"});
+  for (const TierSummary& t : tiers) {
+    table.add({t.name, human::bytes(t.capacity), human::bytes(t.mean_occupied),
+               human::bytes(t.peak_occupied), human::bytes(t.mean_held), human::bytes(t.peak_held),
+               human::compact(t.counters.lookups.count()), human::compact(t.counters.hits.count()),
+               human::percent(static_cast<double>(t.counters.hits.count()),
+                              static_cast<double>(t.counters.lookups.count()))});
+  }
+  return table.text() + "lookups and hits count prompt tokens; held: used by requests or transfers\n";
+}
+
+std::string tier_traffic_text(const std::vector<TierSummary>& tiers) {
+  Table table({"KV traffic", "read", "written", "loads", "mean load", "writes skipped"});
+  for (std::size_t i = 1; i < tiers.size(); ++i) {  // HBM is where the others read to
+    const TierCounters& c = tiers[i].counters;
+    const std::string load =
+        c.loads > 0 ? human::time(seconds(c.load_time) / static_cast<double>(c.loads)) : "-";
+    table.add({tiers[i].name, human::bytes(c.read), human::bytes(c.written),
+               human::count(c.loads), load, human::count(c.writes_skipped)});
+  }
+  return table.text();
+}
+
+std::string link_text(const std::vector<LinkReport>& links) {
+  Table table({"Link", "bytes", "transfers", "busy %", "mean queueing", "most at once"});
+  for (const LinkReport& link : links) {
+    if (link.transfers == 0) continue;
+    table.add({link.name, human::bytes(link.bytes), human::count(link.transfers),
+               human::percent(link.utilisation, 1),
+               human::time(link.queueing.count() / static_cast<double>(link.transfers)),
+               human::count(static_cast<std::int64_t>(link.peak))});
+  }
+  return table.rows() > 0 ? table.text() : std::string();
+}
+
+std::string ttft_text(const Summary& s) {
+  double whole = 0;
+  for (const double part : s.ttft_parts) whole += part;
+  Table table({"Mean TTFT", "time", "%"});
+  for (std::size_t i = 0; i < kTtftParts; ++i) {
+    table.add({kPartNames[i], human::time(s.ttft_parts[i]), human::percent(s.ttft_parts[i], whole)});
+  }
+  return table.text();
+}
+
+}  // namespace
+
+std::string render(const Summary& s, const ReportHeader& header) {
+  std::vector<std::string> sections = {header_text(header)};
+  if (s.all.completed > 0) sections.push_back(latency_text(s.all.latencies));
+  sections.push_back(throughput_text(s));
+  if (s.clients.size() > 1) sections.push_back(client_text(s));
+  if (s.all.completed > 0) sections.push_back(ttft_text(s));
+  if (!s.tiers.empty()) sections.push_back(tier_text(s.tiers));
+  if (s.tiers.size() > 1) sections.push_back(tier_traffic_text(s.tiers));
+  sections.push_back(link_text(s.links));
+  if (!s.complete) sections.push_back("Stopped early: all figures are of the part that ran.\n");
+  sections.push_back(paragraph("", s.verdict.sentence));
+
+  std::string text;
+  for (const std::string& section : sections) {
+    if (section.empty()) continue;
+    if (!text.empty()) text += '\n';
+    text += section;
+  }
+  return text;
+}
+
+}  // namespace terrace

@@ -1,0 +1,144 @@
+// The speed budgets, measured: CPU time of this machine, medians of repetitions, never asserted.
+// TERRACE_DATA names a folder with traces/mooncake_conversation.jsonl for the row that replays it.
+
+#include <sys/resource.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include "sim/base/random.hpp"
+#include "sim/base/samplers.hpp"
+#include "sim/kv/block_pool.hpp"
+#include "sim/report/run_directory.hpp"
+#include "sim/scenario/scenario.hpp"
+#include "sim/study/run.hpp"
+
+namespace terrace {
+namespace {
+
+const config::Catalogue& catalogue() {
+  static const config::Catalogue kCatalogue({TERRACE_SOURCE_DIR});
+  return kCatalogue;
+}
+
+/// Adds what a reader compares: the budget, and what part of it was used.
+void against(benchmark::State& state, double budget_seconds) {
+  state.counters["budget_s"] = budget_seconds;
+  state.counters["used"] = benchmark::Counter(
+      static_cast<double>(state.iterations()) * 1 / budget_seconds,
+      benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+Scenario chat(std::int64_t requests) {
+  return parse_scenario("bench", fmt::format(R"(
+model: llama-3.1-8b
+hardware: {{gpu: h100-sxm, host: dual-xeon-ddr5-2tib}}
+workload:
+  max_requests: {}
+  clients:
+    - name: chat
+      arrivals: {{process: poisson, rate: 20 /s}}
+      prompt: {{distribution: constant, value: 512}}
+      output: {{distribution: constant, value: 512}}
+)", requests), catalogue()).scenario;
+}
+
+void requests_512_512(benchmark::State& state) {
+  const Scenario scenario = chat(state.range(0));
+  for (auto _ : state) benchmark::DoNotOptimize(run(scenario).all.completed);
+  state.counters["req_per_cpu_s"] = benchmark::Counter(
+      static_cast<double>(state.range(0)) * static_cast<double>(state.iterations()),
+      benchmark::Counter::kIsRate);
+  against(state, 0.04 * static_cast<double>(state.range(0)) / 10'000);
+}
+BENCHMARK(requests_512_512)->Arg(10'000)->Unit(benchmark::kMillisecond);
+
+void requests_512_512_to_disk(benchmark::State& state) {
+  const Scenario scenario = chat(state.range(0));
+  const auto folder = std::filesystem::temp_directory_path() / "terrace_bench";
+  for (auto _ : state) {
+    RunDirectory directory(folder.string());
+    RunOptions options;
+    options.observers = {&directory.requests()};
+    benchmark::DoNotOptimize(run(scenario, options).all.completed);
+  }
+  std::filesystem::remove_all(folder);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  state.counters["peak_MB"] = static_cast<double>(usage.ru_maxrss) / 1000;
+  state.counters["budget_MB"] = 200;
+  against(state, 0.04 * static_cast<double>(state.range(0)) / 10'000);
+}
+BENCHMARK(requests_512_512_to_disk)->Arg(1'000'000)->Iterations(1)->Unit(benchmark::kMillisecond);
+
+void mooncake_three_tiers(benchmark::State& state) {
+  const char* data = std::getenv("TERRACE_DATA");
+  const std::string trace =
+      std::string(data != nullptr ? data : "") + "/traces/mooncake_conversation.jsonl";
+  if (!std::filesystem::exists(trace)) {
+    state.SkipWithError("set TERRACE_DATA to a folder with traces/mooncake_conversation.jsonl");
+    return;
+  }
+  Overrides overrides;
+  overrides.trace = trace;
+  const Scenario scenario = parse_scenario("bench", fmt::format(R"(
+model: llama-3.1-8b
+hardware: {{gpu: h200-sxm, host: dual-xeon-ddr5-2tib, ssd: solidigm-d7-ps1010-7.68tb}}
+serving: {{replicas: 4, router: prefix_aware}}
+tiers:
+  - {{name: dram, medium: dram, capacity: 512 GiB}}
+  - {{name: nvme, medium: nvme, capacity: 4 TiB}}
+workload: {{trace: {{path: x}}}}
+)"), catalogue(), overrides).scenario;
+  for (auto _ : state) benchmark::DoNotOptimize(run(scenario).all.completed);
+  against(state, 0.5);
+}
+BENCHMARK(mooncake_three_tiers)->Unit(benchmark::kMillisecond);
+
+/// Cache replay without time: one look-up and, on a miss, one insertion per access.
+void lru_replay_zipf(benchmark::State& state) {
+  constexpr std::uint64_t kIds = 5'000'000;
+  constexpr std::size_t kAccesses = 5'000'000;
+  Random random(1, "bench");
+  const Zipf popularity(kIds, 1.0);
+  std::vector<std::uint32_t> accesses(kAccesses);
+  for (auto& access : accesses) access = static_cast<std::uint32_t>(popularity.draw(random) - 0);
+  for (auto _ : state) {
+    BlockPool pool(500'000, make_eviction_policy("lru"));
+    std::int64_t hits = 0;
+    for (const std::uint32_t access : accesses) {
+      const ContentId content{access};
+      if (const BlockId found = pool.find(content); found != BlockId::none()) {
+        ++hits;
+        pool.touch(found);
+      } else {
+        const BlockId block = pool.allocate();
+        pool.publish(block, content);
+        pool.release(block);
+      }
+    }
+    benchmark::DoNotOptimize(hits);
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kAccesses));
+  against(state, 35e-9 * kAccesses);
+}
+BENCHMARK(lru_replay_zipf)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace terrace
+
+int main(int argc, char** argv) {
+  std::vector<char*> arguments(argv, argv + argc);
+  std::string repetitions = "--benchmark_repetitions=5";
+  std::string aggregates = "--benchmark_report_aggregates_only=true";
+  arguments.insert(arguments.begin() + 1, {repetitions.data(), aggregates.data()});
+  int count = static_cast<int>(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -1,0 +1,214 @@
+#include "tests/scenario/run_yaml.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "sim/fabric/fabric.hpp"
+#include "sim/kv/hierarchy.hpp"
+#include "sim/serving/cluster.hpp"
+
+namespace terrace::testing {
+
+const std::string kTinyModel = R"(
+model:
+  name: tiny
+  hidden: 64
+  vocabulary: 100
+  tied_embeddings: true
+  max_context: 1000000
+  published_parameters: 1e5
+  layers:
+    - count: 4
+      attention: {kind: full, heads: 1, kv_heads: 1, head_dim: 16}
+      mlp: {kind: dense, width: 64}
+  source: made up
+)";
+
+namespace {
+
+std::string machine(std::string_view host_link, std::string_view dram, std::string_view drive,
+                    std::string_view latency, std::string_view network) {
+  return fmt::format(R"(
+hardware:
+  gpu:
+    name: gpu
+    memory: 16 GiB
+    memory_bandwidth: 1 TB/s
+    bf16: 100 TFLOP/s
+    host_link:
+      h2d: {0}
+      d2h: {0}
+      latency: {3}
+      descriptors: {{small_fixed: {3}, small_bandwidth: {0}, cutoff: 16 KiB, large_fixed: {3},
+                    large_bandwidth: {0}}}
+  host: {{name: host, dram: 1 TiB, dram_bandwidth: {1}}}
+  ssd:
+    name: drive
+    capacity: 1 TB
+    read: {{latency: {3}, stream: {2}, iops: 1e12, bandwidth: {2}}}
+    write: {{latency: {3}, stream: {2}, iops: 1e12, bandwidth: {2}}}
+    io_size: 128 KiB
+  network: {{name: net, bandwidth: {4}, latency: {3}, store_read: {4}, store_write: {4}}}
+)",
+                     host_link, dram, drive, latency, network);
+}
+
+/// Writes down everything, and trusts nobody: what it counts, it counts from single events.
+class Diary final : public Observer {
+ public:
+  explicit Diary(Run& run) : run_(run) {}
+
+  void on_start(const RunView& view) override { cluster_ = &view.cluster; }
+
+  void on_step(const StepRecord& step) override {
+    ++run_.steps;
+    run_.tokens += step.outcome.tokens;
+    for (const PrefillChunk& chunk : step.plan.chunks) run_.prompt_tokens += chunk.fresh.count();
+    EXPECT_EQ(step.plan.chunks.size(), step.plan.prefills.size());
+    EXPECT_GE(step.stall, Duration::zero());
+    EXPECT_LE(step.stall, step.end - step.start);
+  }
+
+  void on_left(const Request& r, SimTime now) override {
+    run_.requests.push_back({r.number, r.client,
+                             r.rejection == Rejection::none
+                                 ? static_cast<std::uint32_t>(r.replica.index())
+                                 : 0,
+                             r.prompt, r.output, r.rejection, r.arrived, r.first_token, now,
+                             r.ttft_parts, r.hbm_hits, r.tier_hits, r.recomputed, r.preemptions});
+  }
+
+  void on_sample(SimTime) override {
+    ++run_.census.instants;
+    for (const Replica& replica : cluster_->all()) {
+      run_.census.waiting += static_cast<std::int64_t>(replica.scheduler().waiting());
+      run_.census.loading += static_cast<std::int64_t>(replica.scheduler().loading());
+      run_.census.running += replica.scheduler().running();
+    }
+  }
+
+  void on_end(SimTime now) override { run_.end = now; }
+
+ private:
+  Run& run_;
+  const Cluster* cluster_ = nullptr;
+};
+
+void look_around(const Simulation& simulation, Run& run) {
+  const RunView view = simulation.view();
+  run.dimensions = simulation.dimensions();
+  run.came = view.cluster.counts().came;
+  run.finished = view.cluster.counts().finished;
+  run.rejected = view.cluster.counts().rejected;
+  run.hbm = view.hierarchy.hbm_counters();
+  for (const Replica& replica : view.cluster.all()) run.busy.push_back(replica.busy());
+  for (const Tier& tier : view.hierarchy.tiers()) {
+    run.tiers.push_back(tier.counters);
+    for (const TierPart& part : tier.parts) {
+      run.capacity.push_back(part.pool.capacity());
+      run.peak_occupied.push_back(part.pool.peak_occupied());
+    }
+  }
+  for (const LinkReport& link : view.fabric.report(view.loop.now())) {
+    run.links[link.name] += link.bytes;
+  }
+}
+
+}  // namespace
+
+const std::string kMachine = machine("20 GB/s", "200 GB/s", "4 GB/s", "5 us", "2 GB/s");
+const std::string kInstantMachine =
+    machine("1e12 TB/s", "1e13 TB/s", "1e12 TB/s", "0 ps", "1e12 TB/s");
+
+std::ostream& operator<<(std::ostream& out, const Record& r) {
+  out << '#' << r.number << " of client " << r.client << " on " << r.replica << ": "
+      << r.prompt.count() << '+' << r.output.count() << " tokens, came "
+      << r.arrived.time_since_epoch().count() << " ps, first token +" << r.ttft().count()
+      << ", finished +" << r.e2e().count() << "; parts";
+  for (const Duration part : r.parts) out << ' ' << part.count();
+  return out << "; hits " << r.hbm_hits.count() << '+' << r.tier_hits.count() << ", recomputed "
+             << r.recomputed.count() << ", preempted " << r.preemptions << ", rejection "
+             << static_cast<int>(r.rejection);
+}
+
+std::ostream& operator<<(std::ostream& out, const Interval& i) {
+  return out << i.mean << " +- " << i.half;
+}
+
+std::string indented(std::string_view text, std::size_t by) {
+  std::string all;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (end > at) all += std::string(by, ' ') + std::string(text.substr(at, end - at));
+    all += '\n';
+    at = end + 1;
+  }
+  return all;
+}
+
+Scenario parse(const std::string& yaml) {
+  return parse_scenario("test", yaml, config::Catalogue({TERRACE_SOURCE_DIR})).scenario;
+}
+
+Run run(const Scenario& scenario) {
+  Run run;
+  Diary diary(run);
+  Simulation simulation(scenario, {&diary});
+  // A run in which nothing but the clock of the time series moves will do so for ever.
+  std::int64_t moved = -1;
+  int idle = 0;
+  run.complete = simulation.run([&](const Progress& p) {
+    const std::int64_t now_moved = p.came + p.left + run.steps;
+    idle = now_moved == moved ? idle + 1 : 0;
+    moved = now_moved;
+    return idle < 50;
+  });
+  look_around(simulation, run);
+  std::sort(run.requests.begin(), run.requests.end(),
+            [](const Record& a, const Record& b) { return a.number < b.number; });
+  return run;
+}
+
+Run run_seeded(Scenario scenario, std::int64_t seed) {
+  scenario.seed = seed;
+  return run(scenario);
+}
+
+TraceFile::TraceFile(std::string_view lines) {
+  static std::atomic<int> count = 0;
+  path_ = fmt::format("{}terrace-{}-{}.jsonl", ::testing::TempDir(), ::getpid(), count++);
+  std::ofstream(path_) << lines;
+}
+
+TraceFile::~TraceFile() { std::remove(path_.c_str()); }
+
+std::string trace_line(std::int64_t at_ps, const std::vector<std::array<std::int64_t, 2>>& prompt,
+                       std::int64_t output) {
+  std::string spans;
+  for (const auto& [content, tokens] : prompt) {
+    spans += fmt::format("{}[{}, {}]", spans.empty() ? "" : ", ", content, tokens);
+  }
+  return fmt::format("{{\"arrival_ps\": {}, \"prompt\": [{}], \"output_tokens\": {}}}\n", at_ps,
+                     spans, output);
+}
+
+Interval interval(const std::vector<double>& means) {
+  EXPECT_EQ(static_cast<std::int64_t>(means.size()), kSeeds);
+  const auto n = static_cast<double>(means.size());
+  double mean = 0;
+  for (const double m : means) mean += m / n;
+  double squares = 0;
+  for (const double m : means) squares += (m - mean) * (m - mean);
+  return {mean, 3.633 * std::sqrt(squares / (n - 1) / n)};
+}
+
+}  // namespace terrace::testing
