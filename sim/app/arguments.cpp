@@ -30,6 +30,11 @@ po::options_description describe(const Verb& verb) {
   return table;
 }
 
+std::string what(const Positional& word) {
+  return word.choices.empty() ? std::string(word.summary)
+                              : fmt::format("{} {}", word.summary, fmt::join(word.choices, ", "));
+}
+
 std::string unknown(const std::string& typed, const Verb& verb) {
   std::vector<std::string> names = {"--help"};
   for (const Option& option : verb.options) names.push_back(fmt::format("--{}", option.name));
@@ -37,6 +42,16 @@ std::string unknown(const std::string& typed, const Verb& verb) {
   const auto near = closest(typed, candidates);
   return near ? fmt::format("unknown option '{}'; did you mean '{}'?", typed, *near)
               : fmt::format("unknown option '{}'; see 'terrace {} --help'", typed, verb.name);
+}
+
+void check_choice(const Verb& verb, const Positional& wanted, std::string_view typed) {
+  const auto& all = wanted.choices;
+  if (wanted.words != Words::choice || std::find(all.begin(), all.end(), typed) != all.end()) return;
+  const auto near = closest(typed, all);
+  throw UsageError(near ? fmt::format("'terrace {}' knows no '{}'; did you mean '{}'?", verb.name,
+                                      typed, *near)
+                        : fmt::format("'terrace {}' knows no '{}'; {} is {}", verb.name, typed,
+                                      wanted.name, what(wanted)));
 }
 
 }  // namespace
@@ -79,10 +94,10 @@ void Arguments::check_positionals(const Verb& verb) const {
   for (std::size_t i = 0; i < verb.positionals.size(); ++i) {
     const Positional& wanted = verb.positionals[i];
     if (i < positionals_.size()) {
-      if (wanted.words == Words::choice) choose(wanted.name, positionals_[i], wanted.choices);
+      check_choice(verb, wanted, positionals_[i]);
     } else if (wanted.required) {
       throw UsageError(fmt::format("'terrace {}' needs {}: {}; see 'terrace {} --help'", verb.name,
-                                   wanted.name, wanted.summary, verb.name));
+                                   wanted.name, what(wanted), verb.name));
     }
   }
 }
@@ -113,16 +128,6 @@ std::optional<std::int64_t> Arguments::number(std::string_view option) const {
 std::optional<std::string> Arguments::positional(std::size_t index) const {
   if (index >= positionals_.size()) return std::nullopt;
   return positionals_[index];
-}
-
-std::size_t choose(std::string_view what, std::string_view name,
-                   std::span<const std::string_view> choices) {
-  const auto found = std::find(choices.begin(), choices.end(), name);
-  if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
-  const auto near = closest(name, choices);
-  throw UsageError(near ? fmt::format("there is no {} '{}'; did you mean '{}'?", what, name, *near)
-                        : fmt::format("there is no {} '{}'; there are: {}", what, name,
-                                      fmt::join(choices, ", ")));
 }
 
 }  // namespace terrace::app

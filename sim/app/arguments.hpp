@@ -40,8 +40,4 @@ class Arguments {
   std::map<std::string, std::vector<std::string>, std::less<>> options_;
 };
 
-/// The one of `choices` that is called `name`. Throws UsageError, with the nearest, if none is.
-std::size_t choose(std::string_view what, std::string_view name,
-                   std::span<const std::string_view> choices);
-
 }  // namespace terrace::app

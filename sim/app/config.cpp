@@ -94,9 +94,9 @@ ExitCode run(const Arguments& arguments) {
 
 constexpr std::array<std::string_view, 1> kActions = {"explain"};
 constexpr std::array kPositionals = {
-    Positional{"ACTION", "what to do with it", true, Words::choice, kActions},
+    Positional{"ACTION", "one of", true, Words::choice, kActions},
     Positional{"SCENARIO.yaml", "a file, or a name of 'terrace list workloads'", false, Words::file}};
-constexpr std::array kOptions = {kTraceOption, kSetOption, kSeedOption, kCatalogOption};
+constexpr std::array kOptions = {kTraceOption, kSeedOption, kSetOption, kCatalogOption};
 
 }  // namespace
 

@@ -70,7 +70,7 @@ std::string verb_help(const Verb& verb) {
     words.emplace_back(word.name,
                        word.choices.empty()
                            ? std::string(word.summary)
-                           : fmt::format("{}: {}", word.summary, fmt::join(word.choices, ", ")));
+                           : fmt::format("{} {}", word.summary, fmt::join(word.choices, ", ")));
   }
   if (!words.empty()) out += "\n" + table(words);
   Rows options;

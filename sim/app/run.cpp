@@ -94,8 +94,8 @@ constexpr std::array kPositionals = {
 
 constexpr std::array kOptions = {
     kTraceOption,
-    kSetOption,
     kSeedOption,
+    kSetOption,
     Option{"out", "DIR", "write the results there as files", Words::directory},
     Option{"json", "", "print the summary as JSON, and nothing else"},
     Option{"quiet", "", "print nothing but errors"},

@@ -40,6 +40,9 @@ std::string suggestion(const std::string& typed, const config::Catalogue& catalo
 
 std::string scenario_path(const std::string& name, const config::Catalogue& catalogue) {
   std::error_code ignored;
+  if (fs::is_directory(name, ignored)) {
+    throw config::ConfigError(fmt::format("{}: error: this is a directory\n", name));
+  }
   if (fs::exists(name, ignored)) return name;
   if (name.find('/') == std::string::npos && !name.ends_with(".yaml")) {
     if (auto shipped = catalogue.find("workloads", name)) return *std::move(shipped);

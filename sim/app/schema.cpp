@@ -35,7 +35,7 @@ ExitCode run(const Arguments& arguments) {
 }
 
 constexpr std::array kPositionals = {
-    Positional{"WHAT", "the kind of file, one of", true, Words::choice, kWhat}};
+    Positional{"WHAT", "a kind of file, one of", true, Words::choice, kWhat}};
 constexpr std::array kOptions = {kCatalogOption};
 
 }  // namespace

@@ -25,7 +25,11 @@ class TreeBuilder final : public YAML::EventHandler {
 
   Node take() { return std::move(root_); }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (documents_++ == 0) return;
+    diagnostics_.error({&source_, mark.line + 1, mark.column + 1, 1},
+                       "the document has ended before this", "only one is read");
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     add(leaf(Node::Kind::null, mark, anchor, {}));
@@ -78,7 +82,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void add(Node node) {
     if (open_.empty()) {
-      root_ = std::move(node);
+      if (documents_ == 1) root_ = std::move(node);
       return;
     }
     Open& parent = open_.back();
@@ -103,6 +107,7 @@ class TreeBuilder final : public YAML::EventHandler {
   Diagnostics& diagnostics_;
   Node root_;
   std::vector<Open> open_;
+  int documents_ = 0;
 };
 
 /// One step of an override's path: a key, or an index into a list.
@@ -212,7 +217,7 @@ Node parse_yaml(std::string name, std::string_view text, Diagnostics& diagnostic
   std::istringstream in{std::string(text)};
   try {
     YAML::Parser parser(in);
-    parser.HandleNextDocument(builder);
+    if (parser.HandleNextDocument(builder)) parser.HandleNextDocument(builder);
   } catch (const YAML::Exception& e) {
     diagnostics.error({&source, e.mark.line + 1, e.mark.column + 1, 1}, e.msg);
   }

@@ -134,7 +134,9 @@ const Node* Reader::named_entry(const Node& value, std::string_view kind, const 
                        suggestion(name.text, catalogue_.names(kind)));
     return nullptr;
   }
+  const std::size_t errors = diagnostics_.count();
   Node entry = parse_yaml(*file, read_text_file(*file), diagnostics_);
+  if (diagnostics_.count() > errors) return nullptr;  // what is missing may be what was misread
   resolved_.push_back({path, name.text, fmt::format("entry of {}", kind), to_string(name.place)});
   if (use != nullptr) {
     Node above = value;

@@ -84,6 +84,7 @@ template <class T>
 T read_file(const std::string& path, const Catalogue& catalogue = {}) {
   Diagnostics diagnostics;
   const Node root = parse_yaml(path, read_text_file(path), diagnostics);
+  diagnostics.raise();
   T value{};
   Reader(root, path, catalogue, diagnostics).read(value);
   diagnostics.raise();

@@ -70,6 +70,13 @@ template <class Q>
 Parsed<Q> whole_quantity(std::string_view text, std::span<const Unit> units) {
   const auto parsed = quantity(text, units, 4.6e18);
   if (!parsed.value) return {std::nullopt, parsed.why};
+  // A double holds 53 bits: what is whole in base units is read again, to the last digit.
+  std::int64_t whole = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, whole);
+  std::string_view symbol(rest, static_cast<std::size_t>(end - rest));
+  while (symbol.starts_with(' ')) symbol.remove_prefix(1);
+  if (error == std::errc{} && symbol == units.front().symbol) return {Q{whole}, {}};
   return {Q{std::llround(*parsed.value)}, {}};
 }
 
@@ -90,6 +97,15 @@ std::string with_unit(double value, std::span<const Unit> units) {
     if (text.size() <= best.size()) best = text;
   }
   return best;
+}
+
+/// The same for a whole number, which may have more digits than a double holds.
+std::string with_unit(std::int64_t value, std::span<const Unit> units) {
+  constexpr std::int64_t kExact = std::int64_t{1} << 53U;
+  if (value <= kExact) return with_unit(static_cast<double>(value), units);
+  const auto real = static_cast<double>(value);
+  const bool exact = real < 9.2e18 && static_cast<std::int64_t>(real) == value;
+  return exact ? with_unit(real, units) : fmt::format("{} {}", value, units.front().symbol);
 }
 
 template <class Int>
@@ -138,14 +154,14 @@ Parsed<Bytes> Scalar<Bytes>::parse(std::string_view text) {
   return whole_quantity<Bytes>(text, kSizes);
 }
 std::string Scalar<Bytes>::format(Bytes value) {
-  return with_unit(static_cast<double>(value.count()), kSizes);
+  return with_unit(value.count(), kSizes);
 }
 
 Parsed<Duration> Scalar<Duration>::parse(std::string_view text) {
   return whole_quantity<Duration>(text, kTimes);
 }
 std::string Scalar<Duration>::format(Duration value) {
-  return with_unit(static_cast<double>(value.count()), kTimes);
+  return with_unit(value.count(), kTimes);
 }
 
 Parsed<Bandwidth> Scalar<Bandwidth>::parse(std::string_view text) {

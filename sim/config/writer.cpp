@@ -9,7 +9,7 @@ namespace {
 
 /// Whether YAML reads the text back as this very text without quotes.
 bool plain(std::string_view text) {
-  if (text.empty() || text == "null" || text == "~") return false;
+  if (text.empty() || text == "null" || text == "Null" || text == "NULL") return false;
   const auto harmless = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view("._/+ ").find(c) != std::string_view::npos || c == '-';
@@ -63,7 +63,9 @@ void Writer::text_map(std::string_view key, std::map<std::string, std::string>& 
   if (texts.empty()) return;
   line(fmt::format("{}:", key));
   ++depth_;
-  for (const auto& [name, text] : texts) line(fmt::format("{}: {}", name, quoted(text)));
+  for (const auto& [name, text] : texts) {
+    line(fmt::format("{}: {}", plain(name) ? name : quoted(name), quoted(text)));
+  }
   --depth_;
 }
 
@@ -82,7 +84,12 @@ bool Writer::begin_catalogued(std::string_view key, std::string_view, const Fiel
   return engaged && begin_object(key, info);
 }
 
-void Writer::end_object() { --depth_; }
+void Writer::end_object() {
+  // A mapping in which nothing was told is empty, not left out.
+  if (dash_) line("{}");
+  if (out_.ends_with(":\n")) out_.insert(out_.size() - 1, " {}");
+  --depth_;
+}
 
 std::size_t Writer::begin_list(std::string_view key, const FieldInfo&, std::size_t size) {
   line(size > 0 ? fmt::format("{}:", key) : fmt::format("{}: []", key));

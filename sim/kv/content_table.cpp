@@ -58,7 +58,7 @@ void ContentTable::collect(FunctionRef<void(FunctionRef<void(ContentId)> mark)> 
     segment.blocks = 0;
     free_segments_.push_back(s);
   }
-  collect_at_ = std::max(kCollectAtLeast, 2 * used_);
+  collect_at_ = std::max(kCollectAtLeast, 2 * (used_ + live_segments_));
 }
 
 std::uint64_t ContentTable::hash(std::uint32_t parent, std::uint64_t content, std::int64_t tokens) {

@@ -43,8 +43,8 @@ class ContentTable {
   /// All ids are below this.
   [[nodiscard]] std::size_t size() const { return owner_.size(); }
 
-  /// Whether so many ids have been handed out since the last collection that one pays.
-  [[nodiscard]] bool collection_due() const { return used_ > collect_at_; }
+  /// Whether so much has been interned since the last collection that one pays.
+  [[nodiscard]] bool collection_due() const { return used_ + live_segments_ > collect_at_; }
 
   /// Takes back every id that `mark_all` does not mark. Marking one block of a stretch keeps the
   /// whole stretch and all its past. Outdates every Tip. O(ids).

@@ -27,10 +27,11 @@ std::string hardware_line(const Scenario& s) {
   const HardwareSpec& h = s.hardware;
   const std::int64_t hosts =
       s.serving.replicas / s.serving.replicas_per_host.value_or(s.serving.replicas);
-  std::string line = fmt::format("{} x {} x {} on {} x {}", plural(s.serving.replicas, "replica"),
-                                 s.serving.tensor_parallel, h.gpu.name, hosts, h.host.name);
-  if (h.ssd) line += fmt::format(" with {} x {} each", h.drives_per_host, h.ssd->name);
-  if (h.network) line += ", network " + h.network->name;
+  std::string line = fmt::format("{} of {}, {}; {}, {}", plural(s.serving.replicas, "replica"),
+                                 plural(s.serving.tensor_parallel, "GPU"), h.gpu.name,
+                                 plural(hosts, "host"), h.host.name);
+  if (h.ssd) line += fmt::format("; {} each, {}", plural(h.drives_per_host, "drive"), h.ssd->name);
+  if (h.network) line += "; network, " + h.network->name;
   return line;
 }
 

@@ -124,7 +124,7 @@ class TraceWorkload final : public Workload {
       if (!(summary.seconds > 0)) {
         trace_->lines().fail_file("all requests have the same time: there is no rate to change");
       }
-      const double gaps = static_cast<double>(summary.requests - 1);
+      const auto gaps = static_cast<double>(summary.requests - 1);
       speedup = spec.rate->count() * summary.seconds / gaps;
     }
     if (spec.spread != TraceSpread::none) {

@@ -48,7 +48,8 @@ std::string_view CsvRow::quoted_field(const TraceLines& lines, std::string_view 
   for (std::size_t at = 1; at < text.size(); ++at) {
     if (text[at] == '"') {
       if (!text.substr(at + 1).starts_with('"')) {
-        fields_.push_back(std::string_view(unquoted_).substr(begin));
+        const std::string_view unquoted = unquoted_;
+        fields_.push_back(unquoted.substr(begin));
         const std::string_view after = text.substr(at + 1);
         const auto comma = std::min(after.find(','), after.size());
         if (!trimmed(after.substr(0, comma)).empty()) {

@@ -192,7 +192,7 @@ void TraceLines::check_bytes() const {
 
 /// 0 for what is not a piece of the line, such as a field that was taken out of its quotes.
 std::size_t TraceLines::offset_in_line(std::string_view part) const {
-  const std::less_equal<const char*> not_after;
+  const std::less_equal<> not_after;
   const bool inside = part.data() != nullptr && not_after(line_.data(), part.data()) &&
                       not_after(part.data() + part.size(), line_.data() + line_.size());
   return inside ? static_cast<std::size_t>(part.data() - line_.data()) : 0;

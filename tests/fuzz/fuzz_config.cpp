@@ -43,6 +43,7 @@ void read_as(const config::Node& root, const config::Catalogue& catalogue) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::uint8_t* nul = std::find(data, data + size, 0);
   const std::string yaml(data, nul);

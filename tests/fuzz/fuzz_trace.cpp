@@ -83,6 +83,7 @@ void check_export(const terrace::Workload& workload, const std::vector<Arrival>&
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
   const std::string text(data + 2, data + size);

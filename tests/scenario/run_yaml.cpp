@@ -29,7 +29,7 @@ model:
   layers:
     - count: 4
       attention: {kind: full, heads: 1, kv_heads: 1, head_dim: 16}
-      mlp: {kind: dense, width: 64}
+      mlp: {kind: dense, width: 64, gated: true}
   source: made up
 )";
 
@@ -142,17 +142,6 @@ std::ostream& operator<<(std::ostream& out, const Record& r) {
 
 std::ostream& operator<<(std::ostream& out, const Interval& i) {
   return out << i.mean << " +- " << i.half;
-}
-
-std::string indented(std::string_view text, std::size_t by) {
-  std::string all;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    if (end > at) all += std::string(by, ' ') + std::string(text.substr(at, end - at));
-    all += '\n';
-    at = end + 1;
-  }
-  return all;
 }
 
 Scenario parse(const std::string& yaml) {

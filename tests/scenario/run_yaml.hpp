@@ -62,7 +62,6 @@ struct Run {
   std::int64_t steps = 0;
   std::int64_t tokens = 0;          // generated, as steps tell it
   std::int64_t prompt_tokens = 0;   // computed by prefills, as steps tell it
-  std::vector<std::int64_t> tokens_of;  // prefilled by each request's steps, by number
   std::vector<Duration> busy;       // of each replica
   Census census;
   TierCounters hbm;
@@ -82,9 +81,6 @@ extern const std::string kMachine;
 
 /// The same with links so fast and latencies so short that a load takes nothing measurable.
 extern const std::string kInstantMachine;
-
-/// `text` in front of every line of which stands `by` spaces.
-std::string indented(std::string_view text, std::size_t by);
 
 Scenario parse(const std::string& yaml);
 Run run(const Scenario& scenario);

@@ -41,6 +41,7 @@ inline std::vector<Arrival> replay_file(const std::string& name, TraceSpec spec 
 /// Arrival times in picoseconds.
 inline std::vector<std::int64_t> times(const std::vector<Arrival>& arrivals) {
   std::vector<std::int64_t> all;
+  all.reserve(arrivals.size());
   for (const Arrival& a : arrivals) all.push_back(a.at.time_since_epoch().count());
   return all;
 }
