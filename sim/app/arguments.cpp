@@ -46,12 +46,13 @@ std::string unknown(const std::string& typed, const Verb& verb) {
 
 void check_choice(const Verb& verb, const Positional& wanted, std::string_view typed) {
   const auto& all = wanted.choices;
-  if (wanted.words != Words::choice || std::find(all.begin(), all.end(), typed) != all.end()) return;
+  if (wanted.words != Words::choice || std::find(all.begin(), all.end(), typed) != all.end())
+    return;
   const auto near = closest(typed, all);
-  throw UsageError(near ? fmt::format("'terrace {}' knows no '{}'; did you mean '{}'?", verb.name,
-                                      typed, *near)
-                        : fmt::format("'terrace {}' knows no '{}'; {} is {}", verb.name, typed,
-                                      wanted.name, what(wanted)));
+  throw UsageError(
+      near ? fmt::format("'terrace {}' knows no '{}'; did you mean '{}'?", verb.name, typed, *near)
+           : fmt::format("'terrace {}' knows no '{}'; {} is {}", verb.name, typed, wanted.name,
+                         what(wanted)));
 }
 
 }  // namespace
@@ -65,10 +66,10 @@ Arguments::Arguments(const Verb& verb, std::vector<std::string> words) : words_(
 
 void Arguments::parse(const Verb& verb) {
   const po::options_description table = describe(verb);
-  const int style =
-      po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+  const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
   try {
-    const po::parsed_options parsed = po::command_line_parser(words_).options(table).style(style).run();
+    const po::parsed_options parsed =
+        po::command_line_parser(words_).options(table).style(style).run();
     po::variables_map checked;
     po::store(parsed, checked);  // for what it throws: an option that was given twice
     for (const po::option& option : parsed.options) {

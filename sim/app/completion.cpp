@@ -33,19 +33,19 @@ std::string cases(const Verb& verb) {
   for (const Option& option : verb.options) {
     names += fmt::format(" --{}", option.name);
     if (option.value.empty()) continue;
-    after += fmt::format("        --{}) offer {}; return ;;\n", option.name,
+    after += fmt::format("        --{}) _terrace_offer {}; return ;;\n", option.name,
                          generator(option.words, {}));
   }
   std::string place;
   for (std::size_t i = 0; i < verb.positionals.size(); ++i) {
     const Positional& word = verb.positionals[i];
     const bool verb_wanted = verb.name == kHelp.name;
-    place += fmt::format("        {}) offer {} ;;\n", i,
+    place += fmt::format("        {}) _terrace_offer {} ;;\n", i,
                          verb_wanted ? "-W \"$verbs\"" : generator(word.words, word.choices));
   }
   std::string out = fmt::format("    {})\n", verb.name);
   if (!after.empty()) out += fmt::format("      case \"$prev\" in\n{}      esac\n", after);
-  out += fmt::format("      if [[ $cur == -* ]]; then offer -W '{}'; return; fi\n", names);
+  out += fmt::format("      if [[ $cur == -* ]]; then _terrace_offer -W '{}'; return; fi\n", names);
   if (!place.empty()) out += fmt::format("      case \"$words\" in\n{}      esac\n", place);
   return out + "      ;;\n";
 }
@@ -73,9 +73,9 @@ std::string bash() {
 _terrace() {{
   local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}}
   local verbs='{0}' takes_value='{1}' words=0 i
-  offer() {{ (($#)) && mapfile -t COMPREPLY < <(compgen "$@" -- "$cur"); }}
+  _terrace_offer() {{ (($# == 0)) || mapfile -t COMPREPLY < <(compgen "$@" -- "$cur"); }}
   COMPREPLY=()
-  if ((COMP_CWORD == 1)); then offer -W "$verbs --help --version"; return; fi
+  if ((COMP_CWORD == 1)); then _terrace_offer -W "$verbs --help --version"; return; fi
   for ((i = 2; i < COMP_CWORD; ++i)); do
     [[ ${{COMP_WORDS[i]}} == -* || $takes_value == *" ${{COMP_WORDS[i-1]}} "* ]] || ((++words))
   done
@@ -92,8 +92,7 @@ ExitCode run(const Arguments&) {
   return ExitCode::ok;
 }
 
-constexpr std::array kPositionals = {
-    Positional{"SHELL", "one of", true, Words::choice, kShells}};
+constexpr std::array kPositionals = {Positional{"SHELL", "one of", true, Words::choice, kShells}};
 
 }  // namespace
 

@@ -55,7 +55,8 @@ class Sources {
     while (!path.empty()) {
       if (const auto found = texts_.find(path); found != texts_.end()) {
         const bool same = file_of(found->second->origin) == file_of(value.origin);
-        return same ? std::string_view(found->second->value) : std::string_view();
+        if (!same) return {};
+        return found->second->value;
       }
       const auto cut = path.find_last_of(".[");
       path = path.substr(0, cut == std::string_view::npos ? 0 : cut);
@@ -67,18 +68,24 @@ class Sources {
   std::map<std::string, const config::Resolved*, std::less<>> texts_;
 };
 
+/// No column is ever empty.
+std::string_view shown(const config::Resolved& value) {
+  if (value.value.empty()) return "''";
+  return value.value;
+}
+
 std::string explain(const std::vector<config::Resolved>& values) {
   const Sources sources(values);
   std::array<std::size_t, 3> width{};
   for (const config::Resolved& value : values) {
     if (Sources::is_one(value)) continue;
-    width = {std::max(width[0], value.path.size()), std::max(width[1], value.value.size()),
+    width = {std::max(width[0], value.path.size()), std::max(width[1], shown(value).size()),
              std::max(width[2], value.origin.size())};
   }
   std::string out;
   for (const config::Resolved& value : values) {
     if (Sources::is_one(value)) continue;
-    out += fmt::format("{:<{}}  {:<{}}  {:<{}}  {}", value.path, width[0], value.value, width[1],
+    out += fmt::format("{:<{}}  {:<{}}  {:<{}}  {}", value.path, width[0], shown(value), width[1],
                        value.origin, width[2], value.doc);
     const std::string_view source = sources.of(value);
     out += source.empty() ? "\n" : fmt::format(" [{}]\n", source);
@@ -95,7 +102,8 @@ ExitCode run(const Arguments& arguments) {
 constexpr std::array<std::string_view, 1> kActions = {"explain"};
 constexpr std::array kPositionals = {
     Positional{"ACTION", "one of", true, Words::choice, kActions},
-    Positional{"SCENARIO.yaml", "a file, or a name of 'terrace list workloads'", false, Words::file}};
+    Positional{"SCENARIO.yaml", "a file, or a name of 'terrace list workloads'", false,
+               Words::file}};
 constexpr std::array kOptions = {kTraceOption, kSeedOption, kSetOption, kCatalogOption};
 
 }  // namespace
@@ -105,11 +113,12 @@ constinit const Verb kConfig = {
     .summary = "every value of a scenario: what it is, what it means, where it came from",
     .positionals = kPositionals,
     .options = kOptions,
-    .notes = "One line for each value, in columns: key, value with its unit, file:line:column or the\n"
-             "option it came from, meaning, and in brackets where the number of a shipped profile\n"
-             "was measured, fitted, read off a datasheet, or assumed.\n\n"
-             "  terrace config explain quickstart | grep assumed\n"
-             "  terrace config explain my.yaml | grep -v ' default '\n",
+    .notes =
+        "One line for each value, in columns: key, value with its unit, file:line:column or the\n"
+        "option it came from, meaning, and in brackets where the number of a shipped profile\n"
+        "was measured, fitted, read off a datasheet, or assumed.\n\n"
+        "  terrace config explain quickstart | grep assumed\n"
+        "  terrace config explain my.yaml | grep -v ' default '\n",
     .run = run};
 
 }  // namespace terrace::app

@@ -60,8 +60,9 @@ constinit const Verb kDoctor = {
     .summary = "what this machine offers to the simulator and to calibration",
     .positionals = {},
     .options = kOptions,
-    .notes = "Simulating needs the catalogue and nothing else; calibration measures what it finds.\n"
-             "Exits with 1 if there is no catalogue.\n",
+    .notes =
+        "Simulating needs the catalogue and nothing else; calibration measures what it finds.\n"
+        "Exits with 1 if there is no catalogue.\n",
     .run = run};
 
 }  // namespace terrace::app

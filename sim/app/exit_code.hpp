@@ -7,12 +7,12 @@ namespace terrace::app {
 /// What the program tells the shell. Documented in `terrace --help`; scripts depend on it.
 enum class ExitCode : int {
   ok = 0,
-  failure = 1,          // the world: a file that cannot be written, no memory
-  usage = 2,            // the command line makes no sense
-  invalid_input = 3,    // a scenario, a profile or a trace is wrong; messages say file:line:column
-  infeasible = 4,       // the scenario is right, but the model does not fit
-  invariant = 6,        // the simulator contradicted itself: a bug of ours
-  interrupted = 130     // stopped by a signal; partial results were written
+  failure = 1,        // the world: a file that cannot be written, no memory
+  usage = 2,          // the command line makes no sense
+  invalid_input = 3,  // a scenario, a profile or a trace is wrong; messages say file:line:column
+  infeasible = 4,     // the scenario is right, but the model does not fit
+  invariant = 6,      // the simulator contradicted itself: a bug of ours
+  interrupted = 130   // stopped by a signal; partial results were written
 };
 
 /// The command line makes no sense; what() is one line that says what to do about it.

@@ -50,8 +50,7 @@ ExitCode run(const Arguments& arguments) {
   return ExitCode::ok;
 }
 
-constexpr std::array kPositionals = {
-    Positional{"VERB", "what to explain", false}};
+constexpr std::array kPositionals = {Positional{"VERB", "what to explain", false}};
 
 }  // namespace
 
@@ -97,13 +96,14 @@ std::string program_help() {
   out +=
       "\nStart with 'terrace run quickstart'. 'terrace VERB --help' says more about a verb.\n\n"
       "exit status:\n";
-  return out + table({{"0", "all went well"},
-                      {"1", "something could not be read, written or allocated"},
-                      {"2", "the command line makes no sense"},
-                      {"3", "a scenario, a profile or a trace is wrong: file:line:column says where"},
-                      {"4", "the model does not fit the machine"},
-                      {"6", "the simulator contradicted itself: a bug, please report it"},
-                      {"130", "interrupted; partial results were written"}});
+  return out +
+         table({{"0", "all went well"},
+                {"1", "something could not be read, written or allocated"},
+                {"2", "the command line makes no sense"},
+                {"3", "a scenario, a profile or a trace is wrong: file:line:column says where"},
+                {"4", "the model does not fit the machine"},
+                {"6", "the simulator contradicted itself: a bug, please report it"},
+                {"130", "interrupted; partial results were written"}});
 }
 
 }  // namespace terrace::app

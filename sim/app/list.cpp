@@ -49,8 +49,7 @@ ExitCode run(const Arguments& arguments) {
   return ExitCode::ok;
 }
 
-constexpr std::array kPositionals = {
-    Positional{"WHAT", "one of", true, Words::choice, kWhat}};
+constexpr std::array kPositionals = {Positional{"WHAT", "one of", true, Words::choice, kWhat}};
 constexpr std::array kOptions = {kCatalogOption};
 
 }  // namespace

@@ -80,9 +80,8 @@ std::string memory() {
 std::string huge_pages() {
   const auto reserved = meminfo("HugePages_Total");
   const auto size = meminfo("Hugepagesize");
-  std::string text = reserved && size
-                         ? fmt::format("{} reserved of {} KiB", *reserved, *size)
-                         : std::string("none reserved");
+  std::string text = reserved && size ? fmt::format("{} reserved of {} KiB", *reserved, *size)
+                                      : std::string("none reserved");
   std::ifstream in("/sys/kernel/mm/transparent_hugepage/enabled");
   std::string modes;
   std::getline(in, modes);
@@ -102,11 +101,13 @@ std::string cuda() {
   auto* const count = symbol<int(int*)>(library.get(), "cuDeviceGetCount");
   auto* const get = symbol<int(int*, int)>(library.get(), "cuDeviceGet");
   auto* const name = symbol<int(char*, int, int)>(library.get(), "cuDeviceGetName");
-  if (!init || !version || !count || !get || !name) return "a driver that lacks the usual functions";
+  if (!init || !version || !count || !get || !name)
+    return "a driver that lacks the usual functions";
   int number = 0;
   static_cast<void>(version(&number));
   std::string text = fmt::format("driver for CUDA {}.{}", number / 1000, number % 1000 / 10);
-  if (const int error = init(0); error != 0) return text + fmt::format("; cuInit fails with {}", error);
+  if (const int error = init(0); error != 0)
+    return text + fmt::format("; cuInit fails with {}", error);
   int devices = 0;
   if (count(&devices) != 0 || devices == 0) return text + "; no GPU";
   for (int i = 0; i < devices; ++i) {
@@ -122,7 +123,7 @@ std::string on_path(const std::string& program) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path != nullptr ? path : "");
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string file = (fs::path(folder) / program).string();
+    std::string file = (fs::path(folder) / program).string();
     if (access(file.c_str(), X_OK) == 0) return file;
   }
   return "not on PATH";
@@ -155,8 +156,7 @@ std::string direct_io(const std::string& directory) {
 }
 
 std::string io_uring() {
-  io_uring_params parameters;
-  std::memset(&parameters, 0, sizeof parameters);
+  io_uring_params parameters{};
   const Descriptor ring(static_cast<int>(syscall(SYS_io_uring_setup, 1, &parameters)));
   if (ring.ok()) return "works";
   switch (errno) {

@@ -33,7 +33,8 @@ ExitCode dispatch(std::vector<std::string> words) {
   if (first == "--help" || first == "-h") return kHelp.run(Arguments(kHelp, words));
   if (first == "--version") return kVersion.run(Arguments(kVersion, words));
   if (first.starts_with('-')) {
-    throw UsageError(fmt::format("options such as '{}' come after a verb; see 'terrace --help'", first));
+    throw UsageError(
+        fmt::format("options such as '{}' come after a verb; see 'terrace --help'", first));
   }
   const Verb& verb = find_verb(first);
   if (wants_help(words)) {
@@ -64,10 +65,11 @@ int run(const std::vector<std::string>& words) {
   } catch (const Infeasible& e) {
     return failed(e.what(), ExitCode::infeasible);
   } catch (const InvariantViolation& e) {
-    return failed(fmt::format("the simulator contradicted itself: {}\nThis is a bug of terrace, and "
-                              "no result can be trusted. Please report the scenario.",
-                              e.what()),
-                  ExitCode::invariant);
+    return failed(
+        fmt::format("the simulator contradicted itself: {}\nThis is a bug of terrace, and "
+                    "no result can be trusted. Please report the scenario.",
+                    e.what()),
+        ExitCode::invariant);
   } catch (const std::bad_alloc&) {
     return failed("out of memory", ExitCode::failure);
   } catch (const std::exception& e) {

@@ -37,7 +37,8 @@ void note(std::string_view text) {
 void secure_streams() {
   for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
     // Readable only, so that writing to it fails as it would have on the closed stream.
-    if (fcntl(stream, F_GETFD) == -1 && errno == EBADF) static_cast<void>(open("/dev/null", O_RDONLY));
+    if (fcntl(stream, F_GETFD) == -1 && errno == EBADF)
+      static_cast<void>(open("/dev/null", O_RDONLY));
   }
   std::signal(SIGPIPE, SIG_DFL);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -34,8 +35,7 @@ std::size_t columns() {
   return size.ws_col;
 }
 
-}  // namespace
-
+/// Simulated or real time as people write it: "12.3 s", "4 min 05 s", "2 h 03 min", "3 d 04 h".
 std::string humane(double seconds) {
   if (!(seconds < 9e9)) return "a long time";
   if (seconds < 60) return fmt::format("{:.1f} s", seconds);
@@ -45,6 +45,7 @@ std::string humane(double seconds) {
   return fmt::format("{} d {:02} h", whole / 86400, whole / 3600 % 24);
 }
 
+/// What the line says after `elapsed` seconds.
 std::string progress_text(const Progress& progress, std::optional<std::int64_t> requests,
                           std::optional<Duration> duration, double elapsed) {
   const double simulated = seconds(progress.now);
@@ -61,6 +62,8 @@ std::string progress_text(const Progress& progress, std::optional<std::int64_t> 
   if (part > 0.01) text += fmt::format("  ETA {}", humane(elapsed * (1 - part) / part));
   return text;
 }
+
+}  // namespace
 
 ProgressLine::ProgressLine(const Scenario& scenario, bool wanted)
     : on_(wanted && isatty(STDERR_FILENO) == 1),

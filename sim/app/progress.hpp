@@ -1,10 +1,8 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "sim/scenario/scenario.hpp"
 #include "sim/scenario/simulation.hpp"
@@ -34,12 +32,5 @@ class ProgressLine {
   Clock::time_point start_;
   Clock::time_point next_;
 };
-
-/// What the line says after `elapsed` seconds. Exposed for tests.
-std::string progress_text(const Progress& progress, std::optional<std::int64_t> requests,
-                          std::optional<Duration> duration, double elapsed);
-
-/// Simulated or real time as people write it: "12.3 s", "4 min 05 s", "2 h 03 min", "3 d 04 h".
-std::string humane(double seconds);
 
 }  // namespace terrace::app

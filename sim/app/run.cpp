@@ -1,3 +1,5 @@
+#include "sim/study/run.hpp"
+
 #include <array>
 #include <memory>
 #include <optional>
@@ -16,7 +18,6 @@
 #include "sim/report/json.hpp"
 #include "sim/report/run_directory.hpp"
 #include "sim/report/terminal.hpp"
-#include "sim/study/run.hpp"
 
 namespace terrace::app {
 namespace {
@@ -24,7 +25,10 @@ namespace {
 /// An option that would silently do nothing is a mistake.
 void check_exclusive(const Arguments& arguments) {
   constexpr std::array<std::pair<const char*, const char*>, 4> kExclusive{
-      {{"print-config", "out"}, {"print-config", "json"}, {"print-config", "quiet"}, {"json", "quiet"}}};
+      {{"print-config", "out"},
+       {"print-config", "json"},
+       {"print-config", "quiet"},
+       {"json", "quiet"}}};
   for (const auto& [a, b] : kExclusive) {
     if (arguments.has(a) && arguments.has(b)) {
       throw UsageError(fmt::format("--{} and --{} exclude each other", a, b));
@@ -73,9 +77,8 @@ ExitCode run(const Arguments& arguments) {
   if (out) directory.emplace(*out, prepared.dimensions().block_bytes);
 
   const bool quiet = arguments.has("quiet");
-  const Summary summary =
-      watched_run(prepared, scenario, !quiet,
-                  directory ? directory->observers() : std::vector<Observer*>{});
+  const Summary summary = watched_run(
+      prepared, scenario, !quiet, directory ? directory->observers() : std::vector<Observer*>{});
   const ReportHeader header = make_header(scenario, prepared.dimensions());
   if (directory) {
     directory->finish(summary, header,
@@ -86,11 +89,13 @@ ExitCode run(const Arguments& arguments) {
   } else if (!quiet) {
     print(render(summary, header));
   }
-  return summary.complete ? ExitCode::ok : ExitCode::interrupted;
+  if (summary.complete) return ExitCode::ok;
+  note("terrace: PARTIAL: stopped by a signal; the results are of the part that ran");
+  return ExitCode::interrupted;
 }
 
-constexpr std::array kPositionals = {
-    Positional{"SCENARIO.yaml", "a file, or a name of 'terrace list workloads'", false, Words::file}};
+constexpr std::array kPositionals = {Positional{
+    "SCENARIO.yaml", "a file, or a name of 'terrace list workloads'", false, Words::file}};
 
 constexpr std::array kOptions = {
     kTraceOption,
@@ -109,11 +114,12 @@ constinit const Verb kRun = {
     .summary = "simulate a scenario and say what happened",
     .positionals = kPositionals,
     .options = kOptions,
-    .notes = "With --trace alone, the trace is replayed on the machine of 'quickstart'.\n"
-             "Ctrl-C stops a run and reports the part that ran; a second one gives up.\n\n"
-             "  terrace run quickstart\n"
-             "  terrace run my.yaml --set serving.replicas=2 --set 'tiers[0].capacity=1 TiB'\n"
-             "  terrace run my.yaml --trace conversation.jsonl --out results/conversation\n",
+    .notes =
+        "With --trace alone, the trace is replayed on the machine of 'quickstart'.\n"
+        "Ctrl-C stops a run and reports the part that ran; a second one gives up.\n\n"
+        "  terrace run quickstart\n"
+        "  terrace run my.yaml --set serving.replicas=2 --set 'tiers[0].capacity=1 TiB'\n"
+        "  terrace run my.yaml --trace conversation.jsonl --out results/conversation\n",
     .run = run};
 
 }  // namespace terrace::app

@@ -47,22 +47,23 @@ std::string scenario_path(const std::string& name, const config::Catalogue& cata
   if (name.find('/') == std::string::npos && !name.ends_with(".yaml")) {
     if (auto shipped = catalogue.find("workloads", name)) return *std::move(shipped);
   }
-  throw config::ConfigError(fmt::format("{}: error: there is no such scenario{}\n", name,
-                                        suggestion(name, catalogue)));
+  throw config::ConfigError(
+      fmt::format("{}: error: there is no such scenario{}\n", name, suggestion(name, catalogue)));
 }
 
 }  // namespace
 
-LoadedScenario load_chosen(const Arguments& arguments, std::optional<std::string> name,
+LoadedScenario load_chosen(const Arguments& arguments, const std::optional<std::string>& name,
                            const config::Catalogue& catalogue) {
   Overrides overrides;
   overrides.sets = arguments.all(kSetOption.name);
   overrides.seed = arguments.number(kSeedOption.name);
   overrides.trace = arguments.value(kTraceOption.name);
   if (!name && !overrides.trace) {
-    throw UsageError(fmt::format("which scenario? a file, or a name of 'terrace list workloads', "
-                                 "such as 'terrace {} {}'",
-                                 fmt::join(arguments.words(), " "), kDefault));
+    throw UsageError(
+        fmt::format("which scenario? a file, or a name of 'terrace list workloads', "
+                    "such as 'terrace {} {}'",
+                    fmt::join(arguments.words(), " "), kDefault));
   }
   return load_scenario(scenario_path(name.value_or(std::string(kDefault)), catalogue), catalogue,
                        overrides);

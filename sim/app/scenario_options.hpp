@@ -16,7 +16,7 @@ constexpr Option kSeedOption{"seed", "N", "seed of all random draws"};
 /// The scenario that `name` means, with what the options lay over it: a file, or the name of a
 /// shipped one as `terrace list workloads` gives it. Without a name but with a trace: the machine
 /// of the shipped quickstart. Throws ConfigError, with the nearest file if there is none.
-LoadedScenario load_chosen(const Arguments& arguments, std::optional<std::string> name,
+LoadedScenario load_chosen(const Arguments& arguments, const std::optional<std::string>& name,
                            const config::Catalogue& catalogue);
 
 }  // namespace terrace::app

@@ -1,3 +1,5 @@
+#include "sim/config/schema.hpp"
+
 #include <array>
 #include <string>
 #include <string_view>
@@ -5,7 +7,6 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/output.hpp"
-#include "sim/config/schema.hpp"
 #include "sim/scenario/scenario.hpp"
 
 namespace terrace::app {
@@ -45,9 +46,10 @@ constinit const Verb kSchema = {
     .summary = "the JSON Schema of a kind of file, for editors",
     .positionals = kPositionals,
     .options = kOptions,
-    .notes = "  terrace schema scenario > schema/scenario.schema.json\n"
-             "and, as a comment in a scenario, for editors that speak to yaml-language-server:\n"
-             "  # yaml-language-server: $schema=../schema/scenario.schema.json\n",
+    .notes =
+        "  terrace schema scenario > schema/scenario.schema.json\n"
+        "and, as a comment in a scenario, for editors that speak to yaml-language-server:\n"
+        "  # yaml-language-server: $schema=../schema/scenario.schema.json\n",
     .run = run};
 
 }  // namespace terrace::app

@@ -20,9 +20,9 @@ const Verb& find_verb(std::string_view name) {
     names.push_back(verb->name);
   }
   const auto near = closest(name, names);
-  throw UsageError(near ? fmt::format("there is no verb '{}'; did you mean '{}'?", name, *near)
-                        : fmt::format("there is no verb '{}'; there are: {}", name,
-                                      fmt::join(names, ", ")));
+  throw UsageError(
+      near ? fmt::format("there is no verb '{}'; did you mean '{}'?", name, *near)
+           : fmt::format("there is no verb '{}'; there are: {}", name, fmt::join(names, ", ")));
 }
 
 }  // namespace terrace::app

@@ -11,11 +11,11 @@ namespace terrace::config {
 namespace {
 
 /// Control characters would move the caret, or worse, the user's terminal.
-std::string printable(std::string line) {
-  for (char& c : line) {
+std::string printable(std::string text) {
+  for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   }
-  return line;
+  return text;
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ const Source& Diagnostics::add_source(std::string name, std::string_view text) {
 }
 
 void Diagnostics::error(Place place, std::string message, std::string hint) {
-  errors_.push_back({place, std::move(message), std::move(hint)});
+  errors_.push_back({place, printable(std::move(message)), printable(std::move(hint))});
 }
 
 std::string Diagnostics::render() const {

@@ -1,15 +1,18 @@
 #include "sim/config/node.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
@@ -45,12 +48,12 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    open_.push_back({leaf(Node::Kind::list, mark, anchor, {}), std::nullopt});
+    open_.push_back({leaf(Node::Kind::list, mark, anchor, {}), std::nullopt, {}});
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    open_.push_back({leaf(Node::Kind::map, mark, anchor, {}), std::nullopt});
+    open_.push_back({leaf(Node::Kind::map, mark, anchor, {}), std::nullopt, {}});
   }
   void OnMapEnd() override { close(); }
 
@@ -58,6 +61,7 @@ class TreeBuilder final : public YAML::EventHandler {
   struct Open {
     Node node;
     std::optional<Node> key;  // of a map: read, its value is still to come
+    std::set<std::string> keys;
   };
 
   Node leaf(Node::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor, std::string text) {
@@ -95,7 +99,7 @@ class TreeBuilder final : public YAML::EventHandler {
       parent.key = std::move(node);
     } else {
       const Node key = *std::exchange(parent.key, std::nullopt);
-      if (parent.node.find(key.text) != nullptr) {
+      if (!parent.keys.insert(key.text).second) {
         diagnostics_.error(key.place, fmt::format("duplicate key '{}'", key.text));
       } else {
         parent.node.members.push_back({key.text, key.place, std::move(node)});
@@ -109,6 +113,26 @@ class TreeBuilder final : public YAML::EventHandler {
   std::vector<Open> open_;
   int documents_ = 0;
 };
+
+/// Where text stops being UTF-8 without NUL (RFC 3629; overlong forms and surrogates pass).
+std::optional<std::size_t> first_invalid_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t length = lead == 0     ? 0
+                               : lead < 0x80 ? 1
+                               : lead < 0xC2 ? 0
+                               : lead < 0xE0 ? 2
+                               : lead < 0xF0 ? 3
+                               : lead < 0xF5 ? 4
+                                             : 0;
+    if (length == 0 || i + length > text.size()) return i;
+    for (std::size_t k = 1; k < length; ++k) {
+      if ((static_cast<unsigned char>(text[i + k]) & 0xC0U) != 0x80U) return i;
+    }
+    i += length;
+  }
+  return std::nullopt;
+}
 
 /// One step of an override's path: a key, or an index into a list.
 struct Step {
@@ -215,9 +239,16 @@ Node parse_yaml(std::string name, std::string_view text, Diagnostics& diagnostic
   const Source& source = diagnostics.add_source(std::move(name), text);
   TreeBuilder builder(source, diagnostics);
   std::istringstream in{std::string(text)};
+  if (const auto bad = first_invalid_utf8(text)) {
+    const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*bad), '\n');
+    diagnostics.error({&source, static_cast<int>(line) + 1, 1, 1}, "this line is not UTF-8 text");
+    return {};
+  }
   try {
     YAML::Parser parser(in);
     if (parser.HandleNextDocument(builder)) parser.HandleNextDocument(builder);
+  } catch (const YAML::DeepRecursion& e) {
+    diagnostics.error({&source, e.mark.line + 1, e.mark.column + 1, 1}, "nested too deeply");
   } catch (const YAML::Exception& e) {
     diagnostics.error({&source, e.mark.line + 1, e.mark.column + 1, 1}, e.msg);
   }

@@ -1,6 +1,7 @@
 #include "sim/config/scalar.hpp"
 
 #include <charconv>
+#include <limits>
 #include <span>
 #include <system_error>
 
@@ -35,12 +36,18 @@ std::string known(std::span<const Unit> units) {
   return all;
 }
 
-/// A plain decimal number and what follows it. No hexadecimal, no infinity, no octal.
+/// A plain decimal number, infinite if it is too large, and what follows it.
 std::optional<std::pair<double, std::string_view>> leading_number(std::string_view text) {
   double number = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || !std::isfinite(number)) return std::nullopt;
+  const bool digits = !text.empty() && (text[0] == '-' || text[0] == '.' ||
+                                        (text[0] >= '0' && text[0] <= '9'));
+  if (!digits || error == std::errc::invalid_argument || std::isnan(number)) return std::nullopt;
+  if (error == std::errc::result_out_of_range) {
+    const bool tiny = text.find("e-") != text.npos || text.find("E-") != text.npos;
+    number = tiny ? 0 : std::numeric_limits<double>::infinity();
+  }
   return std::pair{number, text.substr(static_cast<std::size_t>(rest - text.data()))};
 }
 
@@ -49,6 +56,7 @@ Parsed<double> quantity(std::string_view text, std::span<const Unit> units, doub
   const auto leading = leading_number(text);
   if (!leading) return {std::nullopt, fmt::format("'{}' does not begin with a number", text)};
   const auto [number, rest] = *leading;
+  if (std::isinf(number)) return {std::nullopt, fmt::format("'{}' is too large to represent", text)};
   if (number < 0) return {std::nullopt, fmt::format("'{}' is negative", text)};
 
   std::string_view symbol = rest;
@@ -136,7 +144,7 @@ Parsed<std::int64_t> Scalar<std::int64_t>::parse(std::string_view text) {
 
 Parsed<double> Scalar<double>::parse(std::string_view text) {
   const auto leading = leading_number(text);
-  if (!leading || !leading->second.empty()) {
+  if (!leading || !leading->second.empty() || std::isinf(leading->first)) {
     return {std::nullopt, fmt::format("'{}' is not a plain number", text)};
   }
   return {leading->first, {}};

@@ -22,8 +22,7 @@ Hierarchy::Hierarchy(EventLoop& loop, Fabric& fabric, const ContentTable& conten
       hbm_evicted_(hbm_.size()),
       tier_evicted_(tiers_.size()) {
   for (std::size_t t = tiers_.size(); t-- > 0;) {
-    next_through_[t] = through_;
-    if (tiers_[t].spec.write == WriteRule::through) through_ = t;
+    if (tiers_[t].spec.write == WriteRule::through) next_through_[t] = std::exchange(through_, t);
   }
   for (std::size_t t = 0; t < tiers_.size(); ++t) {
     TERRACE_CHECK(tiers_[t].ratio % (t > 0 ? tiers_[t - 1].ratio : 1) == 0);
@@ -244,26 +243,34 @@ void Hierarchy::write(std::uint32_t channel, ContentId content, std::span<const 
 }
 
 /// The blocks of `pool`, each `step` engine blocks long, that make up the block of `ratio` engine
-/// blocks ending with `last`; `last` itself may just have left. False if another one is missing.
+/// blocks ending with `last`, but for `last` itself. False if one of them is missing: neither to be
+/// read there nor among `leaving`, which are sorted.
 bool Hierarchy::gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio,
-                       ContentId last, std::vector<BlockId>& found) const {
+                       ContentId last, std::span<const ContentId> leaving,
+                       std::vector<BlockId>& found) const {
   found.clear();
   if (step == ratio) return true;
   if ((contents_.position(last) + 1) % ratio != 0) return false;
   for (std::int64_t back = ratio - step; back > 0; back -= step) {
-    found.push_back(pool.find(contents_.before(last, back)));
-    if (found.back() == BlockId::none()) return false;
+    const ContentId content = contents_.before(last, back);
+    found.push_back(pool.find(content));
+    const bool readable = found.back() != BlockId::none() && pool.readable(found.back());
+    if (!readable && !std::binary_search(leaving.begin(), leaving.end(), content)) return false;
   }
   return true;
 }
 
-/// Sends what `above` has evicted through a staging buffer to the channel's tier.
+/// Sends what `above` has evicted through a staging buffer to the channel's tier. All of it leaves
+/// at once, so the parts of a larger block below are found whatever their order.
 void Hierarchy::demote(std::uint32_t channel, const BlockPool& above, std::int64_t step,
                        std::vector<ContentId>& evicted) {
   const std::vector<ContentId> all = std::exchange(evicted, {});
+  const std::int64_t ratio = tiers_[channels_[channel].tier].ratio;
+  std::vector<ContentId> leaving;
+  if (ratio > step) leaving = all;
+  std::sort(leaving.begin(), leaving.end());
   for (const ContentId content : all) {
-    const Channel& c = channels_[channel];
-    if (gather(above, step, tiers_[c.tier].ratio, content, scratch_)) write(channel, content, {});
+    if (gather(above, step, ratio, content, leaving, scratch_)) write(channel, content, {});
   }
   start_if_idle(channel);
 }
@@ -289,7 +296,7 @@ void Hierarchy::finish_write(std::uint32_t channel) {
   for (const BlockId done : channels_[channel].moving) {
     pool.arrived(done);
     if (next < tiers_.size() &&
-        gather(pool, tiers_[t].ratio, tiers_[next].ratio, pool.content(done), scratch_)) {
+        gather(pool, tiers_[t].ratio, tiers_[next].ratio, pool.content(done), {}, scratch_)) {
       held_ = scratch_;  // making room may gather as well
       held_.push_back(done);
       write(from_above_[next][p], pool.content(done), held_);

@@ -127,7 +127,7 @@ class Hierarchy {
   [[nodiscard]] std::size_t nearest_with(ReplicaId replica, std::span<const ContentId> sequence,
                                          std::int64_t position) const;
   bool gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio, ContentId last,
-              std::vector<BlockId>& found) const;
+              std::span<const ContentId> leaving, std::vector<BlockId>& found) const;
   BlockId announce(std::size_t tier, std::uint32_t part, ContentId content);
   void write(std::uint32_t channel, ContentId content, std::span<const BlockId> held);
   void demote(std::uint32_t channel, const BlockPool& above, std::int64_t step,

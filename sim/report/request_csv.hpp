@@ -18,7 +18,7 @@ class RequestCsv final : public Observer {
   explicit RequestCsv(const std::filesystem::path& path);
 
   void on_start(const RunView& view) override;
-  /// About 200 ns.
+  /// About 250 ns.
   void on_left(const Request& request, SimTime now) override;
 
   /// Nothing is sure to be on disk before this has returned.

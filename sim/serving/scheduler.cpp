@@ -84,6 +84,7 @@ const StepPlan& Scheduler::plan(SimTime now) {
       while (budget_ > Tokens{} && running_ < spec_.max_num_seqs && !waiting_.empty()) {
         if (!admit_next(now)) break;
       }
+      if (plan_.empty() && holding_.size() > loading_) admit_loaded(now);
       again = false;
     } else {
       // By priority, the last request may have had to give way to itself: others can run now.
@@ -237,6 +238,18 @@ bool Scheduler::admit_next(SimTime now) {
   start_running(id);
   plan_prefill(id, r, fresh);
   return true;
+}
+
+/// Nothing runs, and whoever is first in the queue lacks blocks that loaded requests behind it hold,
+/// as after a preemption: the first of these goes before it, where vLLM would wait for ever.
+void Scheduler::admit_loaded(SimTime now) {
+  std::vector<Queued> passed;
+  while (requests_[waiting_.top().request].blocks.empty()) {
+    passed.push_back(waiting_.top());
+    waiting_.pop();
+  }
+  admit_next(now);
+  for (const Queued& queued : passed) waiting_.push(queued);
 }
 
 void Scheduler::plan_prefill(RequestId id, Request& r, Tokens fresh) {

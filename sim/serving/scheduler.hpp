@@ -133,6 +133,7 @@ class Scheduler {
   void advance();
   void walk(SimTime now);
   bool admit_next(SimTime now);
+  void admit_loaded(SimTime now);
   void plan_prefill(RequestId id, Request& r, Tokens fresh);
 
   [[nodiscard]] std::int64_t missing_blocks(const Request& r, Tokens total) const;

@@ -62,10 +62,9 @@ void requests_512_512_to_disk(benchmark::State& state) {
   const Scenario scenario = chat(state.range(0));
   const auto folder = std::filesystem::temp_directory_path() / "terrace_bench";
   for (auto _ : state) {
-    RunDirectory directory(folder.string());
-    RunOptions options;
-    options.observers = {&directory.requests()};
-    benchmark::DoNotOptimize(run(scenario, options).all.completed);
+    PreparedRun prepared(scenario);
+    RunDirectory directory(folder.string(), prepared.dimensions().block_bytes);
+    benchmark::DoNotOptimize(prepared.run({directory.observers(), {}}).all.completed);
   }
   std::filesystem::remove_all(folder);
   rusage usage{};
@@ -107,7 +106,7 @@ void lru_replay_zipf(benchmark::State& state) {
   Random random(1, "bench");
   const Zipf popularity(kIds, 1.0);
   std::vector<std::uint32_t> accesses(kAccesses);
-  for (auto& access : accesses) access = static_cast<std::uint32_t>(popularity.draw(random) - 0);
+  for (auto& access : accesses) access = static_cast<std::uint32_t>(popularity.draw(random));
   for (auto _ : state) {
     BlockPool pool(500'000, make_eviction_policy("lru"));
     std::int64_t hits = 0;

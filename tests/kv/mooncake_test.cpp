@@ -29,7 +29,8 @@ class Mooncake : public testing::Test {
     if (!in) GTEST_SKIP() << "there is no " << path;
     for (std::string line; std::getline(in, line);) {
       auto& prompt = prompts_.emplace_back();
-      for (const auto& id : nlohmann::json::parse(line).at("hash_ids")) {
+      const auto request = nlohmann::json::parse(line);
+      for (const auto& id : request.at("hash_ids")) {
         prompt.emplace_back(id.get<std::size_t>());
       }
       accesses_ += static_cast<std::int64_t>(prompt.size());

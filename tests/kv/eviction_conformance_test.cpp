@@ -1,0 +1,295 @@
+// What every eviction policy owes its pool. A policy is tested here by being registered.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <list>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "sim/base/random.hpp"
+#include "sim/base/samplers.hpp"
+#include "sim/kv/block_pool.hpp"
+#include "sim/kv/eviction/policy.hpp"
+
+namespace terrace {
+
+// NOLINTNEXTLINE(readability-identifier-naming): what GoogleTest looks for
+void PrintTo(const EvictionPolicyInfo& policy, std::ostream* out) { *out << policy.name; }
+
+namespace {
+
+using Stream = std::vector<std::size_t>;  // of contents
+
+Stream zipf(std::size_t contents, std::size_t length, std::uint64_t seed) {
+  Random random(seed, "zipf stream");
+  const Zipf ranks(contents, 0.9);
+  Stream stream;
+  for (std::size_t i = 0; i < length; ++i) stream.push_back(ranks.draw(random));
+  return stream;
+}
+
+/// Round and round over the same contents; if they never come back, a scan.
+Stream loop(std::size_t contents, std::size_t length) {
+  Stream stream;
+  for (std::size_t i = 0; i < length; ++i) stream.push_back(i % contents);
+  return stream;
+}
+
+/// Reads a stream block by block, and keeps the last `in_use` blocks held.
+std::int64_t hits(std::string_view policy, std::int64_t capacity, const Stream& stream,
+                  std::size_t in_use = 0) {
+  BlockPool pool(capacity, make_eviction_policy(policy));
+  std::list<BlockId> held;
+  std::int64_t count = 0;
+  for (const std::size_t content : stream) {
+    BlockId block = pool.find(ContentId{content});
+    if (block != BlockId::none()) {
+      ++count;
+      pool.hold(block);
+      pool.touch(block);
+    } else {
+      block = pool.allocate();
+      pool.publish(block, ContentId{content});
+    }
+    held.push_back(block);
+    for (; held.size() > in_use; held.pop_front()) pool.release(held.front());
+    EXPECT_LE(pool.occupied_blocks(), capacity);
+  }
+  EXPECT_LE(pool.peak_occupied(), capacity);
+  pool.check_invariants();
+  return count;
+}
+
+class EvictionConformance : public testing::TestWithParam<EvictionPolicyInfo> {
+ protected:
+  /// A block that is resident and not in use.
+  void insert(EvictionPolicy& policy, std::size_t block) {
+    policy.on_insert(BlockId{block}, ContentId{block});
+    policy.on_unpin(BlockId{block});
+  }
+
+  std::unique_ptr<EvictionPolicy> policy_ = GetParam().make();
+};
+
+TEST_P(EvictionConformance, AnEmptyPoolHasNoVictim) {
+  EXPECT_EQ(policy_->victim(), BlockId::none());
+}
+
+TEST_P(EvictionConformance, NamesOnlyWhatIsNotInUse) {
+  for (std::size_t i = 0; i < 8; ++i) policy_->on_insert(BlockId{i}, ContentId{i});
+  EXPECT_EQ(policy_->victim(), BlockId::none()) << "a block is inserted in use";
+  for (std::size_t i = 0; i < 8; ++i) policy_->on_access(BlockId{i});
+  EXPECT_EQ(policy_->victim(), BlockId::none()) << "a read changes nothing about that";
+  policy_->on_unpin(BlockId{5});
+  EXPECT_EQ(policy_->victim(), BlockId{5});
+  policy_->on_access(BlockId{5});
+  EXPECT_EQ(policy_->victim(), BlockId{5});
+  policy_->on_pin(BlockId{5});
+  EXPECT_EQ(policy_->victim(), BlockId::none());
+}
+
+TEST_P(EvictionConformance, RanksEmptyBlocksAsWell) {
+  policy_->on_insert(BlockId{0}, ContentId::none());
+  policy_->on_unpin(BlockId{0});
+  EXPECT_EQ(policy_->victim(), BlockId{0});
+  policy_->on_remove(BlockId{0});
+  EXPECT_EQ(policy_->victim(), BlockId::none());
+}
+
+TEST_P(EvictionConformance, ForgetsBlocksThatHaveLeft) {
+  for (int life = 0; life < 3; ++life) {
+    for (std::size_t i = 0; i < 100; ++i) insert(*policy_, i);
+    for (std::size_t i = 0; i < 100; i += 2) policy_->on_remove(BlockId{i});
+    std::set<std::size_t> left;
+    for (BlockId out = policy_->victim(); out != BlockId::none(); out = policy_->victim()) {
+      policy_->on_remove(out);
+      ASSERT_TRUE(left.insert(out.index()).second);
+      ASSERT_EQ(out.index() % 2, 1U);
+    }
+    EXPECT_EQ(left.size(), 50U);
+  }
+}
+
+/// Two policies that see the same calls name the same victims, whatever else happens in the
+/// process.
+TEST_P(EvictionConformance, IsDeterministic) {
+  const auto other = GetParam().make();
+  const auto twin = GetParam().make();
+  Random random(1, "conformance");
+  for (std::size_t i = 0; i < 64; ++i) {
+    insert(*policy_, i);
+    insert(*twin, i);
+    insert(*other, 63 - i);
+  }
+  for (int step = 0; step < 5000; ++step) {
+    const BlockId read{random.below(64)};
+    policy_->on_access(read);
+    twin->on_access(read);
+    other->on_access(BlockId{random.below(64)});
+    if (step % 3 > 0) continue;
+    const BlockId out = policy_->victim();
+    ASSERT_EQ(twin->victim(), out);
+    for (EvictionPolicy* policy : {policy_.get(), twin.get()}) {
+      policy->on_remove(out);
+      policy->on_insert(out, ContentId{static_cast<std::size_t>(step) % 200});
+      policy->on_unpin(out);
+    }
+  }
+}
+
+TEST_P(EvictionConformance, CannotHitWhatNeverComesBack) {
+  EXPECT_EQ(hits(GetParam().name, 50, loop(5000, 5000)), 0);
+}
+
+TEST_P(EvictionConformance, EvictsNothingWhileThereIsRoom) {
+  EXPECT_EQ(hits(GetParam().name, 50, loop(50, 5000)), 5000 - 50);
+}
+
+TEST_P(EvictionConformance, HitsNoMoreThanAnUnlimitedPool) {
+  const Stream stream = zipf(2000, 20'000, 7);
+  const std::int64_t most = hits(GetParam().name, BlockPool::kUnlimited, stream);
+  for (const std::int64_t capacity : {1, 10, 100, 1000}) {
+    const std::int64_t some = hits(GetParam().name, capacity, stream);
+    EXPECT_LE(some, most);
+    EXPECT_EQ(hits(GetParam().name, capacity, stream), some) << "the same run again";
+  }
+  EXPECT_GT(hits(GetParam().name, 100, stream), 2000);
+}
+
+TEST_P(EvictionConformance, CopesWithMostBlocksInUse) {
+  const Stream stream = zipf(300, 20'000, 8);
+  for (const std::size_t in_use : {1U, 60U, 98U, 99U}) hits(GetParam().name, 100, stream, in_use);
+}
+
+TEST_P(EvictionConformance, SurvivesALongRandomLife) {
+  Random random(9, "conformance");
+  enum class Is { away, pinned, idle };
+  std::vector<Is> blocks(256, Is::away);
+  for (int step = 0; step < 100'000; ++step) {
+    const std::size_t i = random.below(blocks.size());
+    const BlockId block{i};
+    switch (blocks[i]) {
+      case Is::away:
+        policy_->on_insert(block, random.below(9) == 0 ? ContentId::none() : ContentId{i % 97});
+        blocks[i] = Is::pinned;
+        break;
+      case Is::pinned:
+        if (random.below(2) == 0) {
+          policy_->on_access(block);
+        } else {
+          policy_->on_unpin(block);
+          blocks[i] = Is::idle;
+        }
+        break;
+      case Is::idle: {
+        const std::uint64_t what = random.below(4);
+        if (what == 0) policy_->on_access(block);
+        if (what == 1) policy_->on_pin(block);
+        if (what == 1) blocks[i] = Is::pinned;
+        if (what == 2) policy_->on_remove(block);
+        if (what == 2) blocks[i] = Is::away;
+        break;
+      }
+    }
+    if (step % 3 > 0) continue;
+    const BlockId out = policy_->victim();
+    if (out == BlockId::none()) {
+      ASSERT_EQ(std::count(blocks.begin(), blocks.end(), Is::idle), 0);
+    } else {
+      ASSERT_EQ(blocks[out.index()], Is::idle) << "named a block that may not go";
+      policy_->on_remove(out);
+      blocks[out.index()] = Is::away;
+    }
+  }
+}
+
+/// Finding victims among 100,000 blocks takes no longer for the 99 % in use. Times are only
+/// compared to each other, and with so much slack that only work in proportion to the pool can
+/// fail.
+TEST_P(EvictionConformance, PinnedBlocksCostNothing) {
+  const auto seconds_with = [](std::size_t pinned_percent) {
+    double best = std::numeric_limits<double>::infinity();
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      const auto policy = GetParam().make();
+      for (std::size_t i = 0; i < 100'000; ++i) {
+        policy->on_insert(BlockId{i}, ContentId{i});
+        policy->on_unpin(BlockId{i});
+      }
+      for (std::size_t i = 0; i < 1000 * pinned_percent; ++i) policy->on_pin(BlockId{i});
+      const auto start = std::chrono::steady_clock::now();
+      for (std::size_t i = 0; i < 2000; ++i) {
+        const BlockId out = policy->victim();
+        policy->on_remove(out);
+        policy->on_insert(out, ContentId{100'000 + i});
+        policy->on_unpin(out);
+      }
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+      best = std::min(best, took.count());
+    }
+    return best;
+  };
+  EXPECT_LT(seconds_with(99), 50 * seconds_with(1) + 1e-4);
+}
+
+INSTANTIATE_TEST_SUITE_P(Registered, EvictionConformance,
+                         testing::ValuesIn(eviction_policies().begin(), eviction_policies().end()),
+                         [](const auto& policy) { return std::string(policy.param.name); });
+
+TEST(Lru, NamesWhatHasBeenIdleForLongest) {
+  const auto policy = make_eviction_policy("lru");
+  Random random(2, "lru");
+  std::list<std::size_t> idle;
+  for (std::size_t i = 0; i < 50; ++i) policy->on_insert(BlockId{i}, ContentId{i});
+  for (int step = 0; step < 50'000; ++step) {
+    const std::size_t block = random.below(50);
+    const auto place = std::find(idle.begin(), idle.end(), block);
+    const bool pinned = place == idle.end();
+    if (!pinned) idle.erase(place);
+    if (random.below(2) == 0) {
+      policy->on_access(BlockId{block});
+      if (!pinned) idle.push_back(block);
+    } else if (pinned) {
+      policy->on_unpin(BlockId{block});
+      idle.push_back(block);
+    } else {
+      policy->on_pin(BlockId{block});
+    }
+    ASSERT_EQ(policy->victim(), idle.empty() ? BlockId::none() : BlockId{idle.front()});
+  }
+}
+
+/// LRU of any capacity hits what lies less deep in the stack of recently used contents (Mattson et
+/// al., "Evaluation techniques for storage hierarchies", 1970).
+TEST(Lru, HitsWhatStackDistancesSay) {
+  constexpr std::size_t kContents = 400;
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    Stream stream = zipf(kContents, 6000, seed);
+    const Stream scan = loop(kContents / 2, 1000);
+    stream.insert(stream.begin() + 3000, scan.begin(), scan.end());
+    std::vector<std::int64_t> at_distance(kContents);
+    std::list<std::size_t> stack;
+    for (const std::size_t content : stream) {
+      const auto place = std::find(stack.begin(), stack.end(), content);
+      if (place != stack.end()) {
+        ++at_distance[static_cast<std::size_t>(std::distance(stack.begin(), place))];
+        stack.erase(place);
+      }
+      stack.push_front(content);
+    }
+    std::int64_t expected = 0;
+    for (std::size_t capacity = 1; capacity <= kContents; ++capacity) {
+      expected += at_distance[capacity - 1];
+      if (capacity > 20 && capacity % 13 > 0) continue;
+      ASSERT_EQ(hits("lru", static_cast<std::int64_t>(capacity), stream), expected) << capacity;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace terrace

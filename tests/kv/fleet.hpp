@@ -1,0 +1,246 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/des/event_loop.hpp"
+#include "sim/fabric/fabric.hpp"
+#include "sim/kv/hierarchy.hpp"
+
+namespace terrace::testing {
+
+using namespace literals;
+
+/// A tier of a fleet; its capacity is in blocks of the tier.
+struct Shape {
+  Medium medium = Medium::dram;
+  std::int64_t blocks = BlockPool::kUnlimited;
+  WriteRule write = WriteRule::through;
+  Inclusion inclusion = Inclusion::inclusive;
+  std::int64_t ratio = 1;
+  Scope scope = Scope::shared;
+
+  [[nodiscard]] Shape of(std::int64_t capacity) const { return with(&Shape::blocks, capacity); }
+  [[nodiscard]] Shape by(std::int64_t r) const { return with(&Shape::ratio, r); }
+  [[nodiscard]] Shape on_evict() const { return with(&Shape::write, WriteRule::on_evict); }
+  [[nodiscard]] Shape exclusive() const {
+    return on_evict().with(&Shape::inclusion, Inclusion::exclusive);
+  }
+  [[nodiscard]] Shape private_to_each() const {
+    return with(&Shape::scope, Scope::private_to_each);
+  }
+
+ private:
+  template <class T>
+  [[nodiscard]] Shape with(T Shape::*member, T value) const {
+    Shape changed = *this;
+    changed.*member = value;
+    return changed;
+  }
+};
+
+constexpr Shape kDram{};
+constexpr Shape kNvme{Medium::nvme};
+constexpr Shape kNetwork{Medium::network};
+constexpr Bytes kMegabyte{1'000'000};
+
+/// Replicas and tiers small enough to follow by hand: an engine block weighs 1 MB and every pair of
+/// memories has a link of its own with 1 GB/s, so that n blocks take n ms, whatever else moves.
+class Fleet {
+ public:
+  Fleet(std::int64_t hbm_blocks, const std::vector<Shape>& shapes, std::size_t replicas = 1)
+      : hierarchy(loop, fabric, contents, hbm(hbm_blocks, replicas), tiers(shapes, replicas),
+                  {Bytes{1'000'000}, 1}) {
+    for (const MemoryId from : memories_) {
+      for (const MemoryId to : memories_) {
+        if (from == to) continue;
+        LinkSpec link;
+        link.name = std::to_string(from.index()) + ">" + std::to_string(to.index());
+        link.bandwidth = 1_GBps;
+        fabric.add_link(from, to, link);
+      }
+    }
+    fabric.freeze();
+  }
+
+  // --- what a scheduler does ---------------------------------------------------------------------
+
+  /// The first `blocks` blocks of a text.
+  std::vector<ContentId> text(std::uint64_t content, std::int64_t blocks) {
+    std::vector<ContentId> ids;
+    contents.append({}, content, Tokens{blocks * 16}, ids);
+    return ids;
+  }
+
+  /// Computes all blocks of a sequence that HBM does not have; the caller holds them all.
+  std::vector<BlockId> compute(const std::vector<ContentId>& sequence, std::size_t replica = 0) {
+    BlockPool& pool = hierarchy.hbm(ReplicaId{replica});
+    std::vector<BlockId> blocks = hold_hits(sequence, replica);
+    const std::size_t hits = blocks.size();
+    while (blocks.size() < sequence.size()) {
+      blocks.push_back(pool.allocate());
+      pool.publish(blocks.back(), sequence[blocks.size() - 1]);
+    }
+    hierarchy.settle_evictions(ReplicaId{replica});
+    hierarchy.completed(ReplicaId{replica}, blocks, sequence, static_cast<std::int64_t>(hits),
+                        static_cast<std::int64_t>(blocks.size()));
+    return blocks;
+  }
+
+  /// Lets go of blocks, the last one first.
+  void leave(std::vector<BlockId> blocks, std::size_t replica = 0) {
+    for (; !blocks.empty(); blocks.pop_back())
+      hierarchy.hbm(ReplicaId{replica}).release(blocks.back());
+  }
+
+  /// A request that comes and goes at once.
+  void visit(const std::vector<ContentId>& sequence, std::size_t replica = 0) {
+    leave(compute(sequence, replica), replica);
+  }
+
+  /// Loads what lies below, behind what HBM has; it is all published and let go of when it is
+  /// there. Returns how many blocks are loaded.
+  std::int64_t load(const std::vector<ContentId>& sequence, std::size_t replica = 0,
+                    std::size_t request = 0) {
+    const ReplicaId id{replica};
+    BlockPool& pool = hierarchy.hbm(id);
+    std::vector<BlockId> blocks = hold_hits(sequence, replica);
+    const auto hits = static_cast<std::int64_t>(blocks.size());
+    const auto length = static_cast<std::int64_t>(sequence.size());
+    const std::int64_t below = hierarchy.look_below(id, sequence, hits, length - hits);
+    hierarchy.count_lookup(id, sequence, Tokens{16 * length}, hits, hits + below);
+    for (std::int64_t i = 0; i < below; ++i) blocks.push_back(pool.allocate());
+    if (below > 0) hierarchy.load(id, RequestId{request}, sequence, hits, hits + below);
+    hierarchy.settle_evictions(id);
+    loading_[request] = [this, sequence, blocks, hits, replica] {
+      for (auto i = static_cast<std::size_t>(hits); i < blocks.size(); ++i) {
+        hierarchy.hbm(ReplicaId{replica}).publish(blocks[i], sequence[i]);
+      }
+      leave(blocks, replica);
+    };
+    if (below == 0) loading_.extract(request).mapped()();
+    return below;
+  }
+
+  /// Makes HBM forget: fills it with a text that nobody knows, and lets go of it.
+  void flush(std::size_t replica = 0) {
+    BlockPool& pool = hierarchy.hbm(ReplicaId{replica});
+    std::vector<BlockId> blocks;
+    while (pool.free_blocks() > 0) blocks.push_back(pool.allocate());
+    hierarchy.settle_evictions(ReplicaId{replica});
+    leave(blocks, replica);
+  }
+
+  // --- time --------------------------------------------------------------------------------------
+
+  void run(SimTime until = SimTime::max()) {
+    loop.run(
+        until, [] { return true; }, fabric, hierarchy, *this);
+  }
+
+  /// Runs to `at` and leaves the clock there, with all of that instant done.
+  void run_to(Duration at) {
+    loop.post(SimTime{} + at - loop.now(), SampleDue{});
+    run(SimTime{} + at);
+  }
+
+  void on(const LoadDone& event) {
+    loaded.emplace_back(event.request.index(), loop.now() - SimTime{});
+    loading_.extract(event.request.index()).mapped()();
+  }
+  void on(const ScheduleTick&) { ++ticks; }
+  template <class Other>
+  void on(const Other&) {}
+
+  // --- what there is to see ----------------------------------------------------------------------
+
+  /// A mark for each block of a tier that the sequence has: x if it is there, . if not.
+  std::string in_tier(std::size_t tier, const std::vector<ContentId>& sequence,
+                      std::size_t part = 0) const {
+    const Tier& t = hierarchy.tiers()[tier];
+    const auto ratio = static_cast<std::size_t>(t.ratio);
+    const BlockPool& pool = t.parts[part].pool;
+    std::string marks;
+    for (std::size_t end = ratio; end <= sequence.size(); end += ratio) {
+      const BlockId block = pool.find(sequence[end - 1]);
+      marks += block != BlockId::none() && pool.readable(block) ? 'x' : '.';
+    }
+    return marks;
+  }
+
+  [[nodiscard]] const TierCounters& counters(std::size_t tier) const {
+    return hierarchy.tiers()[tier].counters;
+  }
+
+  [[nodiscard]] std::int64_t below(const std::vector<ContentId>& sequence, std::int64_t from = 0,
+                                   std::size_t replica = 0) const {
+    return hierarchy.look_below(ReplicaId{replica}, sequence, from,
+                                static_cast<std::int64_t>(sequence.size()) - from);
+  }
+
+  EventLoop loop;
+  Fabric fabric{loop};
+  ContentTable contents{16_tok};
+
+ private:
+  std::vector<BlockId> hold_hits(const std::vector<ContentId>& sequence, std::size_t replica) {
+    BlockPool& pool = hierarchy.hbm(ReplicaId{replica});
+    std::vector<BlockId> blocks;
+    for (const ContentId content : sequence) {
+      const BlockId hit = pool.find(content);
+      if (hit == BlockId::none()) break;
+      pool.hold(hit);
+      blocks.push_back(hit);
+    }
+    return blocks;
+  }
+
+  MemoryId memory(const std::string& name) {
+    memories_.push_back(fabric.add_memory(name));
+    return memories_.back();
+  }
+
+  std::vector<HbmPart> hbm(std::int64_t blocks, std::size_t replicas) {
+    std::vector<HbmPart> parts;
+    for (std::size_t r = 0; r < replicas; ++r) {
+      parts.push_back({memory("hbm"), BlockPool(blocks, make_eviction_policy("lru"))});
+    }
+    return parts;
+  }
+
+  std::vector<Tier> tiers(const std::vector<Shape>& shapes, std::size_t replicas) {
+    std::vector<Tier> all;
+    for (const Shape& shape : shapes) {
+      Tier& tier = all.emplace_back();
+      tier.spec.medium = shape.medium;
+      tier.spec.write = shape.write;
+      tier.spec.inclusion = shape.inclusion;
+      tier.spec.scope = shape.scope;
+      tier.ratio = shape.ratio;
+      for (std::size_t r = 0; r < replicas; ++r) {
+        const std::size_t part = shape.scope == Scope::private_to_each ? r : 0;
+        if (part == tier.parts.size()) {
+          tier.parts.push_back(
+              {memory("tier"), BlockPool(shape.blocks, make_eviction_policy("lru"))});
+        }
+        tier.part_of.push_back(static_cast<std::uint32_t>(part));
+      }
+    }
+    return all;
+  }
+
+  std::vector<MemoryId> memories_;
+  std::map<std::size_t, std::function<void()>> loading_;  // request -> what to do when it is there
+
+ public:
+  Hierarchy hierarchy;  // after all that its construction needs
+  std::vector<std::pair<std::size_t, Duration>> loaded;
+  std::int64_t ticks = 0;
+};
+
+}  // namespace terrace::testing
