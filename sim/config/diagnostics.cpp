@@ -10,6 +10,8 @@
 namespace terrace::config {
 namespace {
 
+constexpr std::size_t kLongestExcerpt = 160;
+
 /// Control characters would move the caret, or worse, the user's terminal.
 std::string printable(std::string text) {
   for (char& c : text) {
@@ -56,8 +58,13 @@ std::string Diagnostics::render() const {
       out += hint.empty() ? "\n" : "; " + hint + "\n";
       continue;
     }
-    const std::string line = printable(place.source->lines[row]);
-    const auto indent = std::min(static_cast<std::size_t>(place.column - 1), line.size());
+    std::string line = printable(place.source->lines[row]);
+    auto indent = std::min(static_cast<std::size_t>(place.column - 1), line.size());
+    if (line.size() > kLongestExcerpt) {  // show what is around the mistake
+      const std::size_t cut = indent > kLongestExcerpt / 2 ? indent - kLongestExcerpt / 2 : 0;
+      line = line.substr(cut, kLongestExcerpt);
+      indent -= cut;
+    }
     const auto width = std::clamp<std::size_t>(place.width, 1, line.size() - indent + 1);
     out += fmt::format("\n{:5} | {}\n      | {:{}}^{:~<{}}", place.line, line, "", indent, "",
                        width - 1);

@@ -4,10 +4,12 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -252,14 +254,22 @@ Node parse_yaml(std::string name, std::string_view text, Diagnostics& diagnostic
   } catch (const YAML::Exception& e) {
     diagnostics.error({&source, e.mark.line + 1, e.mark.column + 1, 1}, e.msg);
   }
-  return builder.take();
+  Node root = builder.take();
+  if (root.place.source == nullptr) root.place.source = &source;
+  return root;
 }
 
 std::string read_text_file(const std::string& path) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (!in || in.bad()) {
+  bool failed = !in;
+  std::string text;
+  try {
+    text.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  } catch (const std::ios_base::failure&) {
+    failed = true;  // such as a folder, which opens but cannot be read
+  }
+  if (failed) {
     const char* why = errno != 0 ? std::strerror(errno) : "not a readable file";
     throw ConfigError(fmt::format("{}: error: cannot read this file: {}\n", path, why));
   }

@@ -208,16 +208,19 @@ const Node::Member* Reader::ask(std::string_view key) {
 }
 
 void Reader::open_map(const Node* node, std::string path) {
+  bool misread = !frames_.empty() && frames_.back().misread;
   if (node != nullptr && node->kind == Node::Kind::null) node = nullptr;
   if (node != nullptr && node->kind != Node::Kind::map) {
     diagnostics_.error(node->place, name_of(path) + " must be a mapping of keys to values");
     node = nullptr;
+    misread = true;
   }
-  frames_.push_back({node, std::move(path), {}, diagnostics_.count()});
+  frames_.push_back({node, std::move(path), {}, diagnostics_.count(), misread});
 }
 
 void Reader::missing(std::string_view key) {
   const Frame& frame = frames_.back();
+  if (frame.misread) return;
   diagnostics_.error(frame.node != nullptr ? frame.node->place : Place{},
                      fmt::format("{} lacks the key '{}'", name_of(frame.path), key));
 }

@@ -47,6 +47,7 @@ class Reader final : public Fields {
     std::string path;
     std::vector<std::string> asked;
     std::size_t errors_before;
+    bool misread = false;  // what stands there was reported: that keys are missing is no news
   };
 
   void scalar(std::string_view key, ScalarRef value, const FieldInfo& info) override;

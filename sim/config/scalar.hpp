@@ -118,7 +118,7 @@ struct Capacity {
 template <>
 struct Scalar<Capacity> {
   static constexpr std::string_view kForm = "a size with its unit, such as '80 GiB', 0, or unlimited";
-  static constexpr std::string_view kJsonType = "string";
+  static constexpr std::string_view kJsonType = "string or integer";
   static Parsed<Capacity> parse(std::string_view text);
   static std::string format(const Capacity& value);
   static double magnitude(const Capacity& value) { return static_cast<double>(value.bytes.count()); }

@@ -4,6 +4,19 @@
 
 namespace terrace::config {
 
+namespace {
+
+/// Lets an override leave out, at any depth, what the overridden entry has.
+void make_optional(nlohmann::ordered_json& object) {
+  object.erase("required");
+  object.erase("allOf");
+  for (auto& [key, schema] : object["properties"].items()) {
+    if (schema.contains("properties")) make_optional(schema);
+  }
+}
+
+}  // namespace
+
 nlohmann::ordered_json SchemaMaker::empty_object() {
   return {{"type", "object"}, {"properties", Json::object()}, {"additionalProperties", false}};
 }
@@ -16,12 +29,13 @@ nlohmann::ordered_json SchemaMaker::schema_of(const ScalarRef& value, const Fiel
     return schema;
   }
   schema["type"] = value.json_type();
+  if (value.json_type() == "string or integer") schema["type"] = {"string", "integer"};
   const bool number = value.json_type() == "number" || value.json_type() == "integer";
   if (number && std::isfinite(info.limits.low)) {
     schema[info.limits.exclusive ? "exclusiveMinimum" : "minimum"] = info.limits.low;
   }
   if (number && std::isfinite(info.limits.high)) schema["maximum"] = info.limits.high;
-  if (value.json_type() == "string" && !value.is_text()) {
+  if (value.json_type().starts_with("string") && !value.is_text()) {
     schema["description"] = std::string(info.doc) + "; " + std::string(value.form());
   }
   if (!info.required && value.present()) {
@@ -100,8 +114,7 @@ void SchemaMaker::end_object() {
   pending_.pop_back();
   if (!field.kind.empty()) {
     Json overrides = object;
-    overrides.erase("required");
-    overrides.erase("allOf");
+    make_optional(overrides);
     overrides["properties"]["use"] = {{"description", "name of the entry that is overridden"}};
     overrides["required"] = Json::array({"use"});
     const Json name = {{"type", "string"}, {"examples", catalogue_.names(field.kind)}};

@@ -242,9 +242,9 @@ void Hierarchy::write(std::uint32_t channel, ContentId content, std::span<const 
   }
 }
 
-/// The blocks of `pool`, each `step` engine blocks long, that make up the block of `ratio` engine
-/// blocks ending with `last`, but for `last` itself. False if one of them is missing: neither to be
-/// read there nor among `leaving`, which are sorted.
+/// The other blocks of `pool`, each `step` engine blocks long, of the block of `ratio` engine blocks
+/// that ends with `last`. Those among `leaving` (sorted) have just been evicted, but can still be
+/// copied. False if one is missing, or `last` is not the end of such a block.
 bool Hierarchy::gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio,
                        ContentId last, std::span<const ContentId> leaving,
                        std::vector<BlockId>& found) const {
@@ -253,22 +253,26 @@ bool Hierarchy::gather(const BlockPool& pool, std::int64_t step, std::int64_t ra
   if ((contents_.position(last) + 1) % ratio != 0) return false;
   for (std::int64_t back = ratio - step; back > 0; back -= step) {
     const ContentId content = contents_.before(last, back);
-    found.push_back(pool.find(content));
-    const bool readable = found.back() != BlockId::none() && pool.readable(found.back());
-    if (!readable && !std::binary_search(leaving.begin(), leaving.end(), content)) return false;
+    const BlockId block = pool.find(content);
+    if (block != BlockId::none()) {
+      found.push_back(block);
+    } else if (!std::binary_search(leaving.begin(), leaving.end(), content)) {
+      return false;
+    }
   }
   return true;
 }
 
-/// Sends what `above` has evicted through a staging buffer to the channel's tier. All of it leaves
-/// at once, so the parts of a larger block below are found whatever their order.
+/// Sends what `above` has evicted through a staging buffer to the channel's tier.
 void Hierarchy::demote(std::uint32_t channel, const BlockPool& above, std::int64_t step,
                        std::vector<ContentId>& evicted) {
   const std::vector<ContentId> all = std::exchange(evicted, {});
   const std::int64_t ratio = tiers_[channels_[channel].tier].ratio;
   std::vector<ContentId> leaving;
-  if (ratio > step) leaving = all;
-  std::sort(leaving.begin(), leaving.end());
+  if (ratio > step) {
+    leaving = all;
+    std::sort(leaving.begin(), leaving.end());
+  }
   for (const ContentId content : all) {
     if (gather(above, step, ratio, content, leaving, scratch_)) write(channel, content, {});
   }

@@ -29,8 +29,7 @@ double over(Histogram::Sum sum, double count) {
 std::string name_of(Medium medium) { return config::Scalar<Medium>::format(medium); }
 
 /// Links on the way from a memory to the one below it, or below that, but on no way up to HBM.
-std::vector<bool> writes_only(const Hierarchy& hierarchy, const Fabric& fabric,
-                              std::size_t links) {
+std::vector<bool> writes_only(const Hierarchy& hierarchy, const Fabric& fabric, std::size_t links) {
   const Topology& topology = fabric.topology();
   std::vector<bool> only(links, false);
   const auto mark = [&](MemoryId from, MemoryId to, bool value) {

@@ -32,12 +32,12 @@ struct ClientSummary {
   std::string name;
   std::int64_t completed = 0;
   std::int64_t rejected = 0;
-  std::int64_t good = 0;  // completed within every SLO its client has
+  std::int64_t good = 0;             // completed within every SLO its client has
   std::optional<Duration> ttft_slo;  // of a client; none in the summary over all clients
   std::optional<Duration> tpot_slo;  // holds for a request of one token, which has no tpot
-  Tokens prompt;          // of completed requests
+  Tokens prompt;                     // of completed requests
   Tokens output;
-  Latencies latencies;    // itl only in the summary over all clients
+  Latencies latencies;  // itl only in the summary over all clients
 };
 
 /// One level of the hierarchy, HBM first, all its parts together. Peaks are sums of what each part
@@ -77,12 +77,12 @@ struct Summary {
   std::int64_t preemptions = 0;
   Tokens recomputed;
   std::int64_t steps = 0;
-  Duration busy{};      // of steps, summed over replicas
-  Duration stalled{};   // part of it that waited for loads
+  Duration busy{};                            // of steps, summed over replicas
+  Duration stalled{};                         // part of it that waited for loads
   std::array<double, kWaits> wait_seconds{};  // by Wait: while the first in the queue waited for it
   std::vector<TierSummary> tiers;
-  std::vector<LinkReport> links;     // by LinkId
-  std::vector<bool> writes_only;     // by LinkId: no load ever takes this way
+  std::vector<LinkReport> links;  // by LinkId
+  std::vector<bool> writes_only;  // by LinkId: no load ever takes this way
   Verdict verdict;
 };
 

@@ -19,12 +19,12 @@ struct Sample {
   std::int64_t running = 0;
   std::int64_t waiting = 0;
   std::int64_t loading = 0;
-  std::int64_t held_blocks = 0;      // of HBM
-  std::int64_t occupied_blocks = 0;  // of HBM
-  std::int64_t completed = 0;        // so far
-  std::int64_t output_tokens = 0;    // so far
-  std::int64_t preemptions = 0;      // so far
-  Duration busy{};                   // in steps, so far
+  std::int64_t held_blocks = 0;          // of HBM
+  std::int64_t occupied_blocks = 0;      // of HBM
+  std::int64_t completed = 0;            // so far
+  std::int64_t output_tokens = 0;        // so far
+  std::int64_t preemptions = 0;          // so far
+  Duration busy{};                       // in steps, so far
   std::span<const Bytes> tier_occupied;  // by tier; of a replica: the part that it uses
 };
 

@@ -10,8 +10,8 @@
 namespace terrace {
 namespace {
 
-constexpr double kGrowth = 2;         // of the queue, first third to last
-constexpr double kLongQueue = 0.5;    // seconds
+constexpr double kGrowth = 2;       // of the queue, first third to last
+constexpr double kLongQueue = 0.5;  // seconds
 constexpr double kMostOfTtft = 0.5;
 
 double part(const Summary& s, TtftPart which) {
@@ -85,7 +85,7 @@ Limit by_compute(const Summary& s) {
 }
 
 Limit by_memory(const Summary& s, const std::string& reason) {
-  return {"HBM capacity", reason + " (in use " + kv_in_use(s) + ")",
+  return {"HBM capacity", reason + ", KV in use " + kv_in_use(s),
           "more GPU memory, or fewer tokens per request"};
 }
 
@@ -100,10 +100,10 @@ Limit by_queue(const Summary& s) {
   }
   if (longest == Wait::blocks) return by_memory(s, queue_waited(s, longest, "KV blocks"));
   if (longest == Wait::seats) {
-    return {"max_num_seqs",
-            queue_waited(s, longest, "a seat") + " (KV in use " + kv_in_use(s) + ", " +
-                gpus_busy(s) + ")",
-            "a larger max_num_seqs, or more replicas"};
+    return {
+        "max_num_seqs",
+        queue_waited(s, longest, "a seat") + ", KV in use " + kv_in_use(s) + ", " + gpus_busy(s),
+        "a larger max_num_seqs, or more replicas"};
   }
   return by_compute(s);
 }
@@ -113,8 +113,8 @@ Limit by_load(const Summary& s) {
   if (link == nullptr) return by_compute(s);
   const double each = link->queueing.count() / static_cast<double>(link->transfers);
   return {link->name,
-          fmt::format("KV loads are {} of mean TTFT ({} busy {}, queueing {:.3g} ms per transfer)",
-                      percent(part(s, TtftPart::kv_load), mean_ttft(s)), link->name,
+          fmt::format("KV loads take {} of mean TTFT; busy {}, queueing {:.3g} ms per transfer",
+                      percent(part(s, TtftPart::kv_load), mean_ttft(s)),
                       percent(link->utilisation, 1), each * 1e3),
           "a faster one, more of them, or a nearer tier that holds more"};
 }

@@ -16,7 +16,8 @@ namespace terrace {
 /// A field as RFC 4180 has it: in quotes if it contains a comma, a quote or the end of a line.
 [[nodiscard]] std::string csv_quoted(std::string_view field);
 
-/// A table in a file: cells from left to right, then end_row(). Numbers do not depend on the locale.
+/// A table in a file: cells from left to right, then end_row(). Numbers do not depend on the
+/// locale.
 class CsvFile {
  public:
   explicit CsvFile(const std::filesystem::path& path) : file_(path) {}

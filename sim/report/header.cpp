@@ -37,9 +37,9 @@ std::string hardware_line(const Scenario& s) {
 
 std::string engine_line(const Scenario& s) {
   const EngineSpec& e = s.serving.engine;
-  std::string line = fmt::format("{} tokens per block, {} seats, {} tokens per step",
-                                 e.block_size.count(), e.max_num_seqs,
-                                 human::count(e.max_num_batched_tokens.count()));
+  std::string line =
+      fmt::format("{} tokens per block, {} seats, {} tokens per step", e.block_size.count(),
+                  e.max_num_seqs, human::count(e.max_num_batched_tokens.count()));
   if (!e.enable_chunked_prefill) line += ", no chunked prefill";
   if (!e.enable_prefix_caching) line += ", no prefix caching";
   if (e.policy != QueuePolicy::fcfs) line += ", queue by " + text(e.policy);

@@ -120,8 +120,7 @@ Json link_json(const LinkReport& link) {
   out["busy_s"] = seconds(link.busy);
   out["utilisation"] = finite(link.utilisation);
   out["queueing_s"] = finite(link.queueing.count());
-  out["mean_queueing_ms"] =
-      ratio(link.queueing.count() * 1e3, static_cast<double>(link.transfers));
+  out["mean_queueing_ms"] = ratio(link.queueing.count() * 1e3, static_cast<double>(link.transfers));
   out["peak_transfers"] = link.peak;
   return out;
 }

@@ -8,8 +8,8 @@
 
 namespace terrace {
 
-/// A file being written. Every failure throws std::runtime_error, "cannot write DIR/requests.csv: No
-/// space left on device"; what is not closed may be incomplete.
+/// A file being written. Every failure throws std::runtime_error, "cannot write DIR/requests.csv:
+/// No space left on device"; what is not closed may be incomplete.
 class OutputFile {
  public:
   /// Creates or replaces the file.

@@ -43,8 +43,7 @@ fs::path prepared(const fs::path& path) {
                            "links.csv", "requests.csv", "timeseries.csv"}) {
     fs::remove(path / file, error);
     if (error) {
-      throw std::runtime_error("cannot replace " + (path / file).string() + ": " +
-                               error.message());
+      throw std::runtime_error("cannot replace " + (path / file).string() + ": " + error.message());
     }
   }
   return path;

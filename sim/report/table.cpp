@@ -12,9 +12,7 @@ constexpr std::size_t kGap = 2;
 constexpr std::size_t kShortest = 8;  // that a first column is cut down to
 constexpr std::string_view kCut = "..";
 
-bool begins_character(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-}
+bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }
 
 /// The first `columns` characters.
 std::string_view cut(std::string_view text, std::size_t columns) {

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/config/scalar.hpp"
 #include "sim/report/human.hpp"
 #include "sim/report/table.hpp"
 
@@ -75,12 +76,13 @@ std::string throughput_text(const Summary& s) {
   const auto completed = static_cast<double>(all.completed);
   std::vector<std::string> notes = {"in " + human::time(seconds(s.duration))};
   if (std::any_of(s.clients.begin(), s.clients.end(), has_slo)) {
-    notes.push_back("SLO met by " +
-                    human::percent(static_cast<double>(all.good), completed) + " %");
+    notes.push_back("SLO met by " + human::percent(static_cast<double>(all.good), completed) +
+                    " %");
   }
   if (all.rejected > 0) notes.push_back(human::count(all.rejected) + " rejected");
   if (s.unfinished > 0) notes.push_back(human::count(s.unfinished) + " unfinished");
-  notes.push_back(human::count(s.preemptions) + (s.preemptions == 1 ? " preemption" : " preemptions"));
+  notes.push_back(human::count(s.preemptions) +
+                  (s.preemptions == 1 ? " preemption" : " preemptions"));
   if (s.recomputed > Tokens{}) {
     notes.push_back(human::count(s.recomputed.count()) + " tokens recomputed");
   }
@@ -90,14 +92,14 @@ std::string throughput_text(const Summary& s) {
 }
 
 std::string client_text(const Summary& s) {
-  Table table({"Client", "completed", "rejected", "mean TTFT", "p99 TTFT", "mean TPOT", "SLO",
-               "met %"});
+  Table table(
+      {"Client", "completed", "rejected", "mean TTFT", "p99 TTFT", "mean TPOT", "SLO", "met %"});
   for (const ClientSummary& c : s.clients) {
     const bool any = c.completed > 0;
     std::string slo;
-    if (c.ttft_slo) slo = "ttft " + human::time(seconds(*c.ttft_slo));
+    if (c.ttft_slo) slo = "ttft " + config::Scalar<Duration>::format(*c.ttft_slo);
     if (c.tpot_slo) {
-      slo += (slo.empty() ? "" : ", ") + ("tpot " + human::time(seconds(*c.tpot_slo)));
+      slo += (slo.empty() ? "tpot " : ", tpot ") + config::Scalar<Duration>::format(*c.tpot_slo);
     }
     const Histogram& ttft = c.latencies.ttft;
     const Histogram& tpot = c.latencies.tpot;
@@ -105,9 +107,9 @@ std::string client_text(const Summary& s) {
                any ? human::time(ttft.mean() * 1e-12) : "-",
                any ? human::time(seconds(Duration{ttft.quantile(0.99)})) : "-",
                tpot.empty() ? "-" : human::time(tpot.mean() * 1e-12), slo.empty() ? "-" : slo,
-               has_slo(c) ? human::percent(static_cast<double>(c.good),
-                                           static_cast<double>(c.completed))
-                          : "-"});
+               has_slo(c)
+                   ? human::percent(static_cast<double>(c.good), static_cast<double>(c.completed))
+                   : "-"});
   }
   return table.text();
 }
@@ -122,7 +124,8 @@ std::string tier_text(const std::vector<TierSummary>& tiers) {
                human::percent(static_cast<double>(t.counters.hits.count()),
                               static_cast<double>(t.counters.lookups.count()))});
   }
-  return table.text() + "lookups and hits count prompt tokens; held: used by requests or transfers\n";
+  return table.text() +
+         "lookups and hits count prompt tokens; held: used by requests or transfers\n";
 }
 
 std::string tier_traffic_text(const std::vector<TierSummary>& tiers) {
@@ -131,8 +134,8 @@ std::string tier_traffic_text(const std::vector<TierSummary>& tiers) {
     const TierCounters& c = tiers[i].counters;
     const std::string load =
         c.loads > 0 ? human::time(seconds(c.load_time) / static_cast<double>(c.loads)) : "-";
-    table.add({tiers[i].name, human::bytes(c.read), human::bytes(c.written),
-               human::count(c.loads), load, human::count(c.writes_skipped)});
+    table.add({tiers[i].name, human::bytes(c.read), human::bytes(c.written), human::count(c.loads),
+               load, human::count(c.writes_skipped)});
   }
   return table.text();
 }
@@ -154,7 +157,8 @@ std::string ttft_text(const Summary& s) {
   for (const double part : s.ttft_parts) whole += part;
   Table table({"Mean TTFT", "time", "%"});
   for (std::size_t i = 0; i < kTtftParts; ++i) {
-    table.add({kPartNames[i], human::time(s.ttft_parts[i]), human::percent(s.ttft_parts[i], whole)});
+    table.add(
+        {kPartNames[i], human::time(s.ttft_parts[i]), human::percent(s.ttft_parts[i], whole)});
   }
   return table.text();
 }

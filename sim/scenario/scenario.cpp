@@ -90,7 +90,7 @@ void check_whole(config::Fields& f, const Scenario& s) {
 }  // namespace
 
 void describe(config::Fields& f, Scenario& s) {
-  f.field("name", s.name, "what results call this run");
+  f.field("name", s.name, "what results call this run; the name of the file if left out");
   f.field("seed", s.seed, "of all random draws");
   f.catalogued("model", "models", s.model, "the LLM that is served");
   f.object("hardware", s.hardware, "what it is served on", true);
@@ -134,12 +134,10 @@ LoadedScenario parse_scenario(const std::string& name, std::string_view text,
   diagnostics.raise();
 
   LoadedScenario loaded;
+  loaded.scenario.name = std::filesystem::path(name).stem().string();
   config::Reader reader(root, "the scenario", catalogue, diagnostics);
   reader.read(loaded.scenario);
   diagnostics.raise();
-  if (loaded.scenario.name.empty()) {
-    loaded.scenario.name = std::filesystem::path(name).stem().string();
-  }
   resolve_trace_path(loaded.scenario, name);
   loaded.values = reader.resolved();
   return loaded;

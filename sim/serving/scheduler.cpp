@@ -81,12 +81,13 @@ const StepPlan& Scheduler::plan(SimTime now) {
       advance();
     }
     if (plan_.preempted.size() == preempted) {
-      while (budget_ > Tokens{} && running_ < spec_.max_num_seqs && !waiting_.empty()) {
-        if (!admit_next(now)) break;
-      }
+      const bool gave_up = plan_.empty() && preempted > 0;  // the only one that could run
+      if (gave_up && holding_.size() > loading_) admit_loaded(now);
+      plan_.wait = admit_waiting(now);
       if (plan_.empty() && holding_.size() > loading_) admit_loaded(now);
       again = false;
     } else {
+      plan_.wait = Wait::blocks;
       // By priority, the last request may have had to give way to itself: others can run now.
       again = plan_.empty();
     }
@@ -101,11 +102,6 @@ const StepPlan& Scheduler::plan(SimTime now) {
   }
   ++step_;
   context_ += decoding_;
-  if (!waiting_.empty()) {
-    plan_.wait = budget_ == Tokens{}               ? Wait::budget
-                 : running_ == spec_.max_num_seqs ? Wait::seats
-                                                  : Wait::blocks;
-  }
   return plan_;
 }
 
@@ -165,8 +161,18 @@ void Scheduler::walk(SimTime now) {
   }
 }
 
-/// Admits the request whose turn it is; false if it has to wait, and all others behind it.
-bool Scheduler::admit_next(SimTime now) {
+/// Admits from the front of the queue; returns what the first who has to stay there waits for.
+Wait Scheduler::admit_waiting(SimTime now) {
+  while (!waiting_.empty()) {
+    if (budget_ == Tokens{}) return Wait::budget;
+    if (running_ == spec_.max_num_seqs) return Wait::seats;
+    if (const Wait wait = admit_next(now); wait != Wait::nothing) return wait;
+  }
+  return Wait::nothing;
+}
+
+/// Admits the request whose turn it is, unless it has to wait, and with it all others.
+Wait Scheduler::admit_next(SimTime now) {
   const RequestId id = waiting_.top().request;
   Request& r = requests_[id];
   const bool holds_load = !r.blocks.empty();
@@ -194,15 +200,15 @@ bool Scheduler::admit_next(SimTime now) {
   if (park) {
     // What waits for a load holds blocks without running: unless the rest of its prompt, and of
     // all other such requests, is sure to fit as well, they could block each other for ever.
-    if (!fits_free(r.known(), reserved_blocks())) return false;
+    if (!fits_free(r.known(), reserved_blocks())) return Wait::blocks;
   } else {
     if (spec_.long_prefill_token_threshold > Tokens{}) {
       fresh = std::min(fresh, spec_.long_prefill_token_threshold);
     }
-    if (!spec_.enable_chunked_prefill && fresh > budget_) return false;
+    if (!spec_.enable_chunked_prefill && fresh > budget_) return Wait::budget;
     fresh = std::min(fresh, budget_);
-    if (!fits_free(start + fresh, 0)) return false;
-    if (spec_.admission == Admission::full_prompt && !fits_free(r.known(), 0)) return false;
+    if (!fits_free(start + fresh, 0)) return Wait::blocks;
+    if (spec_.admission == Admission::full_prompt && !fits_free(r.known(), 0)) return Wait::blocks;
   }
 
   waiting_.pop();
@@ -229,7 +235,7 @@ bool Scheduler::admit_next(SimTime now) {
     r.state = Request::State::loading;
     holding_.push_back(id);
     ++loading_;
-    return true;
+    return Wait::nothing;
   }
   if (below > 0) {
     plan_.gates.push_back(id);
@@ -237,11 +243,11 @@ bool Scheduler::admit_next(SimTime now) {
   }
   start_running(id);
   plan_prefill(id, r, fresh);
-  return true;
+  return Wait::nothing;
 }
 
-/// Nothing runs, and whoever is first in the queue lacks blocks that loaded requests behind it hold,
-/// as after a preemption: the first of these goes before it, where vLLM would wait for ever.
+/// Nothing can run, and whoever is first in the queue lacks blocks that loaded requests behind it
+/// hold, as after a preemption: the first of these goes before it. vLLM would wait for ever.
 void Scheduler::admit_loaded(SimTime now) {
   std::vector<Queued> passed;
   while (requests_[waiting_.top().request].blocks.empty()) {

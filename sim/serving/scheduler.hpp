@@ -132,7 +132,8 @@ class Scheduler {
   [[nodiscard]] bool everyone_is_served() const;
   void advance();
   void walk(SimTime now);
-  bool admit_next(SimTime now);
+  Wait admit_next(SimTime now);
+  Wait admit_waiting(SimTime now);
   void admit_loaded(SimTime now);
   void plan_prefill(RequestId id, Request& r, Tokens fresh);
 

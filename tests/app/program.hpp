@@ -52,15 +52,17 @@ class Workplace {
   }
 
   /// Starts `program`, its streams going to files of the workplace, or its output to `out`.
-  [[nodiscard]] pid_t start(std::string program, std::vector<std::string> arguments,
+  [[nodiscard]] pid_t start(const std::string& program, std::vector<std::string> arguments,
                             const std::string& out = {}) const {
     arguments.insert(arguments.begin(), program);
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
     // Nothing of the developer's own set-up may change what the program finds.
     std::vector<std::string> environment = {"PATH=/usr/bin:/bin", "LC_ALL=C"};
     std::vector<char*> envp;
+    envp.reserve(environment.size() + 1);
     for (std::string& variable : environment) envp.push_back(variable.data());
     envp.push_back(nullptr);
 

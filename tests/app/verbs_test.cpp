@@ -108,7 +108,8 @@ TEST(Verbs, EveryShippedScenarioResolves) {
     const std::string name = line.substr(0, line.find(' '));
     place.write("t.jsonl", "");
     const std::string trace = name == "mooncake-trace" ? " --trace t.jsonl" : "";
-    const Outcome outcome = place.terrace("run " + name + " --print-config" + trace);
+    const Outcome outcome =
+        place.terrace(std::string("run --print-config ").append(name).append(trace));
     EXPECT_EQ(outcome.status, 0) << name << ": " << outcome.err;
   }
 }

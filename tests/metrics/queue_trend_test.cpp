@@ -32,7 +32,8 @@ TEST(QueueTrend, GoesByOrderOfArrivalNotOfLeaving) {
 TEST(QueueTrend, KeepsItsMeansWhenBinsWiden) {
   for (const std::uint64_t n : {64U, 65U, 1'000U, 12'345U, 1'000'000U}) {
     QueueTrend trend;
-    for (std::uint64_t i = 0; i < n; ++i) trend.add(i, Duration{1s} * static_cast<int>(i) / static_cast<int>(n));
+    for (std::uint64_t i = 0; i < n; ++i)
+      trend.add(i, Duration{1s} * static_cast<int>(i) / static_cast<int>(n));
     EXPECT_NEAR(trend.early(), 1.0 / 6, 0.02) << n;
     EXPECT_NEAR(trend.late(), 5.0 / 6, 0.02) << n;
   }

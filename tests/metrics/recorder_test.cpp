@@ -51,7 +51,8 @@ TEST(Recorder, CountsStepsByTheirLengthAndTokensByTheirNumber) {
   EXPECT_EQ(itl.count(), 1'000'002);
   EXPECT_EQ(Duration{itl.min()}, 10ms);
   EXPECT_EQ(Duration{itl.max()}, 50ms);
-  EXPECT_TRUE(itl.sum() == Histogram::Sum{Duration{10ms}.count()} * 1'000'000 + Duration{80ms}.count());
+  EXPECT_TRUE(itl.sum() ==
+              Histogram::Sum{Duration{10ms}.count()} * 1'000'000 + Duration{80ms}.count());
 }
 
 TEST(Recorder, ASloHoldsUpToTheLastPicosecond) {
@@ -67,7 +68,7 @@ TEST(Recorder, ASloHoldsUpToTheLastPicosecond) {
       {kTtft, 11, kTpot * 10, true},
       {kTtft + Duration{1}, 11, kTpot * 10, false},
       {kTtft, 11, kTpot * 10 + Duration{10}, false},
-      {kTtft, 1, Duration{}, true},   // a single token has no tpot to miss
+      {kTtft, 1, Duration{}, true},  // a single token has no tpot to miss
       {kTtft + Duration{1}, 1, Duration{}, false},
   };
   for (const Case& c : cases) {
@@ -165,7 +166,8 @@ class Witness final : public Observer {
 
   void on_start(const RunView& view) override {
     hierarchy = &view.hierarchy;
-    for (const HbmPart& part : view.hierarchy.hbm_parts()) watches.push_back({&part.pool, {}, {}, {}});
+    for (const HbmPart& part : view.hierarchy.hbm_parts())
+      watches.push_back({&part.pool, {}, {}, {}});
     for (const Tier& tier : view.hierarchy.tiers()) {
       for (const TierPart& part : tier.parts) watches.push_back({&part.pool, {}, {}, {}});
     }
@@ -258,7 +260,8 @@ TEST_F(RecordedRun, EveryRequestIsBookedOnce) {
     const Duration decode = witness.left_at[i] - r.first_token;
     const bool slo = r.client == 0;
     good += !slo || (r.first_token - r.arrived <= 60ms &&
-                     decode < (Duration{7ms} + Duration{1}) * std::max<std::int64_t>(r.output.count() - 1, 1));
+                     decode < (Duration{7ms} + Duration{1}) *
+                                  std::max<std::int64_t>(r.output.count() - 1, 1));
   }
   EXPECT_EQ(summary.all.prompt, prompt);
   EXPECT_EQ(summary.all.output, output);

@@ -64,8 +64,8 @@ class Stage {
 };
 
 /// A request that has just finished: prefill takes what `queue` leaves of `ttft`.
-inline Request finished(std::uint64_t number, std::uint32_t client, Duration arrived, Duration queue,
-                        Duration ttft, std::int64_t output) {
+inline Request finished(std::uint64_t number, std::uint32_t client, Duration arrived,
+                        Duration queue, Duration ttft, std::int64_t output) {
   Request r;
   r.number = number;
   r.client = client;

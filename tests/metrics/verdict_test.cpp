@@ -66,9 +66,8 @@ TEST_P(JudgedRun, IsNamed) {
 const Case kCases[] = {
     {"calm", [](Summary&) {}, Verdict::State::stable, "compute",
      "STABLE: first limit is compute (GPUs busy 55 %, KV in use 34 %)"},
-    {"nobody_came",
-     [](Summary& s) { s.came = s.all.completed = 0; },
-     Verdict::State::idle, "none", "IDLE: no requests came"},
+    {"nobody_came", [](Summary& s) { s.came = s.all.completed = 0; }, Verdict::State::idle, "none",
+     "IDLE: no requests came"},
     {"all_rejected",
      [](Summary& s) {
        s.all.completed = 0;
@@ -103,7 +102,7 @@ const Case kCases[] = {
        wait_for(s, Wait::budget, 0.1);
      },
      Verdict::State::overloaded, "HBM capacity",
-     "OVERLOADED: HBM capacity: the queue waited 93 % of the time for KV blocks (in use 99 %); "
+     "OVERLOADED: HBM capacity: the queue waited 93 % of the time for KV blocks, KV in use 99 %; "
      "more GPU memory, or fewer tokens per request; 1664 preemptions"},
     {"queue_does_not_grow",
      [](Summary& s) {
@@ -114,7 +113,7 @@ const Case kCases[] = {
        wait_for(s, Wait::blocks, 5);
      },
      Verdict::State::backlogged, "HBM capacity",
-     "BACKLOGGED: HBM capacity: the queue waited 50 % of the time for KV blocks (in use 34 %); "
+     "BACKLOGGED: HBM capacity: the queue waited 50 % of the time for KV blocks, KV in use 34 %; "
      "more GPU memory, or fewer tokens per request; 1 preemption"},
     {"queue_grows_but_is_short",
      [](Summary& s) {
@@ -124,8 +123,8 @@ const Case kCases[] = {
        wait_for(s, Wait::seats, 2);
      },
      Verdict::State::backlogged, "max_num_seqs",
-     "BACKLOGGED: max_num_seqs: the queue waited 20 % of the time for a seat (KV in use 34 %, "
-     "GPUs busy 55 %); a larger max_num_seqs, or more replicas"},
+     "BACKLOGGED: max_num_seqs: the queue waited 20 % of the time for a seat, KV in use 34 %, "
+     "GPUs busy 55 %; a larger max_num_seqs, or more replicas"},
     {"compute_overloaded",
      [](Summary& s) {
        s.ttft_parts = {5, 0, 0.1, 0};
@@ -138,31 +137,35 @@ const Case kCases[] = {
      "OVERLOADED: compute: GPUs busy 28 %, KV in use 34 %; more or faster GPUs, or fewer tokens "
      "per request"},
     {"queues_for_the_end_of_steps",
-     [](Summary& s) { s.ttft_parts = {0.02, 0, 0.015, 0}; },
+     [](Summary& s) {
+       s.ttft_parts = {0.02, 0, 0.015, 0};
+     },
      Verdict::State::backlogged, "compute",
      "BACKLOGGED: compute: GPUs busy 55 %, KV in use 34 %; more or faster GPUs, or fewer tokens "
      "per request"},
     {"loads_that_nothing_queues_for",
-     [](Summary& s) { s.ttft_parts = {0.01, 0.03, 0.02, 0}; },
+     [](Summary& s) {
+       s.ttft_parts = {0.01, 0.03, 0.02, 0};
+     },
      Verdict::State::stable, "gpu0.h2d",
-     "STABLE: first limit is gpu0.h2d (KV loads are 50 % of mean TTFT (gpu0.h2d busy 40 %, "
-     "queueing 0 ms per transfer))"},
+     "STABLE: first limit is gpu0.h2d (KV loads take 50 % of mean TTFT; busy 40 %, "
+     "queueing 0 ms per transfer)"},
     {"loads_queue_at_the_drive",
      [](Summary& s) {
        s.ttft_parts = {0.01, 0.03, 0.02, 0};
        s.links[2].queueing = std::chrono::duration<double>(0.5);
      },
      Verdict::State::stable, "host0.nvme",
-     "STABLE: first limit is host0.nvme (KV loads are 50 % of mean TTFT (host0.nvme busy 20 %, "
-     "queueing 10 ms per transfer))"},
+     "STABLE: first limit is host0.nvme (KV loads take 50 % of mean TTFT; busy 20 %, "
+     "queueing 10 ms per transfer)"},
     {"preempted_before_the_first_token",
      [](Summary& s) {
        s.ttft_parts = {0.01, 0, 0.02, 0.5};
        s.preemptions = 3;
      },
      Verdict::State::stable, "HBM capacity",
-     "STABLE: first limit is HBM capacity (requests lost their KV blocks before their first token "
-     "(in use 34 %)); 3 preemptions"},
+     "STABLE: first limit is HBM capacity (requests lost their KV blocks before their first token, "
+     "KV in use 34 %); 3 preemptions"},
     {"stopped_early_with_rejections",
      [](Summary& s) {
        s.complete = false;
@@ -175,11 +178,9 @@ const Case kCases[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(Verdicts, JudgedRun, testing::ValuesIn(kCases),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& verdict) { return verdict.param.name; });
 
-TEST(Verdict, OfAnEmptySummaryIsIdle) {
-  EXPECT_EQ(judge(Summary{}).state, Verdict::State::idle);
-}
+TEST(Verdict, OfAnEmptySummaryIsIdle) { EXPECT_EQ(judge(Summary{}).state, Verdict::State::idle); }
 
 }  // namespace
 }  // namespace terrace

@@ -67,11 +67,15 @@ class Diary final : public Observer {
  public:
   explicit Diary(Run& run) : run_(run) {}
 
-  void on_start(const RunView& view) override { cluster_ = &view.cluster; }
+  void on_start(const RunView& view) override {
+    cluster_ = &view.cluster;
+    run_.stepping.resize(view.cluster.all().size());
+  }
 
   void on_step(const StepRecord& step) override {
     ++run_.steps;
     run_.tokens += step.outcome.tokens;
+    run_.stepping[step.replica.index()] += step.end - step.start;
     for (const PrefillChunk& chunk : step.plan.chunks) run_.prompt_tokens += chunk.fresh.count();
     EXPECT_EQ(step.plan.chunks.size(), step.plan.prefills.size());
     EXPECT_GE(step.stall, Duration::zero());
@@ -113,6 +117,7 @@ void look_around(const Simulation& simulation, Run& run) {
   for (const Replica& replica : view.cluster.all()) run.busy.push_back(replica.busy());
   for (const Tier& tier : view.hierarchy.tiers()) {
     run.tiers.push_back(tier.counters);
+    run.tier_specs.push_back(tier.spec);
     for (const TierPart& part : tier.parts) {
       run.capacity.push_back(part.pool.capacity());
       run.peak_occupied.push_back(part.pool.peak_occupied());
@@ -144,22 +149,23 @@ std::ostream& operator<<(std::ostream& out, const Interval& i) {
   return out << i.mean << " +- " << i.half;
 }
 
-Scenario parse(const std::string& yaml) {
-  return parse_scenario("test", yaml, config::Catalogue({TERRACE_SOURCE_DIR})).scenario;
+Scenario parse(const std::string& yaml, const std::vector<std::string>& sets) {
+  Overrides overrides;
+  overrides.sets = sets;
+  return parse_scenario("test", yaml, config::Catalogue({TERRACE_SOURCE_DIR}), overrides).scenario;
 }
 
 Run run(const Scenario& scenario) {
   Run run;
   Diary diary(run);
   Simulation simulation(scenario, {&diary});
-  // A run in which nothing but the clock of the time series moves will do so for ever.
+  // Half a million events without anyone coming or leaving: it is stuck, and only its clock runs.
   std::int64_t moved = -1;
   int idle = 0;
   run.complete = simulation.run([&](const Progress& p) {
-    const std::int64_t now_moved = p.came + p.left + run.steps;
-    idle = now_moved == moved ? idle + 1 : 0;
-    moved = now_moved;
-    return idle < 50;
+    idle = p.came + p.left == moved ? idle + 1 : 0;
+    moved = p.came + p.left;
+    return idle < 128;
   });
   look_around(simulation, run);
   std::sort(run.requests.begin(), run.requests.end(),

@@ -62,10 +62,12 @@ struct Run {
   std::int64_t steps = 0;
   std::int64_t tokens = 0;          // generated, as steps tell it
   std::int64_t prompt_tokens = 0;   // computed by prefills, as steps tell it
-  std::vector<Duration> busy;       // of each replica
+  std::vector<Duration> busy;       // of each replica, as it tells it
+  std::vector<Duration> stepping;   // of each replica, summed over its steps
   Census census;
   TierCounters hbm;
   std::vector<TierCounters> tiers;
+  std::vector<TierSpec> tier_specs;  // of those that are enabled
   std::map<std::string, Bytes> links;  // bytes that have arrived, by name of the resource
   std::vector<std::int64_t> capacity;  // of each part of each tier, in its blocks
   std::vector<std::int64_t> peak_occupied;
@@ -82,7 +84,8 @@ extern const std::string kMachine;
 /// The same with links so fast and latencies so short that a load takes nothing measurable.
 extern const std::string kInstantMachine;
 
-Scenario parse(const std::string& yaml);
+/// `sets` as on the command line: "serving.replicas=2".
+Scenario parse(const std::string& yaml, const std::vector<std::string>& sets = {});
 Run run(const Scenario& scenario);
 Run run_seeded(Scenario scenario, std::int64_t seed);
 inline Run run_yaml(const std::string& yaml) { return run(parse(yaml)); }

@@ -1,0 +1,100 @@
+#include "sim/report/terminal.hpp"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/report/table.hpp"
+#include "tests/report/reported_run.hpp"
+#include "tests/report/scratch.hpp"
+
+namespace terrace {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(Terminal, NamesTheRunAndEndsWithTheVerdict) {
+  const Reported run = report_on(kTwoTiers);
+  const std::string text = render(run.summary, run.header);
+  const std::vector<std::string> lines = lines_of(text);
+  EXPECT_EQ(lines.front(), "two tiers");
+  EXPECT_THAT(text, testing::EndsWith(paragraph("", run.summary.verdict.sentence)));
+  for (const char* part : {"  model     llama-3.1-8b",
+                           "2 replicas of 1 GPU, H200 SXM",
+                           "Samsung",
+                           "dram 1.00 GiB shared, lru, write through",
+                           "\n  seed      7\n",
+                           "\nLatency ",
+                           "\nTTFT ",
+                           "\nTPOT ",
+                           "\nITL ",
+                           "\nE2E ",
+                           "\nrequests completed ",
+                           "\n  within their SLO ",
+                           "SLO met by ",
+                           "\nClient ",
+                           "\ntalk ",
+                           "\nhuge ",
+                           "ttft 60 ms, tpot 7 ms",
+                           "\nMean TTFT ",
+                           "\nKV load ",
+                           "\nhbm ",
+                           "\ndram ",
+                           "\nflash ",
+                           "\nKV traffic ",
+                           "\nLink ",
+                           "\nhost0.nvme.read "}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+}
+
+TEST(Terminal, IsNoWiderThanATerminalHasNoTrailingSpaceAndNoColour) {
+  const Reported run = report_on(kTwoTiers);
+  for (const std::string& line : lines_of(render(run.summary, run.header))) {
+    EXPECT_LE(columns_of(line), kReportWidth) << line;
+    EXPECT_FALSE(line.ends_with(' ')) << line;
+    EXPECT_EQ(line.find('\x1b'), std::string::npos) << line;
+  }
+}
+
+TEST(Terminal, LeavesOutWhatThereIsNoneOf) {
+  const Reported run = report_on(R"(
+name: plain
+model: llama-3.1-8b
+hardware: {gpu: h200-sxm, host: dual-xeon-ddr5-2tib}
+workload:
+  clients:
+    - name: only
+      arrivals: {process: deterministic, rate: 5 req/s}
+      prompt: {distribution: constant, value: 100}
+      output: {distribution: constant, value: 1}
+  max_requests: 10
+)");
+  const std::string text = render(run.summary, run.header);
+  EXPECT_THAT(text, Not(HasSubstr("SLO")));
+  EXPECT_THAT(text, Not(HasSubstr("Client")));
+  EXPECT_THAT(text, Not(HasSubstr("Link")));
+  EXPECT_THAT(text, Not(HasSubstr("KV traffic")));
+  EXPECT_THAT(text, HasSubstr("\nTPOT            -         -         -         -\n"));
+}
+
+TEST(Terminal, OfNothingIsShort) {
+  const std::string text = render(nothing(), {"empty", "", 0, {}});
+  EXPECT_THAT(text, HasSubstr("IDLE: no requests came\n"));
+  EXPECT_THAT(text, Not(HasSubstr("Latency")));
+  EXPECT_THAT(text, Not(HasSubstr("nan")));
+}
+
+TEST(Terminal, SaysThatARunWasStopped) {
+  Summary s = nothing();
+  s.complete = false;
+  s.unfinished = 1234;
+  const std::string text = render(s, {});
+  EXPECT_THAT(text, HasSubstr("1,234 unfinished"));
+  EXPECT_THAT(text, HasSubstr("Stopped early"));
+}
+
+}  // namespace
+}  // namespace terrace
