@@ -244,7 +244,7 @@ void Hierarchy::write(std::uint32_t channel, ContentId content, std::span<const 
 
 /// The other blocks of `pool`, each `step` engine blocks long, of the block of `ratio` engine blocks
 /// that ends with `last`. Those among `leaving` (sorted) have just been evicted, but can still be
-/// copied. False if one is missing, or `last` is not the end of such a block.
+/// copied. False if one is missing or still on its way, or `last` is not the end of such a block.
 bool Hierarchy::gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio,
                        ContentId last, std::span<const ContentId> leaving,
                        std::vector<BlockId>& found) const {
@@ -254,7 +254,7 @@ bool Hierarchy::gather(const BlockPool& pool, std::int64_t step, std::int64_t ra
   for (std::int64_t back = ratio - step; back > 0; back -= step) {
     const ContentId content = contents_.before(last, back);
     const BlockId block = pool.find(content);
-    if (block != BlockId::none()) {
+    if (block != BlockId::none() && pool.readable(block)) {
       found.push_back(block);
     } else if (!std::binary_search(leaving.begin(), leaving.end(), content)) {
       return false;

@@ -174,7 +174,7 @@ std::string render(const Summary& s, const ReportHeader& header) {
   if (!s.tiers.empty()) sections.push_back(tier_text(s.tiers));
   if (s.tiers.size() > 1) sections.push_back(tier_traffic_text(s.tiers));
   sections.push_back(link_text(s.links));
-  if (!s.complete) sections.push_back("Stopped early: all figures are of the part that ran.\n");
+  if (!s.complete) sections.emplace_back("Stopped early: all figures are of the part that ran.\n");
   sections.push_back(paragraph("", s.verdict.sentence));
 
   std::string text;

@@ -115,25 +115,25 @@ inline void describe(config::Fields& f, Machine& m) {
 }
 
 /// What reading came to.
-struct Outcome {
+struct Reading {
   Machine machine;
   std::string mistakes;  // as the user sees them
   std::vector<config::Resolved> resolved;
 };
 
-inline Outcome read_machine(const std::string& yaml, const std::vector<std::string>& sets = {},
+inline Reading read_machine(const std::string& yaml, const std::vector<std::string>& sets = {},
                             const config::Catalogue& catalogue = {}) {
-  Outcome outcome;
+  Reading reading;
   config::Diagnostics diagnostics;
   config::Node root = config::parse_yaml("m.yaml", yaml, diagnostics);
   for (const std::string& set : sets) config::apply_override(root, set, diagnostics);
   if (diagnostics.ok()) {
     config::Reader reader(root, "the machine", catalogue, diagnostics);
-    reader.read(outcome.machine);
-    outcome.resolved = reader.resolved();
+    reader.read(reading.machine);
+    reading.resolved = reader.resolved();
   }
-  outcome.mistakes = diagnostics.render();
-  return outcome;
+  reading.mistakes = diagnostics.render();
+  return reading;
 }
 
 }  // namespace terrace::testing

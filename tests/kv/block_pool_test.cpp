@@ -134,8 +134,9 @@ TEST(BlockPool, ADroppedBlockIsEmptyAndNoEviction) {
 TEST(BlockPool, UnlimitedCapacityNeverEvicts) {
   Stage s(BlockPool::kUnlimited);
   for (std::size_t i = 0; i < 200; ++i) {
-    const std::string block = std::to_string(i);
-    ASSERT_EQ(s.play("a p" + block + "=" + block + " r" + block), block);
+    ASSERT_EQ(s.pool.allocate(), BlockId{i});
+    s.pool.publish(BlockId{i}, ContentId{i});
+    s.pool.release(BlockId{i});
   }
   EXPECT_EQ(s.pool.occupied_blocks(), 200);
   EXPECT_EQ(s.pool.free_blocks(), BlockPool::kUnlimited);

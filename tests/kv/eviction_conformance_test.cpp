@@ -69,7 +69,7 @@ std::int64_t hits(std::string_view policy, std::int64_t capacity, const Stream& 
 class EvictionConformance : public testing::TestWithParam<EvictionPolicyInfo> {
  protected:
   /// A block that is resident and not in use.
-  void insert(EvictionPolicy& policy, std::size_t block) {
+  static void insert(EvictionPolicy& policy, std::size_t block) {
     policy.on_insert(BlockId{block}, ContentId{block});
     policy.on_unpin(BlockId{block});
   }

@@ -160,8 +160,8 @@ class Fleet {
   // --- what there is to see ----------------------------------------------------------------------
 
   /// A mark for each block of a tier that the sequence has: x if it is there, . if not.
-  std::string in_tier(std::size_t tier, const std::vector<ContentId>& sequence,
-                      std::size_t part = 0) const {
+  [[nodiscard]] std::string in_tier(std::size_t tier, const std::vector<ContentId>& sequence,
+                                    std::size_t part = 0) const {
     const Tier& t = hierarchy.tiers()[tier];
     const auto ratio = static_cast<std::size_t>(t.ratio);
     const BlockPool& pool = t.parts[part].pool;

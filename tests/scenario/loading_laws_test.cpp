@@ -27,7 +27,7 @@ namespace {
 using testing::Interval;
 using testing::kSeeds;
 using testing::Record;
-using testing::Run;
+using testing::Result;
 
 constexpr double kBandwidth = 100e6;  // bytes/s
 constexpr double kRho = 0.7;
@@ -76,10 +76,10 @@ std::string trace(const std::vector<Size>& sizes, std::int64_t seed) {
   return lines;
 }
 
-Run load_all(const std::string& path) {
-  return testing::run(testing::parse(
-      testing::kTinyModel + testing::kMachine +
-          fmt::format(R"(
+Result load_all(const std::string& path) {
+  return testing::run(
+      testing::parse(testing::kTinyModel + testing::kMachine +
+                         fmt::format(R"(
 serving:
   engine: {{block_size: {}, num_gpu_blocks: 6000}}
   cost: {{backend: constant, per_step: 1 ns}}
@@ -87,10 +87,10 @@ tiers: [{{name: store, medium: network, capacity: unlimited}}]
 output: {{timeseries_interval: 1 h}}
 workload: {{trace: {{path: {}}}}}
 )",
-                      kBlock, path),
-      {"hardware.network.bandwidth=100 MB/s", "hardware.network.latency=0 ps",
-       "hardware.network.store_read=1 TB/s", "hardware.network.store_write=1 TB/s",
-       "hardware.gpu.host_link.latency=0 ps"}));
+                                     kBlock, path),
+                     {"hardware.network.bandwidth=100 MB/s", "hardware.network.latency=0 ps",
+                      "hardware.network.store_read=1 TB/s", "hardware.network.store_write=1 TB/s",
+                      "hardware.gpu.host_link.latency=0 ps"}));
 }
 
 /// Mean times of 32 seeds, by size: each within its 99.9 % Student interval of the law.
@@ -100,7 +100,7 @@ void check(const std::vector<Size>& sizes) {
   std::vector<std::vector<double>> means(sizes.size());
   for (std::int64_t seed = 0; seed < kSeeds; ++seed) {
     const testing::TraceFile file(trace(sizes, seed));
-    const Run run = load_all(file.path());
+    const Result run = load_all(file.path());
     std::vector<double> sums(sizes.size());
     std::vector<double> counts(sizes.size());
     for (std::size_t i = static_cast<std::size_t>(texts) + kVisits / 10; i < run.requests.size();

@@ -27,7 +27,7 @@ namespace {
 using testing::Interval;
 using testing::kSeeds;
 using testing::Record;
-using testing::Run;
+using testing::Result;
 
 constexpr double kStep = 1e-3;  // seconds
 
@@ -84,7 +84,7 @@ workload:
 using Mean = std::function<double(const Record&)>;
 
 /// The mean of `value` over all requests of a run but the first tenth.
-double mean(const Run& run, const Mean& value) {
+double mean(const Result& run, const Mean& value) {
   double sum = 0;
   const std::size_t from = run.requests.size() / 10;
   for (std::size_t i = from; i < run.requests.size(); ++i) sum += value(run.requests[i]);
@@ -101,7 +101,7 @@ void check_mg1(const Service& service, double rho, std::int64_t requests) {
   std::vector<double> waits;
   std::vector<double> at_once;
   for (std::int64_t seed = 0; seed < kSeeds; ++seed) {
-    const Run run = testing::run_seeded(scenario, seed);
+    const Result run = testing::run_seeded(scenario, seed);
     waits.push_back(mean(run, wait));
     at_once.push_back(mean(run, [](const Record& r) { return wait(r) == 0 ? 1.0 : 0.0; }));
     // Nothing but service follows the wait, exactly.
@@ -163,8 +163,8 @@ TEST(SlowQueueingLaws, MMk) {
 // A closed network of users who think for an exponential time Z and one server: exact mean value
 // analysis (Reiser & Lavenberg 1980),
 //   R(n) = S (1 + Q(n-1)),  X(n) = n / (R(n) + Z),  Q(n) = X(n) R(n).
-// Exact for exponential S; geometric with a mean of 40 steps has cv^2 = 0.975, which moves R by less
-// than 2 %.
+// Exact for exponential S; geometric with a mean of 40 steps has cv^2 = 0.975, which moves R by
+// less than 2 %.
 TEST(SlowQueueingLaws, ClosedNetwork) {
   const Service service = geometric(40);
   const double s = service.moment(1);
@@ -183,11 +183,11 @@ TEST(SlowQueueingLaws, ClosedNetwork) {
   arrivals.think = {GapDistribution::exponential, std::chrono::milliseconds(200), 1};
   std::vector<double> responses;
   for (std::int64_t seed = 0; seed < kSeeds; ++seed) {
-    const testing::Run run = testing::run_seeded(scenario, seed);
-    responses.push_back(mean(run, [](const Record& r) { return seconds(r.e2e()); }));
+    const Result run = testing::run_seeded(scenario, seed);
+    const double everyone = mean(run, [](const Record& r) { return seconds(r.e2e()); });
+    responses.push_back(everyone);
     // The response time law, R = N/X - Z, on what was measured; it holds up to the ends of the run.
     const double throughput = static_cast<double>(run.finished) / seconds(run.end);
-    const double everyone = mean(run, [](const Record& r) { return seconds(r.e2e()); });
     EXPECT_NEAR(kUsers / throughput - kThink, everyone, 0.05 * everyone);
   }
   const Interval measured = testing::interval(responses);

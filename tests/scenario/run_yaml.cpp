@@ -7,10 +7,9 @@
 #include <fstream>
 #include <memory>
 
-#include <unistd.h>
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "sim/fabric/fabric.hpp"
 #include "sim/kv/hierarchy.hpp"
@@ -65,7 +64,7 @@ hardware:
 /// Writes down everything, and trusts nobody: what it counts, it counts from single events.
 class Diary final : public Observer {
  public:
-  explicit Diary(Run& run) : run_(run) {}
+  explicit Diary(Result& run) : run_(run) {}
 
   void on_start(const RunView& view) override {
     cluster_ = &view.cluster;
@@ -83,12 +82,11 @@ class Diary final : public Observer {
   }
 
   void on_left(const Request& r, SimTime now) override {
-    run_.requests.push_back({r.number, r.client,
-                             r.rejection == Rejection::none
-                                 ? static_cast<std::uint32_t>(r.replica.index())
-                                 : 0,
-                             r.prompt, r.output, r.rejection, r.arrived, r.first_token, now,
-                             r.ttft_parts, r.hbm_hits, r.tier_hits, r.recomputed, r.preemptions});
+    run_.requests.push_back(
+        {r.number, r.client,
+         r.rejection == Rejection::none ? static_cast<std::uint32_t>(r.replica.index()) : 0,
+         r.prompt, r.output, r.rejection, r.arrived, r.first_token, now, r.ttft_parts, r.hbm_hits,
+         r.tier_hits, r.recomputed, r.preemptions});
   }
 
   void on_sample(SimTime) override {
@@ -103,11 +101,11 @@ class Diary final : public Observer {
   void on_end(SimTime now) override { run_.end = now; }
 
  private:
-  Run& run_;
+  Result& run_;
   const Cluster* cluster_ = nullptr;
 };
 
-void look_around(const Simulation& simulation, Run& run) {
+void look_around(const Simulation& simulation, Result& run) {
   const RunView view = simulation.view();
   run.dimensions = simulation.dimensions();
   run.came = view.cluster.counts().came;
@@ -155,8 +153,8 @@ Scenario parse(const std::string& yaml, const std::vector<std::string>& sets) {
   return parse_scenario("test", yaml, config::Catalogue({TERRACE_SOURCE_DIR}), overrides).scenario;
 }
 
-Run run(const Scenario& scenario) {
-  Run run;
+Result run(const Scenario& scenario) {
+  Result run;
   Diary diary(run);
   Simulation simulation(scenario, {&diary});
   // Half a million events without anyone coming or leaving: it is stuck, and only its clock runs.
@@ -173,7 +171,7 @@ Run run(const Scenario& scenario) {
   return run;
 }
 
-Run run_seeded(Scenario scenario, std::int64_t seed) {
+Result run_seeded(Scenario scenario, std::int64_t seed) {
   scenario.seed = seed;
   return run(scenario);
 }

@@ -53,21 +53,21 @@ struct Census {
 };
 
 /// A finished run. `requests` are in order of arrival.
-struct Run {
+struct Result {
   bool complete = false;  // false: it was stuck, and given up
   std::vector<Record> requests;
   std::int64_t came = 0;
   std::int64_t finished = 0;
   std::int64_t rejected = 0;
   std::int64_t steps = 0;
-  std::int64_t tokens = 0;          // generated, as steps tell it
-  std::int64_t prompt_tokens = 0;   // computed by prefills, as steps tell it
-  std::vector<Duration> busy;       // of each replica, as it tells it
-  std::vector<Duration> stepping;   // of each replica, summed over its steps
+  std::int64_t tokens = 0;         // generated, as steps tell it
+  std::int64_t prompt_tokens = 0;  // computed by prefills, as steps tell it
+  std::vector<Duration> busy;      // of each replica, as it tells it
+  std::vector<Duration> stepping;  // of each replica, summed over its steps
   Census census;
   TierCounters hbm;
   std::vector<TierCounters> tiers;
-  std::vector<TierSpec> tier_specs;  // of those that are enabled
+  std::vector<TierSpec> tier_specs;    // of those that are enabled
   std::map<std::string, Bytes> links;  // bytes that have arrived, by name of the resource
   std::vector<std::int64_t> capacity;  // of each part of each tier, in its blocks
   std::vector<std::int64_t> peak_occupied;
@@ -86,9 +86,9 @@ extern const std::string kInstantMachine;
 
 /// `sets` as on the command line: "serving.replicas=2".
 Scenario parse(const std::string& yaml, const std::vector<std::string>& sets = {});
-Run run(const Scenario& scenario);
-Run run_seeded(Scenario scenario, std::int64_t seed);
-inline Run run_yaml(const std::string& yaml) { return run(parse(yaml)); }
+Result run(const Scenario& scenario);
+Result run_seeded(Scenario scenario, std::int64_t seed);
+inline Result run_yaml(const std::string& yaml) { return run(parse(yaml)); }
 
 /// A trace file in terrace's own format that lives as long as this.
 class TraceFile {
