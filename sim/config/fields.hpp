@@ -97,6 +97,9 @@ class Fields {
   /// Whether every field is asked for, also those that exclude each other: a schema maker does.
   [[nodiscard]] virtual bool wants_all() const { return false; }
 
+  /// To whom wants_all(): a required field that another one may stand in for.
+  virtual void may_be_missing(std::string_view) {}
+
   /// A list of mappings.
   template <class T>
   void list(std::string_view key, std::vector<T>& items, std::string_view doc,

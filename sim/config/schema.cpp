@@ -1,5 +1,6 @@
 #include "sim/config/schema.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace terrace::config {
@@ -67,27 +68,43 @@ void SchemaMaker::alternatives(std::string_view key, ScalarRef which, const Fiel
                                FunctionRef<void()> body) {
   const std::string chosen = which.format();
   add(key, schema_of(which, info), info);
+  std::vector<Json> bodies;
   for (const std::string_view name : which.names()) {
     static_cast<void>(which.parse(name));
     open_.push_back(empty_object());
     body();
-    Json object = std::move(open_.back());
+    bodies.push_back(std::move(open_.back()));
     open_.pop_back();
-    // The editor checks the keys of the alternative; the outer object must know them all to let
-    // them pass, since draft 7 has no unevaluatedProperties.
-    Json names = Json::object();
-    for (const auto& [field, schema] : object["properties"].items()) {
-      if (!open_.back()["properties"].contains(field)) open_.back()["properties"][field] = Json(true);
-      names[field] = schema;
-    }
-    Json then = {{"properties", std::move(names)}};
-    if (object.contains("required")) then["required"] = object["required"];
-    if (object.contains("allOf")) then["allOf"] = object["allOf"];
-    Json when = {{"properties", {{std::string(key), {{"const", name}}}}}};
-    if (name != chosen) when["required"] = Json::array({key});
-    open_.back()["allOf"].push_back({{"if", std::move(when)}, {"then", std::move(then)}});
   }
   static_cast<void>(which.parse(chosen));
+
+  // Draft 7 has no unevaluatedProperties: the object must let the keys of all alternatives pass, and
+  // each alternative bar those of the others.
+  Json& object = open_.back();
+  Json barred = Json::object();
+  for (const Json& one : bodies) {
+    for (const auto& [field, schema] : one["properties"].items()) {
+      if (object["properties"].contains(field)) continue;
+      object["properties"][field] = Json(true);
+      barred[field] = Json(false);
+    }
+  }
+  for (std::size_t i = 0; i < bodies.size(); ++i) {
+    Json then = {{"properties", barred}};
+    then["properties"].update(bodies[i]["properties"]);
+    for (const char* rule : {"required", "allOf"}) {
+      if (bodies[i].contains(rule)) then[rule] = bodies[i][rule];
+    }
+    Json when = {{"properties", {{std::string(key), {{"const", which.names()[i]}}}}}};
+    if (which.names()[i] != chosen) when["required"] = Json::array({key});
+    object["allOf"].push_back({{"if", std::move(when)}, {"then", std::move(then)}});
+  }
+}
+
+void SchemaMaker::may_be_missing(std::string_view key) {
+  Json& required = open_.back()["required"];
+  required.erase(std::remove(required.begin(), required.end(), Json(key)), required.end());
+  if (required.empty()) open_.back().erase("required");
 }
 
 bool SchemaMaker::begin_object(std::string_view key, const FieldInfo& info) {

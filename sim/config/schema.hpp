@@ -27,6 +27,7 @@ class SchemaMaker final : public Fields {
   }
 
   [[nodiscard]] bool wants_all() const override { return true; }
+  void may_be_missing(std::string_view key) override;
   void check(bool, std::string_view, std::string_view, std::string_view) override {}
   void text_map(std::string_view key, std::map<std::string, std::string>& texts,
                 std::string_view doc) override;

@@ -159,9 +159,9 @@ void Hierarchy::load(ReplicaId replica, RequestId request, std::span<const Conte
   }
 }
 
+/// As with writes, the last block goes first.
 void Hierarchy::finish_load(std::uint32_t index) {
   Load& load = loads_[index];
-  // The last block is let go of first, so that the head of a prefix outlives its tail.
   for (std::size_t i = load.sources.size(); i-- > 0;) {
     const Source& source = load.sources[i];
     Tier& tier = tiers_[source.tier];
@@ -292,6 +292,8 @@ void Hierarchy::start_if_idle(std::uint32_t channel) {
         {false, channel, c.tier, bytes});
 }
 
+/// Target and source blocks are let go of the last first, so that the head of a prefix outlives its
+/// tail.
 void Hierarchy::finish_write(std::uint32_t channel) {
   const std::size_t t = channels_[channel].tier;
   const std::uint32_t p = channels_[channel].part;
@@ -305,15 +307,11 @@ void Hierarchy::finish_write(std::uint32_t channel) {
       held_.push_back(done);
       write(from_above_[next][p], pool.content(done), held_);
     }
-    pool.release(done);
   }
   if (next < tiers_.size()) start_if_idle(from_above_[next][p]);
   Channel& c = channels_[channel];
-  c.moving.clear();
-  while (!c.moving_held.empty()) {
-    c.source->release(c.moving_held.back());
-    c.moving_held.pop_back();
-  }
+  for (; !c.moving.empty(); c.moving.pop_back()) pool.release(c.moving.back());
+  for (; !c.moving_held.empty(); c.moving_held.pop_back()) c.source->release(c.moving_held.back());
   start_if_idle(channel);
   // Blocks may have become free that a waiting request could not get.
   if (c.replica != ReplicaId::none()) loop_.post(Duration::zero(), ScheduleTick{c.replica});

@@ -46,6 +46,7 @@ void describe(config::Fields& f, ServingSpec& serving) {
 void describe(config::Fields& f, LoadSpec& workload) {
   f.object("trace", workload.trace, "requests are replayed from this file");
   if (!workload.trace || f.wants_all()) describe(f, workload.synthetic);
+  f.may_be_missing("clients");
 }
 
 void describe(config::Fields& f, OutputSpec& output) {
@@ -64,6 +65,7 @@ void check_whole(config::Fields& f, const Scenario& s) {
   const EngineSpec& engine = s.serving.engine;
   std::set<std::string> names;
   std::int64_t above = engine.block_size.count();
+  bool shared_above = false;
   for (const TierSpec& tier : s.tiers) {
     const std::string who = fmt::format("tier '{}'", tier.name);
     f.check(names.insert(tier.name).second && tier.name != "hbm", "tiers",
@@ -73,6 +75,10 @@ void check_whole(config::Fields& f, const Scenario& s) {
             fmt::format("the blocks of {}, {} tokens, are no multiple of the {} tokens above it",
                         who, block_of(tier, engine), above));
     above = block_of(tier, engine);
+    f.check(!(shared_above && tier.scope == Scope::private_to_each), "tiers",
+            fmt::format("{} is private, but lies below a shared one: whose part would get what "
+                        "the shared one passes down?", who));
+    shared_above = shared_above || tier.scope == Scope::shared;
     f.check(tier.medium != Medium::nvme || s.hardware.ssd.has_value(), "tiers",
             fmt::format("{} lies on NVMe, but the hosts have no drives", who), "add hardware.ssd");
     f.check(tier.medium != Medium::network || s.hardware.network.has_value(), "tiers",

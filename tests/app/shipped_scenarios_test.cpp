@@ -1,5 +1,7 @@
 // The shipped scenarios make claims in their first lines. Here they have to keep them.
 
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -98,6 +100,16 @@ TEST(ShippedScenariosSlow, ARouterThatKnowsPrefixesServesMoreWithinTheSlo) {
   const int aware = good("prefix_aware");
   EXPECT_GT(aware, good("round_robin"));
   EXPECT_GT(aware, good("least_loaded"));
+}
+
+TEST(ShippedScenarios, TheSchemaThatEditorsReadIsTheOneOfThisProgram) {
+  const Workplace place;
+  const Outcome outcome = place.terrace("schema scenario");
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  std::ifstream file(std::string(TERRACE_SOURCE_DIR) + "/workloads/scenario.schema.json");
+  const std::string shipped{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(shipped, outcome.out)
+      << "terrace schema scenario > workloads/scenario.schema.json";
 }
 
 }  // namespace

@@ -11,7 +11,6 @@ namespace terrace {
 namespace {
 
 using namespace literals;
-using testing::Law;
 using testing::Machine;
 using testing::Mode;
 using testing::read_machine;

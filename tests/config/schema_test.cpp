@@ -158,16 +158,28 @@ TEST(Schema, AcceptsNamesAndOverridesOfAnyDepth) {
 
 TEST(Schema, RefusesMistakes) {
   const Json s = schema();
-  for (const char* text :
-       {"{}", R"({"name": "x", "sede": 1})", R"({"name": "x", "memory": 80})",
-        R"({"name": "x", "share": 1.5})", R"({"name": "x", "window": 15})",
-        R"({"name": "x", "weight": 0})", R"({"name": "x", "mode": "quick"})",
-        R"({"name": "x", "law": "fixed"})", R"({"name": "x", "law": "fixed", "period": 5})",
-        R"({"name": "x", "law": "random", "burst": "fast"})", R"({"name": "x", "link": {"x": 1}})",
-        R"({"name": "x", "link": 5})", R"({"name": "x", "stores": {}})",
-        R"({"name": "x", "stores": [{"x": 1}]})", R"({"name": "x", "steps": [1]})",
-        R"({"name": "x", "notes": ["any"]})", R"({"name": "x", "gpu": {"name": "y"}})",
-        R"({"name": "x", "gpu": {"use": "h200", "memroy": "1 GB"}})"}) {
+  for (const char* text : {"{}",
+                           R"({"name": "x", "sede": 1})",
+                           R"({"name": "x", "memory": 80})",
+                           R"({"name": "x", "share": 1.5})",
+                           R"({"name": "x", "window": 15})",
+                           R"({"name": "x", "weight": 0})",
+                           R"({"name": "x", "mode": "quick"})",
+                           R"({"name": "x", "law": "fixed"})",
+                           R"({"name": "x", "law": "fixed", "period": 5})",
+                           R"({"name": "x", "period": "1 s"})",
+                           R"({"name": "x", "law": "none", "peak": 3})",
+                           R"({"name": "x", "law": "fixed", "period": "1 s", "frequency": "1 /s"})",
+                           R"({"name": "x", "law": "random", "burst": "slow", "peak": 3})",
+                           R"({"name": "x", "law": "random", "burst": "fast"})",
+                           R"({"name": "x", "link": {"x": 1}})",
+                           R"({"name": "x", "link": 5})",
+                           R"({"name": "x", "stores": {}})",
+                           R"({"name": "x", "stores": [{"x": 1}]})",
+                           R"({"name": "x", "steps": [1]})",
+                           R"({"name": "x", "notes": ["any"]})",
+                           R"({"name": "x", "gpu": {"name": "y"}})",
+                           R"({"name": "x", "gpu": {"use": "h200", "memroy": "1 GB"}})"}) {
     EXPECT_NE(read_machine(text).mistakes, "") << text;
     EXPECT_FALSE(accepts(s, Json::parse(text))) << text;
   }

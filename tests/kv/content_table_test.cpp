@@ -34,6 +34,7 @@ std::vector<ContentId> intern(ContentTable& table, const Text& text) {
 
 std::vector<std::size_t> indices(const std::vector<ContentId>& blocks) {
   std::vector<std::size_t> all;
+  all.reserve(blocks.size());
   for (const ContentId block : blocks) all.push_back(block.index());
   return all;
 }
@@ -211,7 +212,7 @@ void live_randomly(std::uint64_t seed) {
       text.resize(random.below(text.size() + 1));
     }
     for (std::uint64_t more = random.below(4); more > 0; --more) {
-      text.push_back({random.below(5), static_cast<std::int64_t>(random.below(3 * 9))});
+      text.push_back({random.below(5), static_cast<std::int64_t>(random.below(27))});
     }
     const auto keys = naive.keys(text);
     const auto blocks = intern(table, text);

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "sim/kv/eviction/policy.hpp"
 #include "tests/scenario/run_yaml.hpp"
 
 namespace terrace::testing {
@@ -83,7 +84,9 @@ std::string arrivals() {
 }
 
 std::string workload() {
-  std::string yaml = fmt::format("workload:\n  max_requests: {}\n  clients:\n", draw(20, 200));
+  std::string yaml = fmt::format(
+      "output: {{timeseries_interval: 2 ms}}\nworkload:\n  max_requests: {}\n  clients:\n",
+      draw(20, 200));
   const std::int64_t clients = draw(1, 3);
   for (std::int64_t i = 0; i < clients; ++i) {
     yaml += fmt::format(
@@ -94,19 +97,27 @@ std::string workload() {
   return yaml;
 }
 
+std::string_view eviction() {
+  const auto all = eviction_policies();
+  return all[static_cast<std::size_t>(draw(0, static_cast<std::int64_t>(all.size()) - 1))].name;
+}
+
 std::string tiers(std::int64_t block, bool any) {
   std::string yaml;
   std::int64_t size = block;
   const std::int64_t count = any ? draw(1, 3) : 0;
+  bool shared_above = false;  // below a shared tier no private one is allowed
   for (std::int64_t i = 0; i < count; ++i) {
     size *= draw(1, 3);
     const std::string_view medium = one_of({"dram", "nvme", "network"});
     const bool on_evict = draw(0, 1) == 1;
+    shared_above = medium == "network" || draw(0, 1) == 1 || shared_above;
     yaml += fmt::format(
-        "  - {{name: t{}, medium: {}, capacity: {}, scope: {}, block_size: {}, write: {}, "
+        "  - {{name: t{}, medium: {}, capacity: {}, scope: {}, block_size: {}, eviction: {}, "
+        "write: {}, "
         "inclusion: {}}}\n",
         i, medium, draw(0, 9) == 0 ? "unlimited" : fmt::format("{} kB", draw(0, 400) * draw(1, 4)),
-        medium == "network" ? "shared" : one_of({"shared", "private"}), size,
+        shared_above ? "shared" : "private", size, eviction(),
         on_evict ? "on_evict" : "through",
         on_evict ? one_of({"inclusive", "exclusive"}) : "inclusive");
   }
@@ -118,11 +129,13 @@ std::string serving(std::int64_t block, bool any_tiers) {
   const std::int64_t per_host = draw(1, 2);
   const bool chunked = draw(0, 4) > 0;
   std::string yaml = fmt::format(
-      "serving:\n  replicas: {}\n  replicas_per_host: {}\n  router: {}\n  engine:\n"
+      "serving:\n  replicas: {}\n  replicas_per_host: {}\n  tensor_parallel: {}\n  router: {}\n"
+      "  engine:\n    kv_cache_dtype: {}\n"
       "    block_size: {}\n    num_gpu_blocks: {}\n    max_num_seqs: {}\n"
       "    max_num_batched_tokens: {}\n    enable_chunked_prefill: {}\n    policy: {}\n"
       "    admission: {}\n    freed_partial_blocks: {}\n    kv_layout: {}\n",
-      hosts * per_host, per_host, one_of({"round_robin", "least_loaded", "prefix_aware"}), block,
+      hosts * per_host, per_host, draw(1, 2),
+      one_of({"round_robin", "least_loaded", "prefix_aware"}), one_of({"bf16", "fp8"}), block,
       draw(2, 20) * draw(1, 10), draw(1, 16), chunked ? draw(1, 128) : draw(64, 500), chunked,
       one_of({"fcfs", "priority"}), one_of({"first_chunk", "full_prompt"}),
       one_of({"reused_first", "ranked"}), one_of({"block", "layer"}));
@@ -143,7 +156,8 @@ std::string serving(std::int64_t block, bool any_tiers) {
 RandomScenario scenario() {
   const std::int64_t block = draw(1, 24);
   const bool any_tiers = draw(0, 4) > 0;
-  return {fmt::format("seed: {}\n", draw(1, 1000)) + kTinyModel + kMachine,
+  return {fmt::format("seed: {}\n", draw(1, 1000)) + kTinyModel +
+              (draw(0, 1) == 0 ? kMachine : kSlowMachine),
           serving(block, any_tiers), tiers(block, any_tiers), workload()};
 }
 

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "sim/base/check.hpp"
 #include "sim/fabric/fabric.hpp"
 #include "sim/kv/hierarchy.hpp"
 #include "sim/serving/cluster.hpp"
@@ -49,6 +50,7 @@ hardware:
       latency: {3}
       descriptors: {{small_fixed: {3}, small_bandwidth: {0}, cutoff: 16 KiB, large_fixed: {3},
                     large_bandwidth: {0}}}
+    efficiency: {{step_overhead: 50 us}}
   host: {{name: host, dram: 1 TiB, dram_bandwidth: {1}}}
   ssd:
     name: drive
@@ -61,14 +63,17 @@ hardware:
                      host_link, dram, drive, latency, network);
 }
 
-/// Writes down everything, and trusts nobody: what it counts, it counts from single events.
+/// Writes down everything, and trusts nobody: what it counts, it counts from single events, and
+/// whatever it can compare with what others say, it does.
 class Diary final : public Observer {
  public:
   explicit Diary(Result& run) : run_(run) {}
 
   void on_start(const RunView& view) override {
     cluster_ = &view.cluster;
+    hierarchy_ = &view.hierarchy;
     run_.stepping.resize(view.cluster.all().size());
+    ends_.resize(view.cluster.all().size());
   }
 
   void on_step(const StepRecord& step) override {
@@ -76,26 +81,39 @@ class Diary final : public Observer {
     run_.tokens += step.outcome.tokens;
     run_.stepping[step.replica.index()] += step.end - step.start;
     for (const PrefillChunk& chunk : step.plan.chunks) run_.prompt_tokens += chunk.fresh.count();
-    EXPECT_EQ(step.plan.chunks.size(), step.plan.prefills.size());
-    EXPECT_GE(step.stall, Duration::zero());
-    EXPECT_LE(step.stall, step.end - step.start);
+    TERRACE_CHECK(step.start >= ends_[step.replica.index()]);
+    TERRACE_CHECK(step.end > step.start && step.end >= last_);
+    TERRACE_CHECK(step.plan.chunks.size() == step.plan.prefills.size());
+    TERRACE_CHECK(step.stall >= Duration::zero() && step.stall <= step.end - step.start);
+    ends_[step.replica.index()] = last_ = step.end;
   }
 
   void on_left(const Request& r, SimTime now) override {
-    run_.requests.push_back(
-        {r.number, r.client,
-         r.rejection == Rejection::none ? static_cast<std::uint32_t>(r.replica.index()) : 0,
-         r.prompt, r.output, r.rejection, r.arrived, r.first_token, now, r.ttft_parts, r.hbm_hits,
-         r.tier_hits, r.recomputed, r.preemptions});
+    TERRACE_CHECK(now >= last_);
+    last_ = now;
+    const bool ran = r.rejection == Rejection::none;
+    TERRACE_CHECK(!ran || r.blocks.empty());
+    run_.requests.push_back({r.number, r.client,
+                             ran ? static_cast<std::uint32_t>(r.replica.index()) : 0, r.prompt,
+                             r.output, r.rejection, r.arrived, r.first_token, now, r.ttft_parts,
+                             r.hbm_hits, r.tier_hits, r.recomputed, r.preemptions});
   }
 
   void on_sample(SimTime) override {
-    ++run_.census.instants;
+    Census& census = run_.census;
+    ++census.instants;
+    std::int64_t here = 0;
     for (const Replica& replica : cluster_->all()) {
-      run_.census.waiting += static_cast<std::int64_t>(replica.scheduler().waiting());
-      run_.census.loading += static_cast<std::int64_t>(replica.scheduler().loading());
-      run_.census.running += replica.scheduler().running();
+      const Scheduler& scheduler = replica.scheduler();
+      census.waiting += static_cast<std::int64_t>(scheduler.waiting());
+      census.loading += static_cast<std::int64_t>(scheduler.loading());
+      census.running += scheduler.running();
+      here += scheduler.requests();
+      TERRACE_CHECK(scheduler.backlog() >= Tokens{});
     }
+    const RequestCounts& counts = cluster_->counts();
+    TERRACE_CHECK(counts.came == counts.finished + counts.rejected + here);
+    hierarchy_->check_invariants();
   }
 
   void on_end(SimTime now) override { run_.end = now; }
@@ -103,6 +121,9 @@ class Diary final : public Observer {
  private:
   Result& run_;
   const Cluster* cluster_ = nullptr;
+  const Hierarchy* hierarchy_ = nullptr;
+  std::vector<SimTime> ends_;  // of each replica's last step
+  SimTime last_{};
 };
 
 void look_around(const Simulation& simulation, Result& run) {
@@ -129,6 +150,7 @@ void look_around(const Simulation& simulation, Result& run) {
 }  // namespace
 
 const std::string kMachine = machine("20 GB/s", "200 GB/s", "4 GB/s", "5 us", "2 GB/s");
+const std::string kSlowMachine = machine("60 MB/s", "90 MB/s", "40 MB/s", "300 us", "20 MB/s");
 const std::string kInstantMachine =
     machine("1e12 TB/s", "1e13 TB/s", "1e12 TB/s", "0 ps", "1e12 TB/s");
 

@@ -78,8 +78,11 @@ struct Result {
 /// One layer, 256 bytes of KV per token; a 16-token block has 4 KiB.
 extern const std::string kTinyModel;
 
-/// A machine with every medium: all links 1 GB/s to 50 GB/s, latencies of microseconds.
+/// A machine with every medium: links of 2 to 20 GB/s, latencies of 5 us.
 extern const std::string kMachine;
+
+/// The same with links so slow that loads and writes of some ten blocks take some ten steps.
+extern const std::string kSlowMachine;
 
 /// The same with links so fast and latencies so short that a load takes nothing measurable.
 extern const std::string kInstantMachine;

@@ -88,6 +88,7 @@ void check_books(const Result& run) {
 
   std::int64_t lookups = run.hbm.lookups.count() - run.hbm.hits.count();
   std::int64_t found = 0;
+  std::int64_t found_bytes = 0;
   std::int64_t read = 0;
   for (const TierCounters& tier : run.tiers) {
     RC_ASSERT(tier.lookups.count() == lookups);
@@ -95,10 +96,10 @@ void check_books(const Result& run) {
     RC_ASSERT(tier.load_time >= Duration::zero());
     lookups -= tier.hits.count();
     found += tier.hits.count();
+    found_bytes += tier.hit_blocks * run.dimensions.block_bytes.count();
     read += tier.read.count();
   }
   RC_ASSERT(found == tier_hits);
-  const std::int64_t found_bytes = found * run.dimensions.kv_bytes_per_token.count();
   RC_ASSERT((preemptions > 0 ? read >= found_bytes : read == found_bytes));
   RC_ASSERT(carried(run, ".h2d") == read);
   RC_ASSERT(carried(run, ".d2h") == written_by_hbm(run));
