@@ -292,8 +292,8 @@ void Hierarchy::start_if_idle(std::uint32_t channel) {
         {false, channel, c.tier, bytes});
 }
 
-/// Target and source blocks are let go of the last first, so that the head of a prefix outlives its
-/// tail.
+/// The tail of a prefix is let go of first, so that its head outlives it: what was completed lies
+/// here from head to tail, what was evicted from tail to head.
 void Hierarchy::finish_write(std::uint32_t channel) {
   const std::size_t t = channels_[channel].tier;
   const std::uint32_t p = channels_[channel].part;
@@ -310,7 +310,9 @@ void Hierarchy::finish_write(std::uint32_t channel) {
   }
   if (next < tiers_.size()) start_if_idle(from_above_[next][p]);
   Channel& c = channels_[channel];
-  for (; !c.moving.empty(); c.moving.pop_back()) pool.release(c.moving.back());
+  if (tiers_[t].spec.write == WriteRule::through) std::reverse(c.moving.begin(), c.moving.end());
+  for (const BlockId block : c.moving) pool.release(block);
+  c.moving.clear();
   for (; !c.moving_held.empty(); c.moving_held.pop_back()) c.source->release(c.moving_held.back());
   start_if_idle(channel);
   // Blocks may have become free that a waiting request could not get.

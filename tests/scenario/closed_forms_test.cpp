@@ -102,6 +102,24 @@ serving:
   }
 }
 
+// The last token of a prompt is always computed, or nothing could be sampled: of a prompt that is
+// cached whole, its last block is computed again.
+TEST(ClosedForms, LoneRepetitionComputesItsLastBlock) {
+  const testing::TraceFile file(testing::trace_line(0, {{1, 160}}, 1) +
+                                testing::trace_line(1'000'000'000'000, {{1, 160}}, 1) +
+                                testing::trace_line(2'000'000'000'000, {{1, 161}}, 1));
+  const Result run = testing::run_yaml(testing::kTinyModel + testing::kMachine +
+                                       fmt::format(R"(
+serving: {{cost: {{backend: constant, per_prefill_token: 1 us}}}}
+workload: {{trace: {{path: {}}}}}
+)",
+                                                   file.path()));
+  EXPECT_EQ(run.requests[0].ttft(), microseconds(160));
+  EXPECT_EQ(run.requests[1].hbm_hits, Tokens{144});
+  EXPECT_EQ(run.requests[1].ttft(), microseconds(16));
+  EXPECT_EQ(run.requests[2].hbm_hits, Tokens{0});  // a span of another length is another text
+}
+
 // With the roofline, each step takes what the cost model says of the same batch.
 TEST(ClosedForms, LoneRequestTakesWhatTheRooflineSays) {
   for (const Lone& c : lone_requests()) {

@@ -173,9 +173,9 @@ TEST(OperationalLaws, BytesOfTiersAreBytesOfLinks) {
 // Every read is a hit, and every first hit is read: without preemption nothing is loaded twice, and
 // a token of KV has the bytes that the model says.
 TEST(OperationalLaws, HitsAreWhatIsRead) {
-  const Result run =
-      testing::run(testing::parse(testing::kTinyModel + testing::kMachine + kThreeTiers,
-                                  {"serving.engine.num_gpu_blocks=500"}));
+  const Result run = testing::run(
+      testing::parse(testing::kTinyModel + testing::kMachine + kThreeTiers,
+                     {"serving.engine.num_gpu_blocks=400", "serving.engine.max_num_seqs=4"}));
   std::int64_t preemptions = 0;
   for (const Record& r : run.requests) preemptions += r.preemptions;
   ASSERT_EQ(preemptions, 0);

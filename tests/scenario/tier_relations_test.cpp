@@ -118,6 +118,39 @@ TEST(TierRelations, InclusiveWriteThroughHoldsAllThatIsAbove) {
   EXPECT_GT(small.above_only, 0);
 }
 
+/// Texts of 20 blocks and one token, one at a time, through an HBM of 25 blocks and a tier of 30.
+Record last_visit(const std::vector<std::int64_t>& texts, const std::string& write) {
+  std::string lines;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    lines += testing::trace_line(static_cast<std::int64_t>(i) * 1'000'000'000'000,
+                                 {{texts[i], 20 * 16 + 1}}, 1);
+  }
+  const testing::TraceFile file(lines);
+  return testing::run_yaml(testing::kTinyModel + testing::kMachine +
+                           fmt::format(R"(
+serving: {{engine: {{num_gpu_blocks: 26}}}}
+tiers: [{{name: ram, capacity: 120 KiB, write: {}}}]
+workload: {{trace: {{path: {}}}}}
+)",
+                                       write, file.path()))
+      .requests.back();
+}
+
+// What is left of a prefix is of use only from its head on, so its tail has to go first: from HBM,
+// from a tier that got it head first as it was completed, and from one that got it tail first as
+// HBM let go of it.
+TEST(TierRelations, HeadsOutliveTails) {
+  // Of text 1, HBM keeps 4 blocks behind the 21 of text 2; the tier 10 of 20 beside those of 2.
+  const Record through = last_visit({1, 2, 1}, "through");
+  EXPECT_EQ(through.hbm_hits, Tokens{4 * 16});
+  EXPECT_EQ(through.tier_hits, Tokens{6 * 16});
+  // Text 2 pushes 16 blocks of text 1 down, text 3 the other 4 and 16 of text 2: the 6 for which
+  // there is no room are the last ones of text 1.
+  const Record on_evict = last_visit({1, 2, 3, 1}, "on_evict");
+  EXPECT_EQ(on_evict.hbm_hits, Tokens{0});
+  EXPECT_EQ(on_evict.tier_hits, Tokens{14 * 16});
+}
+
 /// Blocks of distinct prompts that share nothing.
 std::string distinct(std::int64_t requests, const std::string& tiers) {
   return testing::kTinyModel + testing::kMachine +
