@@ -14,9 +14,9 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::map<std::string, int> kFloor = {
-    {"base", 0},     {"config", 1},  {"des", 1},      {"model", 2},  {"fabric", 2}, {"cost", 3},
-    {"kv", 3},       {"workload", 3}, {"serving", 4}, {"scenario", 5}, {"metrics", 5},
-    {"study", 6},    {"report", 6},  {"app", 7}};
+    {"base", 0},    {"config", 1}, {"des", 1},      {"model", 2},   {"fabric", 2},
+    {"cost", 3},    {"kv", 3},     {"workload", 3}, {"serving", 4}, {"scenario", 5},
+    {"metrics", 5}, {"study", 6},  {"report", 6},   {"app", 7}};
 
 TEST(Layering, EveryIncludePointsDownwards) {
   const fs::path root = TERRACE_SOURCE_DIR;

@@ -18,6 +18,6 @@ namespace detail {
 
 /// States an invariant of the simulator, in every build type: a wrong simulation is worse than a
 /// dead one. Never use it on anything a user can write; that is a config error (see sim/config).
-#define TERRACE_CHECK(expression)    \
+#define TERRACE_CHECK(expression)      \
   ((expression) ? static_cast<void>(0) \
                 : ::terrace::detail::check_failed(#expression, __FILE__, __LINE__))

@@ -13,8 +13,8 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/depthguard.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
@@ -151,9 +151,8 @@ std::optional<std::vector<Step>> split_path(std::string_view path) {
     const std::string key = part.substr(0, bracket);
     if (key.empty()) return std::nullopt;
     steps.push_back({key, std::nullopt});
-    std::string_view rest = bracket == std::string::npos
-                                ? std::string_view{}
-                                : std::string_view(part).substr(bracket);
+    std::string_view rest =
+        bracket == std::string::npos ? std::string_view{} : std::string_view(part).substr(bracket);
     while (!rest.empty()) {
       const auto end = rest.find(']');
       if (rest.front() != '[' || end == std::string_view::npos) return std::nullopt;
@@ -242,7 +241,8 @@ Node parse_yaml(std::string name, std::string_view text, Diagnostics& diagnostic
   TreeBuilder builder(source, diagnostics);
   std::istringstream in{std::string(text)};
   if (const auto bad = first_invalid_utf8(text)) {
-    const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*bad), '\n');
+    const auto line =
+        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*bad), '\n');
     diagnostics.error({&source, static_cast<int>(line) + 1, 1, 1}, "this line is not UTF-8 text");
     return {};
   }

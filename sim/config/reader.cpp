@@ -44,9 +44,9 @@ void Reader::check(bool holds, std::string_view key, std::string_view message,
   // What was misread holds a default by now: judging that would only confuse.
   if (holds || diagnostics_.count() > frame.errors_before) return;
   const Node::Member* member = frame.node != nullptr ? frame.node->find(key) : nullptr;
-  const Place place = member != nullptr          ? member->value.place
-                      : frame.node != nullptr    ? frame.node->place
-                                                 : Place{};
+  const Place place = member != nullptr       ? member->value.place
+                      : frame.node != nullptr ? frame.node->place
+                                              : Place{};
   const std::string at = member == nullptr ? path_to(key) + ": " : std::string();
   diagnostics_.error(place, at + std::string(message), std::string(hint));
 }
@@ -151,7 +151,8 @@ void Reader::end_object() {
   frames_.pop_back();
   if (frame.node == nullptr || frame.node->kind != Node::Kind::map) return;
   for (const Node::Member& member : frame.node->members) {
-    if (std::find(frame.asked.begin(), frame.asked.end(), member.key) != frame.asked.end()) continue;
+    if (std::find(frame.asked.begin(), frame.asked.end(), member.key) != frame.asked.end())
+      continue;
     Place place = member.place;
     place.width = member.key.size();
     diagnostics_.error(place,

@@ -16,18 +16,24 @@ struct Unit {
 };
 
 // The first unit of each table is the base unit; format() uses the largest that divides evenly.
-constexpr Unit kSizes[] = {
-    {"B", 1},     {"kB", 1e3},   {"KiB", 1024.0},        {"MB", 1e6},
-    {"MiB", 1048576.0}, {"GB", 1e9},   {"GiB", 1073741824.0}, {"TB", 1e12},
-    {"TiB", 1099511627776.0}, {"PB", 1e15}};
-constexpr Unit kRates[] = {{"B/s", 1},    {"kB/s", 1e3},          {"MB/s", 1e6},
-                           {"MiB/s", 1048576.0}, {"Gbit/s", 1.25e8}, {"GB/s", 1e9},
-                           {"GiB/s", 1073741824.0}, {"TB/s", 1e12}};
+constexpr Unit kSizes[] = {{"B", 1},
+                           {"kB", 1e3},
+                           {"KiB", 1024.0},
+                           {"MB", 1e6},
+                           {"MiB", 1048576.0},
+                           {"GB", 1e9},
+                           {"GiB", 1073741824.0},
+                           {"TB", 1e12},
+                           {"TiB", 1099511627776.0},
+                           {"PB", 1e15}};
+constexpr Unit kRates[] = {
+    {"B/s", 1},         {"kB/s", 1e3}, {"MB/s", 1e6},           {"MiB/s", 1048576.0},
+    {"Gbit/s", 1.25e8}, {"GB/s", 1e9}, {"GiB/s", 1073741824.0}, {"TB/s", 1e12}};
 constexpr Unit kFlopRates[] = {
     {"FLOP/s", 1}, {"GFLOP/s", 1e9}, {"TFLOP/s", 1e12}, {"PFLOP/s", 1e15}};
-constexpr Unit kFrequencies[] = {{"/s", 1},          {"req/s", 1},  {"Hz", 1},
-                                 {"/min", 1.0 / 60}, {"/h", 1.0 / 3600}};
-constexpr Unit kTimes[] = {{"ps", 1},  {"ns", 1e3},  {"us", 1e6},   {"ms", 1e9},
+constexpr Unit kFrequencies[] = {
+    {"/s", 1}, {"req/s", 1}, {"Hz", 1}, {"/min", 1.0 / 60}, {"/h", 1.0 / 3600}};
+constexpr Unit kTimes[] = {{"ps", 1},   {"ns", 1e3},   {"us", 1e6},   {"ms", 1e9},
                            {"s", 1e12}, {"min", 6e13}, {"h", 3.6e15}, {"d", 8.64e16}};
 
 std::string known(std::span<const Unit> units) {
@@ -41,8 +47,8 @@ std::optional<std::pair<double, std::string_view>> leading_number(std::string_vi
   double number = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, number);
-  const bool digits = !text.empty() && (text[0] == '-' || text[0] == '.' ||
-                                        (text[0] >= '0' && text[0] <= '9'));
+  const bool digits =
+      !text.empty() && (text[0] == '-' || text[0] == '.' || (text[0] >= '0' && text[0] <= '9'));
   if (!digits || error == std::errc::invalid_argument || std::isnan(number)) return std::nullopt;
   if (error == std::errc::result_out_of_range) {
     const bool tiny = text.find("e-") != text.npos || text.find("E-") != text.npos;
@@ -56,7 +62,8 @@ Parsed<double> quantity(std::string_view text, std::span<const Unit> units, doub
   const auto leading = leading_number(text);
   if (!leading) return {std::nullopt, fmt::format("'{}' does not begin with a number", text)};
   const auto [number, rest] = *leading;
-  if (std::isinf(number)) return {std::nullopt, fmt::format("'{}' is too large to represent", text)};
+  if (std::isinf(number))
+    return {std::nullopt, fmt::format("'{}' is too large to represent", text)};
   if (number < 0) return {std::nullopt, fmt::format("'{}' is negative", text)};
 
   std::string_view symbol = rest;
@@ -161,16 +168,12 @@ Parsed<Tokens> Scalar<Tokens>::parse(std::string_view text) {
 Parsed<Bytes> Scalar<Bytes>::parse(std::string_view text) {
   return whole_quantity<Bytes>(text, kSizes);
 }
-std::string Scalar<Bytes>::format(Bytes value) {
-  return with_unit(value.count(), kSizes);
-}
+std::string Scalar<Bytes>::format(Bytes value) { return with_unit(value.count(), kSizes); }
 
 Parsed<Duration> Scalar<Duration>::parse(std::string_view text) {
   return whole_quantity<Duration>(text, kTimes);
 }
-std::string Scalar<Duration>::format(Duration value) {
-  return with_unit(value.count(), kTimes);
-}
+std::string Scalar<Duration>::format(Duration value) { return with_unit(value.count(), kTimes); }
 
 Parsed<Bandwidth> Scalar<Bandwidth>::parse(std::string_view text) {
   return real_quantity<Bandwidth>(text, kRates);

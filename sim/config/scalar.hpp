@@ -89,13 +89,13 @@ struct Scalar<Tokens> {
 };
 
 /// What all dimensioned quantities share: a number and a unit, never a bare number.
-#define TERRACE_QUANTITY_SCALAR(Type, form)                       \
-  template <>                                                     \
-  struct Scalar<Type> {                                           \
-    static constexpr std::string_view kForm = form;               \
-    static constexpr std::string_view kJsonType = "string";       \
-    static Parsed<Type> parse(std::string_view text);             \
-    static std::string format(Type value);                        \
+#define TERRACE_QUANTITY_SCALAR(Type, form)                        \
+  template <>                                                      \
+  struct Scalar<Type> {                                            \
+    static constexpr std::string_view kForm = form;                \
+    static constexpr std::string_view kJsonType = "string";        \
+    static Parsed<Type> parse(std::string_view text);              \
+    static std::string format(Type value);                         \
     static double magnitude(Type value) { return as_real(value); } \
   }
 
@@ -117,11 +117,14 @@ struct Capacity {
 
 template <>
 struct Scalar<Capacity> {
-  static constexpr std::string_view kForm = "a size with its unit, such as '80 GiB', 0, or unlimited";
+  static constexpr std::string_view kForm =
+      "a size with its unit, such as '80 GiB', 0, or unlimited";
   static constexpr std::string_view kJsonType = "string or integer";
   static Parsed<Capacity> parse(std::string_view text);
   static std::string format(const Capacity& value);
-  static double magnitude(const Capacity& value) { return static_cast<double>(value.bytes.count()); }
+  static double magnitude(const Capacity& value) {
+    return static_cast<double>(value.bytes.count());
+  }
 };
 
 /// A scalar of any type, for code that does not know the type: readers, writers, schemas.
@@ -210,38 +213,39 @@ template <class T>
 const ScalarRef::Operations& ScalarRef::operations() {
   using Inner = typename detail::Optional<T>::Inner;
   static const Operations table = [] {
-    Operations ops{
-        [](void* value, std::string_view text) -> std::optional<std::string> {
-          Parsed<Inner> parsed = Scalar<Inner>::parse(text);
-          if (!parsed.value) return std::move(parsed.why);
-          *static_cast<T*>(value) = *std::move(parsed.value);
-          return std::nullopt;
-        },
-        [](const void* value) {
-          if constexpr (detail::Optional<T>::kIs) return static_cast<const T*>(value)->has_value();
-          else return value != nullptr;
-        },
-        [](const void* value) {
-          if constexpr (detail::Optional<T>::kIs) {
-            const T& held = *static_cast<const T*>(value);
-            return held ? Scalar<Inner>::format(*held) : std::string();
-          } else {
-            return Scalar<Inner>::format(*static_cast<const T*>(value));
-          }
-        },
-        [](const void* value) {
-          if constexpr (detail::Optional<T>::kIs) {
-            const T& held = *static_cast<const T*>(value);
-            return held ? Scalar<Inner>::magnitude(*held) : 0.0;
-          } else {
-            return Scalar<Inner>::magnitude(*static_cast<const T*>(value));
-          }
-        },
-        Scalar<Inner>::kForm,
-        Scalar<Inner>::kJsonType,
-        {},
-        {},
-        std::is_same_v<Inner, std::string>};
+    Operations ops{[](void* value, std::string_view text) -> std::optional<std::string> {
+                     Parsed<Inner> parsed = Scalar<Inner>::parse(text);
+                     if (!parsed.value) return std::move(parsed.why);
+                     *static_cast<T*>(value) = *std::move(parsed.value);
+                     return std::nullopt;
+                   },
+                   [](const void* value) {
+                     if constexpr (detail::Optional<T>::kIs)
+                       return static_cast<const T*>(value)->has_value();
+                     else
+                       return value != nullptr;
+                   },
+                   [](const void* value) {
+                     if constexpr (detail::Optional<T>::kIs) {
+                       const T& held = *static_cast<const T*>(value);
+                       return held ? Scalar<Inner>::format(*held) : std::string();
+                     } else {
+                       return Scalar<Inner>::format(*static_cast<const T*>(value));
+                     }
+                   },
+                   [](const void* value) {
+                     if constexpr (detail::Optional<T>::kIs) {
+                       const T& held = *static_cast<const T*>(value);
+                       return held ? Scalar<Inner>::magnitude(*held) : 0.0;
+                     } else {
+                       return Scalar<Inner>::magnitude(*static_cast<const T*>(value));
+                     }
+                   },
+                   Scalar<Inner>::kForm,
+                   Scalar<Inner>::kJsonType,
+                   {},
+                   {},
+                   std::is_same_v<Inner, std::string>};
     if constexpr (NamedEnum<Inner>) {
       ops.kind = Names<Inner>::kKind;
       for (const auto& [name, value] : Names<Inner>::kList) ops.names.push_back(name);

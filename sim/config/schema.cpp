@@ -59,8 +59,8 @@ void SchemaMaker::scalar(std::string_view key, ScalarRef value, const FieldInfo&
 
 void SchemaMaker::text_map(std::string_view key, std::map<std::string, std::string>&,
                            std::string_view doc) {
-  add(key, {{"description", doc}, {"type", "object"},
-            {"additionalProperties", {{"type", "string"}}}},
+  add(key,
+      {{"description", doc}, {"type", "object"}, {"additionalProperties", {{"type", "string"}}}},
       {doc, false, {}});
 }
 
@@ -78,8 +78,8 @@ void SchemaMaker::alternatives(std::string_view key, ScalarRef which, const Fiel
   }
   static_cast<void>(which.parse(chosen));
 
-  // Draft 7 has no unevaluatedProperties: the object must let the keys of all alternatives pass, and
-  // each alternative bar those of the others.
+  // Draft 7 has no unevaluatedProperties: the object must let the keys of all alternatives pass,
+  // and each alternative bar those of the others.
   Json& object = open_.back();
   Json barred = Json::object();
   for (const Json& one : bodies) {

@@ -16,10 +16,10 @@ struct PrefillChunk {
 /// The work of one engine step, as much as its duration depends on. Decoding sequences come as
 /// sums, so that a step that only decodes is described, and priced, in O(1).
 struct Batch {
-  std::int64_t decodes = 0;   // sequences that compute one token each
-  Tokens decode_context;      // tokens they attend to, summed, the new ones included
+  std::int64_t decodes = 0;  // sequences that compute one token each
+  Tokens decode_context;     // tokens they attend to, summed, the new ones included
   std::span<const PrefillChunk> prefills;
-  std::int64_t samples = 0;   // sequences whose next token is sampled: decodes + completed prompts
+  std::int64_t samples = 0;  // sequences whose next token is sampled: decodes + completed prompts
 
   [[nodiscard]] bool empty() const { return decodes == 0 && prefills.empty(); }
 };

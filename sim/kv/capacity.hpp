@@ -17,8 +17,8 @@ struct HbmBudget {
   Bytes memory;            // of the GPU
   double utilization = 1;  // share of it that the engine may use
   Bytes weights;
-  Bytes reserve;           // activations, CUDA graphs, libraries
-  Bytes block;             // one KV block's part on this GPU
+  Bytes reserve;  // activations, CUDA graphs, libraries
+  Bytes block;    // one KV block's part on this GPU
 
   [[nodiscard]] Bytes for_kv() const {
     const double usable = static_cast<double>(memory.count()) * utilization;

@@ -9,7 +9,8 @@ namespace terrace {
 
 ContentTable::Tip ContentTable::append(Tip tip, std::uint64_t content, Tokens tokens,
                                        std::vector<ContentId>& blocks) {
-  if (2 * (live_segments_ + 1) > slots_.size()) rehash(std::max<std::size_t>(64, 2 * slots_.size()));
+  if (2 * (live_segments_ + 1) > slots_.size())
+    rehash(std::max<std::size_t>(64, 2 * slots_.size()));
   const std::size_t slot = slot_of(tip.segment, content, tokens.count());
   if (slots_[slot] == kRoot) slots_[slot] = create(tip.segment, content, tokens.count());
 

@@ -60,7 +60,7 @@ class ContentTable {
     std::int64_t tokens = 0;
     std::int64_t end = 0;  // tokens from the start of the sequence to the end of this stretch
     std::uint32_t parent = kRoot;
-    std::uint32_t first = 0;   // its blocks: ids first ... first + blocks - 1
+    std::uint32_t first = 0;  // its blocks: ids first ... first + blocks - 1
     std::uint32_t blocks = 0;
     bool live = false;
   };

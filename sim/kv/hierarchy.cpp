@@ -29,8 +29,8 @@ Hierarchy::Hierarchy(EventLoop& loop, Fabric& fabric, const ContentTable& conten
     tier_evicted_[t].resize(tiers_[t].parts.size());
     for (std::size_t r = 0; r < hbm_.size(); ++r) {
       from_hbm_[t].push_back(static_cast<std::uint32_t>(channels_.size()));
-      channels_.push_back({t, tiers_[t].part_of[r], ReplicaId{r}, hbm_[r].memory, &hbm_[r].pool,
-                           {}, {}, {}, {}});
+      channels_.push_back(
+          {t, tiers_[t].part_of[r], ReplicaId{r}, hbm_[r].memory, &hbm_[r].pool, {}, {}, {}, {}});
     }
   }
   // What a tier gets from another one comes from the tier right above if it takes evictions, else
@@ -43,12 +43,19 @@ Hierarchy::Hierarchy(EventLoop& loop, Fabric& fabric, const ContentTable& conten
     }
     for (std::uint32_t p = 0; p < tiers_[above].parts.size(); ++p) {
       const auto& part_of = tiers_[above].part_of;
-      const auto replica = static_cast<std::size_t>(
-          std::find(part_of.begin(), part_of.end(), p) - part_of.begin());
+      const auto replica =
+          static_cast<std::size_t>(std::find(part_of.begin(), part_of.end(), p) - part_of.begin());
       TierPart& part = tiers_[above].parts[p];
       from_above_[t].push_back(static_cast<std::uint32_t>(channels_.size()));
-      channels_.push_back({t, tiers_[t].part_of[replica], ReplicaId::none(), part.memory,
-                           &part.pool, {}, {}, {}, {}});
+      channels_.push_back({t,
+                           tiers_[t].part_of[replica],
+                           ReplicaId::none(),
+                           part.memory,
+                           &part.pool,
+                           {},
+                           {},
+                           {},
+                           {}});
       if (tiers_[t].spec.write == WriteRule::on_evict) {
         part.pool.record_evictions(tier_evicted_[above][p]);
       }
@@ -85,8 +92,8 @@ std::int64_t Hierarchy::look_below(ReplicaId replica, std::span<const ContentId>
   return std::min(at - from, limit);
 }
 
-void Hierarchy::count_lookup(ReplicaId replica, std::span<const ContentId> sequence,
-                             Tokens lookups, std::int64_t from, std::int64_t to) {
+void Hierarchy::count_lookup(ReplicaId replica, std::span<const ContentId> sequence, Tokens lookups,
+                             std::int64_t from, std::int64_t to) {
   const std::int64_t block = contents_.block_size().count();
   ++hbm_counters_.requests;
   hbm_counters_.lookups += lookups;
@@ -130,7 +137,8 @@ void Hierarchy::load(ReplicaId replica, RequestId request, std::span<const Conte
     free_loads_.pop_back();
   }
   Load& load = loads_[index];
-  load = {replica, request, 0, loop_.now(), from, std::move(load.contents), std::move(load.sources)};
+  load = {
+      replica, request, 0, loop_.now(), from, std::move(load.contents), std::move(load.sources)};
   const auto wanted = sequence.subspan(static_cast<std::size_t>(from));
   load.contents.assign(wanted.begin(), wanted.begin() + (to - from));
   load.sources.clear();
@@ -197,8 +205,7 @@ void Hierarchy::promote(const Load& load, const Source& source) {
 // --- down ----------------------------------------------------------------------------------------
 
 void Hierarchy::completed(ReplicaId replica, std::span<const BlockId> blocks,
-                          std::span<const ContentId> sequence, std::int64_t from,
-                          std::int64_t to) {
+                          std::span<const ContentId> sequence, std::int64_t from, std::int64_t to) {
   if (through_ == tiers_.size()) return;
   const std::int64_t ratio = tiers_[through_].ratio;
   const std::uint32_t channel = from_hbm_[through_][replica.index()];
@@ -242,12 +249,12 @@ void Hierarchy::write(std::uint32_t channel, ContentId content, std::span<const 
   }
 }
 
-/// The other blocks of `pool`, each `step` engine blocks long, of the block of `ratio` engine blocks
-/// that ends with `last`. Those among `leaving` (sorted) have just been evicted, but can still be
-/// copied. False if one is missing or still on its way, or `last` is not the end of such a block.
-bool Hierarchy::gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio,
-                       ContentId last, std::span<const ContentId> leaving,
-                       std::vector<BlockId>& found) const {
+/// The other blocks of `pool`, each `step` engine blocks long, of the block of `ratio` engine
+/// blocks that ends with `last`. Those among `leaving` (sorted) have just been evicted, but can
+/// still be copied. False if one is missing or still on its way, or `last` is not the end of such a
+/// block.
+bool Hierarchy::gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio, ContentId last,
+                       std::span<const ContentId> leaving, std::vector<BlockId>& found) const {
   found.clear();
   if (step == ratio) return true;
   if ((contents_.position(last) + 1) % ratio != 0) return false;
@@ -284,8 +291,7 @@ void Hierarchy::start_if_idle(std::uint32_t channel) {
   if (!c.moving.empty() || c.waiting.empty()) return;
   std::swap(c.moving, c.waiting);
   std::swap(c.moving_held, c.waiting_held);
-  const std::int64_t blocks =
-      static_cast<std::int64_t>(c.moving.size()) * tiers_[c.tier].ratio;
+  const std::int64_t blocks = static_cast<std::int64_t>(c.moving.size()) * tiers_[c.tier].ratio;
   const Bytes bytes = traffic_.bytes * blocks;
   const Cargo cargo{bytes, traffic_.pieces * blocks, static_cast<std::int64_t>(c.moving.size())};
   track(fabric_.start(c.from, tiers_[c.tier].parts[c.part].memory, cargo),

@@ -41,8 +41,8 @@ class Hierarchy {
  public:
   /// `tiers` from the nearest to the farthest, all enabled; the ratio of each is a multiple of the
   /// ratio of the one above.
-  Hierarchy(EventLoop& loop, Fabric& fabric, const ContentTable& contents,
-            std::vector<HbmPart> hbm, std::vector<Tier> tiers, BlockTraffic traffic);
+  Hierarchy(EventLoop& loop, Fabric& fabric, const ContentTable& contents, std::vector<HbmPart> hbm,
+            std::vector<Tier> tiers, BlockTraffic traffic);
   Hierarchy(const Hierarchy&) = delete;  // pools point at its lists of evictions
   Hierarchy& operator=(const Hierarchy&) = delete;
 

@@ -19,8 +19,8 @@ struct TierCounters {
   std::int64_t hit_blocks = 0;
   Bytes read;
   Bytes written;
-  std::int64_t loads = 0;        // transfers out of it into HBM
-  Duration load_time{};          // from the request to the arrival, summed over loads
+  std::int64_t loads = 0;           // transfers out of it into HBM
+  Duration load_time{};             // from the request to the arrival, summed over loads
   std::int64_t writes_skipped = 0;  // no room that was not in use
 };
 
@@ -30,8 +30,8 @@ struct TierPart {
   BlockPool pool;
 };
 
-/// A tier below HBM. Its blocks are `ratio` engine blocks long and go by the ContentId of their last
-/// engine block, which stands for all text before it.
+/// A tier below HBM. Its blocks are `ratio` engine blocks long and go by the ContentId of their
+/// last engine block, which stands for all text before it.
 struct Tier {
   TierSpec spec;
   std::int64_t ratio = 1;

@@ -16,7 +16,8 @@ void describe(config::Fields& f, TierSpec& tier) {
           "through: a block is written when complete; on_evict: when the memory above drops it");
   f.field("inclusion", tier.inclusion,
           "whether a block that is loaded into HBM keeps its copy here (inclusive) or not");
-  f.check(!(tier.write == WriteRule::through && tier.inclusion == Inclusion::exclusive), "inclusion",
+  f.check(!(tier.write == WriteRule::through && tier.inclusion == Inclusion::exclusive),
+          "inclusion",
           "an exclusive tier cannot be written through: every block would be here and above",
           "use write: on_evict");
   f.check(!(tier.medium == Medium::network && tier.scope == Scope::private_to_each), "scope",

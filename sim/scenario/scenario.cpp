@@ -77,7 +77,8 @@ void check_whole(config::Fields& f, const Scenario& s) {
     above = block_of(tier, engine);
     f.check(!(shared_above && tier.scope == Scope::private_to_each), "tiers",
             fmt::format("{} is private, but lies below a shared one: whose part would get what "
-                        "the shared one passes down?", who));
+                        "the shared one passes down?",
+                        who));
     shared_above = shared_above || tier.scope == Scope::shared;
     f.check(tier.medium != Medium::nvme || s.hardware.ssd.has_value(), "tiers",
             fmt::format("{} lies on NVMe, but the hosts have no drives", who), "add hardware.ssd");
@@ -87,8 +88,8 @@ void check_whole(config::Fields& f, const Scenario& s) {
             fmt::format("{} would never be used without prefix caching", who),
             "set serving.engine.enable_prefix_caching: true, or remove the tiers");
   }
-  const bool any = std::any_of(s.tiers.begin(), s.tiers.end(),
-                               [](const TierSpec& t) { return t.enabled(); });
+  const bool any =
+      std::any_of(s.tiers.begin(), s.tiers.end(), [](const TierSpec& t) { return t.enabled(); });
   f.check(any || s.tiers.size() > 0 || engine.load_wait == LoadWait::park, "serving",
           "serving.engine.load_wait has no effect without tiers", "remove it, or add tiers");
 }

@@ -77,9 +77,9 @@ void describe(config::Fields& f, Scenario& scenario);
 
 /// What the command line lays over a scenario file.
 struct Overrides {
-  std::vector<std::string> sets;      // "serving.replicas=2"
+  std::vector<std::string> sets;  // "serving.replicas=2"
   std::optional<std::int64_t> seed;
-  std::optional<std::string> trace;   // replaces the workload by this trace
+  std::optional<std::string> trace;  // replaces the workload by this trace
 };
 
 /// A scenario, and where each of its values came from.

@@ -67,9 +67,9 @@ Dimensions measure(const Scenario& s) {
   d.max_model_len = engine.max_model_len.value_or(s.model.max_context);
   d.hbm_blocks = engine.num_gpu_blocks.value_or(0);
   if (!engine.num_gpu_blocks) {
-    d.hbm_blocks = hbm_blocks({s.hardware.gpu.memory, engine.gpu_memory_utilization,
-                               d.weights_per_gpu, engine.activation_reserve,
-                               per_gpu * engine.block_size.count()});
+    d.hbm_blocks =
+        hbm_blocks({s.hardware.gpu.memory, engine.gpu_memory_utilization, d.weights_per_gpu,
+                    engine.activation_reserve, per_gpu * engine.block_size.count()});
   }
   return d;
 }
@@ -82,18 +82,15 @@ std::int64_t layers(const ModelSpec& model) {
 
 DeploymentSpec deployment(const Scenario& s) {
   const std::int64_t per_host = s.serving.replicas_per_host.value_or(s.serving.replicas);
-  return {s.hardware.gpu,
-          s.hardware.host,
-          s.hardware.ssd,
-          s.hardware.drives_per_host,
-          s.hardware.network,
-          s.serving.replicas / per_host,
-          per_host,
-          s.serving.tensor_parallel};
+  return {s.hardware.gpu,     s.hardware.host,
+          s.hardware.ssd,     s.hardware.drives_per_host,
+          s.hardware.network, s.serving.replicas / per_host,
+          per_host,           s.serving.tensor_parallel};
 }
 
 std::unique_ptr<CostModel> cost_model(const Scenario& s) {
-  if (s.serving.cost.backend == CostBackend::constant) return make_constant(s.serving.cost.constant);
+  if (s.serving.cost.backend == CostBackend::constant)
+    return make_constant(s.serving.cost.constant);
   return make_roofline(s.model, s.hardware.gpu, tp(s), s.serving.engine.kv_cache_dtype,
                        s.serving.engine.max_num_batched_tokens.count());
 }
@@ -113,9 +110,9 @@ BlockPool::EmptyBlocks empty_blocks(const EngineSpec& engine) {
 std::vector<HbmPart> hbm(const Scenario& s, const Dimensions& d, const Deployment& places) {
   std::vector<HbmPart> parts;
   for (std::size_t r = 0; r < places.replicas(); ++r) {
-    parts.push_back({places.hbm(ReplicaId{r}),
-                     BlockPool(d.hbm_blocks - 1, make_eviction_policy("lru"),
-                               empty_blocks(s.serving.engine))});
+    parts.push_back(
+        {places.hbm(ReplicaId{r}),
+         BlockPool(d.hbm_blocks - 1, make_eviction_policy("lru"), empty_blocks(s.serving.engine))});
   }
   return parts;
 }
@@ -141,14 +138,15 @@ std::vector<Tier> tiers(const Scenario& s, const Dimensions& d, const Deployment
     const std::int64_t block = s.serving.engine.block_size.count();
     tier.ratio = spec.block_size == Tokens{} ? 1 : spec.block_size.count() / block;
     const std::int64_t bytes = d.block_bytes.count() * tier.ratio;
-    const std::int64_t blocks = spec.capacity.unlimited()
-                                    ? BlockPool::kUnlimited
-                                    : std::min(BlockPool::kUnlimited, spec.capacity.bytes.count() / bytes);
+    const std::int64_t blocks =
+        spec.capacity.unlimited()
+            ? BlockPool::kUnlimited
+            : std::min(BlockPool::kUnlimited, spec.capacity.bytes.count() / bytes);
     for (std::size_t r = 0; r < places.replicas(); ++r) {
       const ReplicaId replica{r};
       const std::size_t part = spec.scope == Scope::private_to_each ? r
-                               : spec.medium == Medium::network    ? 0
-                                                                   : places.host_of(replica);
+                               : spec.medium == Medium::network     ? 0
+                                                                    : places.host_of(replica);
       if (part == tier.parts.size()) {
         tier.parts.push_back({place(spec.medium, places, replica),
                               BlockPool(blocks, make_eviction_policy(spec.eviction.name))});
@@ -220,8 +218,8 @@ bool Simulation::run(FunctionRef<bool(const Progress&)> proceed) {
     if (p.loop.delivered() < ask_at) return true;
     ask_at += kEventsBetweenQuestions;
     const RequestCounts& counts = p.cluster.counts();
-    stopped = !proceed({p.loop.now(), p.loop.delivered(), counts.came,
-                        counts.finished + counts.rejected});
+    stopped = !proceed(
+        {p.loop.now(), p.loop.delivered(), counts.came, counts.finished + counts.rejected});
     return !stopped;
   };
   // The fabric hears of an end before the hierarchy, which may start the next transfer at once.

@@ -6,10 +6,9 @@
 
 namespace terrace {
 
-Cluster::Cluster(const EngineSpec& spec, Tokens max_model_len, std::int64_t layers,
-                 EventLoop& loop, ContentTable& contents, Hierarchy& hierarchy,
-                 const CostModel& cost, Workload& workload, std::unique_ptr<Router> router,
-                 Observer& observer)
+Cluster::Cluster(const EngineSpec& spec, Tokens max_model_len, std::int64_t layers, EventLoop& loop,
+                 ContentTable& contents, Hierarchy& hierarchy, const CostModel& cost,
+                 Workload& workload, std::unique_ptr<Router> router, Observer& observer)
     : loop_(loop),
       contents_(contents),
       hierarchy_(hierarchy),

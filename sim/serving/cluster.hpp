@@ -67,9 +67,9 @@ class Cluster final : public FleetView {
   RequestTable requests_;
   std::vector<Replica> replicas_;
 
-  Arrival arrival_;                    // scratch
-  RequestId routed_;                   // the request a router is asked about
-  SimTime armed_ = SimTime::max();     // when ArrivalDue is due; max: it is not
+  Arrival arrival_;                 // scratch
+  RequestId routed_;                // the request a router is asked about
+  SimTime armed_ = SimTime::max();  // when ArrivalDue is due; max: it is not
   std::uint32_t stamp_ = 0;
   RequestCounts counts_;
 };

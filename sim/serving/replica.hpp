@@ -29,7 +29,6 @@ class Replica {
 
   void on_tick();
 
-
   /// Returns what has finished; the caller removes it from the table, and calls wake() once it
   /// knows what else arrives at this instant.
   std::span<const RequestId> on_computed();
@@ -56,10 +55,10 @@ class Replica {
 
   const StepPlan* plan_ = nullptr;  // of the step under way; null: idle
   SimTime start_{};
-  SimTime end_{};                // not earlier than this
+  SimTime end_{};  // not earlier than this
   Duration compute_{};
-  std::size_t loads_left_ = 0;   // that the step still waits for
-  bool computed_ = false;        // the GPUs are done; only loads are missing
+  std::size_t loads_left_ = 0;  // that the step still waits for
+  bool computed_ = false;       // the GPUs are done; only loads are missing
   bool tick_pending_ = false;
   Duration busy_{};
 };

@@ -33,7 +33,7 @@ struct Request {
   std::uint32_t ticket = Arrival::kNoTicket;
   std::int64_t priority = 0;
   Tokens prompt;
-  Tokens output;  // the scheduler only ever compares it with `generated`
+  Tokens output;                    // the scheduler only ever compares it with `generated`
   std::vector<ContentId> contents;  // of every full block of prompt and output
 
   // Where it is.
@@ -42,9 +42,9 @@ struct Request {
   std::vector<BlockId> blocks;  // held in HBM, in the order of the sequence
   Tokens computed;              // tokens whose KV is in HBM, or will be after the step under way
   Tokens generated;
-  std::int64_t published = 0;   // full blocks that can be found in the prefix index
+  std::int64_t published = 0;  // full blocks that can be found in the prefix index
 
-  // Its place in the scheduler (see Scheduler).
+  // Its place in the scheduler (see Scheduler and DecodeSet).
   std::int64_t queue_key = 0;
   std::uint64_t run_order = 0;
   RequestId run_before = RequestId::none();
@@ -53,7 +53,7 @@ struct Request {
   std::uint32_t bucket_place = 0;
   std::uint32_t finish_stamp = 0;
   std::uint64_t walked = 0;  // the latest walk() that scheduled it
-  bool stalled = false;           // decoding, but the last step had no room for it
+  bool stalled = false;      // decoding, but the last step had no room for it
 
   // What became of it.
   Rejection rejection = Rejection::none;
@@ -62,7 +62,7 @@ struct Request {
   SimTime last_token{};  // of decoding requests: kept only across a stall or a preemption
   SimTime part_since{};
   std::array<Duration, kTtftParts> ttft_parts{};
-  Tokens hbm_hits;   // of the first admission
+  Tokens hbm_hits;  // of the first admission
   Tokens tier_hits;
   Tokens recomputed;  // lost to preemption
   std::int32_t preemptions = 0;

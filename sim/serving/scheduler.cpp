@@ -35,7 +35,7 @@ Scheduler::Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& re
       requests_(requests),
       hierarchy_(hierarchy),
       pool_(hierarchy.hbm(replica)),
-      buckets_(static_cast<std::size_t>(spec.block_size.count())) {}
+      decodes_(spec.block_size, requests) {}
 
 bool Scheduler::fits(Tokens prompt, Tokens output) const {
   const Tokens whole = prompt + output;
@@ -97,21 +97,21 @@ const StepPlan& Scheduler::plan(SimTime now) {
   if (walked) {
     for (RequestId id = first_running_; id != RequestId::none(); id = requests_[id].run_after) {
       const Request& r = requests_[id];
-      if (r.state == Request::State::decoding && r.walked != walks_) stall(id);
+      if (r.state == Request::State::decoding && r.walked != walks_) {
+        decodes_.stall(id, previous_end_);
+      }
     }
   }
-  ++step_;
-  context_ += decoding_;
+  decodes_.advance();
   return plan_;
 }
 
 /// Whether all running requests get what they want, a last prefill what is left of the budget, so
 /// that their order does not matter.
 bool Scheduler::everyone_is_served() const {
-  const Tokens decodes{decoding_};
-  if (stalled_ > 0 || decodes > spec_.max_num_batched_tokens) return false;
-  std::int64_t blocks =
-      static_cast<std::int64_t>(buckets_[static_cast<std::size_t>(step_) % buckets_.size()].size());
+  const Tokens decodes{decodes_.size()};
+  if (decodes_.stalled() > 0 || decodes > spec_.max_num_batched_tokens) return false;
+  auto blocks = static_cast<std::int64_t>(decodes_.starting_a_block().size());
   if (!prefilling_.empty()) {
     if (prefilling_.front() != last_running_) return false;
     const Request& r = requests_[last_running_];
@@ -121,14 +121,16 @@ bool Scheduler::everyone_is_served() const {
 }
 
 void Scheduler::advance() {
-  for (const RequestId id : bucket(step_)) requests_[id].blocks.push_back(pool_.allocate());
-  for (const RequestId id : bucket(step_ + 1)) {
-    Request& r = requests_[id];
-    fill_blocks(id, r, computed_now(r) + Tokens{1});
+  for (const RequestId id : decodes_.starting_a_block()) {
+    requests_[id].blocks.push_back(pool_.allocate());
   }
-  plan_.decodes = decoding_;
-  plan_.decode_context = Tokens{context_};
-  budget_ -= Tokens{decoding_};
+  for (const RequestId id : decodes_.filling_a_block()) {
+    Request& r = requests_[id];
+    fill_blocks(id, r, decodes_.computed(r) + Tokens{1});
+  }
+  plan_.decodes = decodes_.size();
+  plan_.decode_context = decodes_.context();
+  budget_ -= Tokens{decodes_.size()};
   if (prefilling_.empty() || budget_ == Tokens{}) return;
   Request& r = requests_[last_running_];
   plan_prefill(last_running_, r, std::min(wanted(r), budget_));
@@ -139,7 +141,7 @@ void Scheduler::walk(SimTime now) {
   for (RequestId id = first_running_; id != RequestId::none() && budget_ > Tokens{};) {
     Request& r = requests_[id];
     const bool decoding = r.state == Request::State::decoding;
-    const Tokens computed = computed_now(r);
+    const Tokens computed = decodes_.computed(r);
     const Tokens fresh = decoding ? Tokens{1} : std::min(wanted(r), budget_);
     while (missing_blocks(r, computed + fresh) > pool_.free_blocks()) {
       const RequestId victim = choose_victim();
@@ -186,7 +188,8 @@ Wait Scheduler::admit_next(SimTime now) {
     const std::int64_t limit = (r.known().count() - 1) / block;
     revived = find_cached_prefix(r, limit);
     hits = static_cast<std::int64_t>(hits_.size());
-    if (hierarchy_.has_tiers()) below = hierarchy_.look_below(replica_, r.contents, hits, limit - hits);
+    if (hierarchy_.has_tiers())
+      below = hierarchy_.look_below(replica_, r.contents, hits, limit - hits);
   } else {
     hits_.clear();
   }
@@ -281,10 +284,8 @@ const StepOutcome& Scheduler::complete(SimTime now) {
   outcome_.regular_gap = now - previous_end_;
   previous_end_ = now;
   for (const RequestId id : plan_.late) {
-    Request& r = requests_[id];
-    outcome_.other_gaps.push_back(now - r.last_token);
-    r.stalled = false;
-    --stalled_;
+    outcome_.other_gaps.push_back(now - requests_[id].last_token);
+    decodes_.recover(id);
   }
   for (const RequestId id : plan_.prefills) {
     Request& r = requests_[id];
@@ -301,19 +302,15 @@ const StepOutcome& Scheduler::complete(SimTime now) {
     if (r.generated == r.output) {
       outcome_.finished.push_back(id);
     } else {
-      start_decoding(id);
+      decodes_.join(id);
     }
   }
-  for (; !finishes_.empty() && finishes_.top().step < step_; finishes_.pop()) {
-    const Finish& finish = finishes_.top();
-    if (requests_[finish.request].finish_stamp != finish.stamp) continue;
-    outcome_.finished.push_back(finish.request);
-  }
+  decodes_.take_finished(outcome_.finished);
   std::sort(outcome_.finished.begin(), outcome_.finished.end(), [this](RequestId a, RequestId b) {
     return requests_[a].run_order < requests_[b].run_order;
   });
   for (const RequestId id : outcome_.finished) {
-    if (requests_[id].state == Request::State::decoding) stop_decoding(id);
+    if (requests_[id].state == Request::State::decoding) decodes_.leave(id);
     stop_running(id);
     release_blocks(requests_[id]);
   }
@@ -323,7 +320,8 @@ const StepOutcome& Scheduler::complete(SimTime now) {
 // --- blocks --------------------------------------------------------------------------------------
 
 std::int64_t Scheduler::missing_blocks(const Request& r, Tokens total) const {
-  return std::max<std::int64_t>(0, spec_.blocks(total) - static_cast<std::int64_t>(r.blocks.size()));
+  return std::max<std::int64_t>(0,
+                                spec_.blocks(total) - static_cast<std::int64_t>(r.blocks.size()));
 }
 
 void Scheduler::extend(Request& r, Tokens total) {
@@ -375,7 +373,8 @@ void Scheduler::release_blocks(Request& r) {
 /// Blocks that prompts under way, or waiting for a load, will still ask for.
 std::int64_t Scheduler::reserved_blocks() const {
   std::int64_t blocks = 0;
-  for (const RequestId id : holding_) blocks += missing_blocks(requests_[id], requests_[id].known());
+  for (const RequestId id : holding_)
+    blocks += missing_blocks(requests_[id], requests_[id].known());
   for (const RequestId id : prefilling_) {
     blocks += missing_blocks(requests_[id], requests_[id].known());
   }
@@ -389,11 +388,6 @@ Tokens Scheduler::wanted(const Request& r) const {
   const Tokens rest = r.known() - r.computed;
   const Tokens cap = spec_.long_prefill_token_threshold;
   return cap > Tokens{} ? std::min(rest, cap) : rest;
-}
-
-Tokens Scheduler::computed_now(const Request& r) const {
-  const bool decoding = r.state == Request::State::decoding;
-  return r.computed + Tokens{decoding ? step_ - r.joined_step : 0};
 }
 
 void Scheduler::start_running(RequestId id) {
@@ -416,68 +410,6 @@ void Scheduler::stop_running(RequestId id) {
   --running_;
 }
 
-std::vector<RequestId>& Scheduler::bucket(std::int64_t step) {
-  return buckets_[static_cast<std::size_t>(step) % buckets_.size()];
-}
-
-/// The next step, modulo the block size, in which the request needs a new block.
-std::vector<RequestId>& Scheduler::bucket_of(const Request& r) {
-  const std::int64_t size = spec_.block_size.count();
-  return bucket(r.joined_step + size - r.computed.count() % size);
-}
-
-void Scheduler::enter_bucket(RequestId id) {
-  Request& r = requests_[id];
-  std::vector<RequestId>& mates = bucket_of(r);
-  r.bucket_place = static_cast<std::uint32_t>(mates.size());
-  mates.push_back(id);
-  ++r.finish_stamp;
-  const std::int64_t tokens_left = (r.output - r.generated).count();
-  finishes_.push({r.joined_step + tokens_left - 1, r.finish_stamp, id});
-}
-
-void Scheduler::leave_bucket(RequestId id) {
-  Request& r = requests_[id];
-  std::vector<RequestId>& mates = bucket_of(r);
-  mates[r.bucket_place] = mates.back();
-  requests_[mates.back()].bucket_place = r.bucket_place;
-  mates.pop_back();
-  ++r.finish_stamp;
-}
-
-void Scheduler::start_decoding(RequestId id) {
-  Request& r = requests_[id];
-  r.state = Request::State::decoding;
-  r.joined_step = step_;
-  ++decoding_;
-  context_ += r.computed.count() + 1;
-  enter_bucket(id);
-}
-
-void Scheduler::stop_decoding(RequestId id) {
-  Request& r = requests_[id];
-  leave_bucket(id);
-  const Tokens steps{step_ - r.joined_step};
-  r.computed += steps;
-  r.generated += steps;
-  r.state = Request::State::prefilling;
-  --decoding_;
-  context_ -= r.computed.count() + 1;
-}
-
-/// The step under way has no room for this decode: it stays where it is while step_ moves on.
-void Scheduler::stall(RequestId id) {
-  Request& r = requests_[id];
-  leave_bucket(id);
-  ++r.joined_step;
-  enter_bucket(id);
-  --context_;
-  if (r.stalled) return;
-  r.stalled = true;
-  ++stalled_;
-  r.last_token = previous_end_;
-}
-
 RequestId Scheduler::choose_victim() const {
   if (spec_.policy == QueuePolicy::fcfs) return last_running_;
   RequestId victim = last_running_;
@@ -495,12 +427,11 @@ void Scheduler::preempt(RequestId id, SimTime now) {
   if (r.walked == walks_) withdraw(id);
   const bool decoded = r.state == Request::State::decoding;
   if (decoded) {
-    stop_decoding(id);
     if (!r.stalled) r.last_token = previous_end_;
+    decodes_.leave(id);
   } else {
     std::erase(prefilling_, id);
   }
-  stalled_ -= std::exchange(r.stalled, false) ? 1 : 0;
   stop_running(id);
   release_blocks(r);
   r.spend(TtftPart::prefill, now);
@@ -522,7 +453,7 @@ void Scheduler::withdraw(RequestId id) {
   std::erase(plan_.late, id);
   if (r.state == Request::State::decoding) {
     --plan_.decodes;
-    plan_.decode_context -= computed_now(r) + Tokens{1};
+    plan_.decode_context -= decodes_.computed(r) + Tokens{1};
     budget_ += Tokens{1};
     return;
   }

@@ -10,6 +10,7 @@
 #include "sim/base/units.hpp"
 #include "sim/cost/cost_model.hpp"
 #include "sim/kv/hierarchy.hpp"
+#include "sim/serving/decode_set.hpp"
 #include "sim/serving/engine_spec.hpp"
 #include "sim/serving/request.hpp"
 
@@ -41,13 +42,11 @@ struct StepPlan {
   std::vector<RequestId> late;             // decodes whose previous token is not of the last step
   std::vector<RequestId> gates;            // requests whose load the step has to wait for
   std::vector<RequestId> preempted;
-  std::int64_t samples = 0;                // prefills that reach their next token
-  Wait wait = Wait::nothing;               // of who is still in the queue
+  std::int64_t samples = 0;   // prefills that reach their next token
+  Wait wait = Wait::nothing;  // of who is still in the queue
 
   [[nodiscard]] bool empty() const { return decodes == 0 && prefills.empty(); }
-  [[nodiscard]] Batch batch() const {
-    return {decodes, decode_context, chunks, decodes + samples};
-  }
+  [[nodiscard]] Batch batch() const { return {decodes, decode_context, chunks, decodes + samples}; }
   void clear();
 };
 
@@ -69,12 +68,8 @@ struct StepOutcome {
 /// only tokens not computed yet. When blocks run out, the last running request (under `priority`
 /// the least important) is preempted: it loses its blocks and recomputes.
 ///
-/// A step costs O(what changes), not O(running). A request that merely decodes is not touched: its
-/// length is what it was when it joined plus the steps since. Only these are visited in a step:
-///   - requests that need a new block, or have filled one: in buckets by the step's number modulo
-///     the block size, since a sequence meets a block boundary every block_size steps;
-///   - requests that finish: in a heap by the number of their last step;
-///   - prompts being computed, and what is admitted.
+/// A step costs O(what changes), not O(running): requests that merely decode are in a DecodeSet;
+/// only prompts being computed, what is admitted and what crosses a block boundary is visited.
 /// When a step cannot give every running request what it wants (blocks or budget run out, or a long
 /// prefill is capped), walk() goes through all of them in order, as vLLM always does.
 ///
@@ -113,21 +108,13 @@ class Scheduler {
 
  private:
   struct Queued {
-    std::int64_t major;
-    std::uint64_t minor;
+    std::int64_t major = 0;
+    std::uint64_t minor = 0;
     RequestId request;
     friend bool operator>(const Queued& a, const Queued& b) {
       return std::pair{a.major, a.minor} > std::pair{b.major, b.minor};
     }
   };
-  struct Finish {
-    std::int64_t step;
-    std::uint32_t stamp;
-    RequestId request;
-    friend bool operator>(const Finish& a, const Finish& b) { return a.step > b.step; }
-  };
-  template <class T>
-  using MinHeap = std::priority_queue<T, std::vector<T>, std::greater<>>;
 
   [[nodiscard]] bool everyone_is_served() const;
   void advance();
@@ -146,17 +133,9 @@ class Scheduler {
   void release_blocks(Request& r);
 
   [[nodiscard]] Tokens wanted(const Request& r) const;
-  [[nodiscard]] Tokens computed_now(const Request& r) const;
   void push_waiting(RequestId id);
   void start_running(RequestId id);
   void stop_running(RequestId id);
-  [[nodiscard]] std::vector<RequestId>& bucket(std::int64_t step);
-  [[nodiscard]] std::vector<RequestId>& bucket_of(const Request& r);
-  void enter_bucket(RequestId id);
-  void leave_bucket(RequestId id);
-  void start_decoding(RequestId id);
-  void stop_decoding(RequestId id);
-  void stall(RequestId id);
   [[nodiscard]] RequestId choose_victim() const;
   void preempt(RequestId id, SimTime now);
   void withdraw(RequestId id);
@@ -167,9 +146,9 @@ class Scheduler {
   Hierarchy& hierarchy_;
   BlockPool& pool_;
 
-  MinHeap<Queued> waiting_;
-  std::int64_t next_key_ = 0;   // of what arrives
-  std::int64_t front_key_ = -1;  // of what is put back in front
+  std::priority_queue<Queued, std::vector<Queued>, std::greater<>> waiting_;
+  std::int64_t next_key_ = 0;       // of what arrives
+  std::int64_t front_key_ = -1;     // of what is put back in front
   std::vector<RequestId> holding_;  // loading, or loaded and still waiting to run
   std::size_t loading_ = 0;
   Tokens backlog_;
@@ -180,20 +159,14 @@ class Scheduler {
   std::uint64_t next_order_ = 1;
   std::vector<RequestId> prefilling_;  // of the running ones, in order
 
-  // Decoding requests, as of step_, the next step to be planned.
-  std::int64_t step_ = 0;
-  std::int64_t decoding_ = 0;
-  std::int64_t context_ = 0;                     // tokens they attend to in step_, summed
-  std::vector<std::vector<RequestId>> buckets_;  // those that need a block in steps == i mod size
-  MinHeap<Finish> finishes_;
-  std::int64_t stalled_ = 0;  // decoding requests that the last step left out
+  DecodeSet decodes_;  // of the running ones, all others
 
   StepPlan plan_;
   StepOutcome outcome_;
-  Tokens budget_;                // of the step being planned
-  std::vector<BlockId> hits_;    // of the request being admitted
-  std::uint64_t walks_ = 0;      // marks what a walk has scheduled
-  SimTime previous_end_{};       // of the last step computed
+  Tokens budget_;              // of the step being planned
+  std::vector<BlockId> hits_;  // of the request being admitted
+  std::uint64_t walks_ = 0;    // marks what a walk has scheduled
+  SimTime previous_end_{};     // of the last step computed
 };
 
 }  // namespace terrace

@@ -24,9 +24,9 @@ struct Arrival {
   static constexpr std::uint32_t kNoTicket = std::numeric_limits<std::uint32_t>::max();
 
   SimTime at{};
-  std::uint32_t client = 0;    // index into Workload::clients()
-  std::vector<Span> prompt;    // at least one token
-  Tokens output;               // at least one; the engine learns it only by generating
+  std::uint32_t client = 0;          // index into Workload::clients()
+  std::vector<Span> prompt;          // at least one token
+  Tokens output;                     // at least one; the engine learns it only by generating
   std::uint64_t output_content = 0;  // identity of the generated text, of length `output`
   std::uint32_t ticket = kNoTicket;  // whom to tell when this request has left the engine
 };

@@ -108,8 +108,7 @@ TEST(ShippedScenarios, TheSchemaThatEditorsReadIsTheOneOfThisProgram) {
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   std::ifstream file(std::string(TERRACE_SOURCE_DIR) + "/workloads/scenario.schema.json");
   const std::string shipped{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_EQ(shipped, outcome.out)
-      << "terrace schema scenario > workloads/scenario.schema.json";
+  EXPECT_EQ(shipped, outcome.out) << "terrace schema scenario > workloads/scenario.schema.json";
 }
 
 }  // namespace

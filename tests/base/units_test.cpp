@@ -10,7 +10,9 @@ namespace {
 using namespace terrace::literals;
 
 template <class A, class B>
-concept Addable = requires(A a, B b) { a + b; };
+concept Addable = requires(A a, B b) {
+  a + b;
+};
 
 static_assert(Addable<Bytes, Bytes>);
 static_assert(!Addable<Bytes, Tokens>, "wrong units must not compile");

@@ -1,8 +1,6 @@
 // The speed budgets, measured: CPU time of this machine, medians of repetitions, never asserted.
 // TERRACE_DATA names a folder with traces/mooncake_conversation.jsonl for the row that replays it.
 
-#include <sys/resource.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -10,6 +8,7 @@
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include "sim/base/random.hpp"
 #include "sim/base/samplers.hpp"
@@ -29,13 +28,14 @@ const config::Catalogue& catalogue() {
 /// Adds what a reader compares: the budget, and what part of it was used.
 void against(benchmark::State& state, double budget_seconds) {
   state.counters["budget_s"] = budget_seconds;
-  state.counters["used"] = benchmark::Counter(
-      static_cast<double>(state.iterations()) * 1 / budget_seconds,
-      benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["used"] =
+      benchmark::Counter(static_cast<double>(state.iterations()) * 1 / budget_seconds,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 Scenario chat(std::int64_t requests) {
-  return parse_scenario("bench", fmt::format(R"(
+  return parse_scenario("bench",
+                        fmt::format(R"(
 model: llama-3.1-8b
 hardware: {{gpu: h100-sxm, host: dual-xeon-ddr5-2tib}}
 workload:
@@ -45,7 +45,10 @@ workload:
       arrivals: {{process: poisson, rate: 20 /s}}
       prompt: {{distribution: constant, value: 512}}
       output: {{distribution: constant, value: 512}}
-)", requests), catalogue()).scenario;
+)",
+                                    requests),
+                        catalogue())
+      .scenario;
 }
 
 void requests_512_512(benchmark::State& state) {
@@ -93,7 +96,9 @@ tiers:
   - {{name: dram, medium: dram, capacity: 512 GiB}}
   - {{name: nvme, medium: nvme, capacity: 4 TiB}}
 workload: {{trace: {{path: x}}}}
-)"), catalogue(), overrides).scenario;
+)"),
+                                           catalogue(), overrides)
+                                .scenario;
   for (auto _ : state) benchmark::DoNotOptimize(run(scenario).all.completed);
   against(state, 0.5);
 }

@@ -20,7 +20,9 @@ workload:
       prompt: {distribution: constant, value: 1000}
       output: {distribution: constant, value: 100}
       content: {kind: shared_prefix, prompts: 4, length: {distribution: constant, value: 2000}}
-)", config::Catalogue({argv[1]})).scenario;
+)",
+                                     config::Catalogue({argv[1]}))
+                          .scenario;
 
   for (const auto capacity : {Bytes{0}, Bytes{std::int64_t{64} << 30U}}) {
     scenario.tiers.clear();

@@ -147,10 +147,10 @@ class Bench {
  private:
   static std::vector<HbmPart> hbm(const oracle::Settings& s) {
     std::vector<HbmPart> parts;
-    parts.push_back({MemoryId{0}, BlockPool(s.num_blocks - 1, make_eviction_policy("lru"),
-                                            s.partial_blocks_first
-                                                ? BlockPool::EmptyBlocks::reused_first
-                                                : BlockPool::EmptyBlocks::ranked)});
+    parts.push_back(
+        {MemoryId{0}, BlockPool(s.num_blocks - 1, make_eviction_policy("lru"),
+                                s.partial_blocks_first ? BlockPool::EmptyBlocks::reused_first
+                                                       : BlockPool::EmptyBlocks::ranked)});
     return parts;
   }
 
@@ -193,7 +193,8 @@ class Bench {
     seen.start = now;
     for (const RequestId id : live_) {
       const Request& r = requests_[id];
-      const bool skipped = r.stalled && std::find(plan.late.begin(), plan.late.end(), id) == plan.late.end();
+      const bool skipped =
+          r.stalled && std::find(plan.late.begin(), plan.late.end(), id) == plan.late.end();
       if (r.state == Request::State::decoding && !skipped) seen.decodes.insert(index_[id.index()]);
     }
     EXPECT_EQ(plan.decodes, static_cast<std::int64_t>(seen.decodes.size()));
@@ -222,7 +223,8 @@ class Bench {
 Case random_case(std::uint64_t seed) {
   Random random(seed, "scheduler differential");
   const auto between = [&](std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(high - low + 1)));
+    return low +
+           static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(high - low + 1)));
   };
   Case c;
   oracle::Settings& s = c.settings;
@@ -261,7 +263,8 @@ Case random_case(std::uint64_t seed) {
       const oracle::Request& before = c.requests.back();
       r.prompt = before.prompt;
       r.prompt.push_back({before.output_content, before.output_tokens});
-      r.prompt.push_back({20'000'000 + static_cast<std::uint64_t>(i), between(1, 2 * s.block_size)});
+      r.prompt.push_back(
+          {20'000'000 + static_cast<std::uint64_t>(i), between(1, 2 * s.block_size)});
     }
     c.requests.push_back(std::move(r));
   }
