@@ -12,6 +12,7 @@
 #include "sim/app/verb.hpp"
 #include "sim/base/check.hpp"
 #include "sim/config/diagnostics.hpp"
+#include "sim/des/event_loop.hpp"
 #include "sim/kv/capacity.hpp"
 
 namespace terrace::app {
@@ -63,6 +64,8 @@ int run(const std::vector<std::string>& words) {
     note(message);
     return static_cast<int>(ExitCode::invalid_input);
   } catch (const Infeasible& e) {
+    return failed(e.what(), ExitCode::infeasible);
+  } catch (const EndOfTime& e) {
     return failed(e.what(), ExitCode::infeasible);
   } catch (const InvariantViolation& e) {
     return failed(

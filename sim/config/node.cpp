@@ -1,6 +1,7 @@
 #include "sim/config/node.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -20,6 +21,8 @@
 
 namespace terrace::config {
 namespace {
+
+constexpr std::size_t kLargestFile = std::size_t{16} << 20U;
 
 /// Builds the tree from the parser's events: unlike YAML::Node they show every key, also one that
 /// stands twice, and they let us refuse aliases, which can blow up a short file to any size.
@@ -260,19 +263,19 @@ Node parse_yaml(std::string name, std::string_view text, Diagnostics& diagnostic
 }
 
 std::string read_text_file(const std::string& path) {
+  const auto fail = [&](const char* why) {
+    return ConfigError(fmt::format("{}: error: cannot read this file: {}\n", path, why));
+  };
   errno = 0;
   std::ifstream in(path, std::ios::binary);
-  bool failed = !in;
   std::string text;
-  try {
-    text.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-  } catch (const std::ios_base::failure&) {
-    failed = true;  // such as a folder, which opens but cannot be read
+  std::array<char, 1U << 16U> part{};
+  while (in && text.size() <= kLargestFile) {  // some files, such as /dev/zero, never end
+    in.read(part.data(), part.size());
+    text.append(part.data(), static_cast<std::size_t>(in.gcount()));
   }
-  if (failed) {
-    const char* why = errno != 0 ? std::strerror(errno) : "not a readable file";
-    throw ConfigError(fmt::format("{}: error: cannot read this file: {}\n", path, why));
-  }
+  if (in.bad() || errno != 0) throw fail(errno != 0 ? std::strerror(errno) : "not readable");
+  if (text.size() > kLargestFile) throw fail("it is larger than 16 MiB");
   return text;
 }
 

@@ -34,7 +34,7 @@ bool within(double x, const Limits& limits) {
 
 Reader::Reader(const Node& root, std::string what, const Catalogue& catalogue,
                Diagnostics& diagnostics)
-    : what_(std::move(what)), catalogue_(catalogue), diagnostics_(diagnostics) {
+    : what_(std::move(what)), whole_(root.place), catalogue_(catalogue), diagnostics_(diagnostics) {
   open_map(&root, "");
 }
 
@@ -46,7 +46,7 @@ void Reader::check(bool holds, std::string_view key, std::string_view message,
   const Node::Member* member = frame.node != nullptr ? frame.node->find(key) : nullptr;
   const Place place = member != nullptr       ? member->value.place
                       : frame.node != nullptr ? frame.node->place
-                                              : Place{};
+                                              : whole_;
   const std::string at = member == nullptr ? path_to(key) + ": " : std::string();
   diagnostics_.error(place, at + std::string(message), std::string(hint));
 }
@@ -222,7 +222,7 @@ void Reader::open_map(const Node* node, std::string path) {
 void Reader::missing(std::string_view key) {
   const Frame& frame = frames_.back();
   if (frame.misread) return;
-  diagnostics_.error(frame.node != nullptr ? frame.node->place : Place{},
+  diagnostics_.error(frame.node != nullptr ? frame.node->place : whole_,
                      fmt::format("{} lacks the key '{}'", name_of(frame.path), key));
 }
 
@@ -233,6 +233,7 @@ void Reader::store(const Node& node, const std::string& path, ScalarRef value,
     diagnostics_.error(node.place, fmt::format("'{}' must be {}", key, value.form()));
     return;
   }
+  const std::string fallback = value.format();
   if (const auto why = value.parse(node.text)) {
     if (value.kind().empty()) {
       diagnostics_.error(node.place, fmt::format("'{}' must be {}", key, value.form()), *why);
@@ -243,6 +244,7 @@ void Reader::store(const Node& node, const std::string& path, ScalarRef value,
     return;
   }
   if (!within(value.magnitude(), info.limits)) {
+    static_cast<void>(value.parse(fallback));
     diagnostics_.error(node.place, fmt::format("'{}' must be {}", key, range(info.limits)));
     return;
   }

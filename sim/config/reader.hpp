@@ -72,6 +72,7 @@ class Reader final : public Fields {
   const Node* named_entry(const Node& value, std::string_view kind, const std::string& path);
 
   std::string what_;
+  Place whole_;  // stands for what was left out
   const Catalogue& catalogue_;
   Diagnostics& diagnostics_;
   std::vector<Frame> frames_;

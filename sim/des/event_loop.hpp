@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stdexcept>
 #include <variant>
 
 #include "sim/base/units.hpp"
@@ -14,6 +15,11 @@ concept Handles = requires(Part& part, const E& event) {
   part.on(event);
 };
 
+/// Something would happen later than the clock can tell: what was described is far too slow.
+class EndOfTime : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// The clock and the future. Components post into it; `run` brings each event to every component
 /// that declares `void on(const ThatEvent&)`, in the order in which the components are named.
 class EventLoop {
@@ -21,8 +27,19 @@ class EventLoop {
   [[nodiscard]] SimTime now() const { return now_; }
   [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
 
-  /// REQUIRES: delay >= 0.
-  void post(Duration delay, const Event& event) { queue_.post(now_ + delay, event); }
+  /// Events that are still to be delivered.
+  [[nodiscard]] std::size_t pending() const { return queue_.size(); }
+
+  /// The instant so much later than now. Throws EndOfTime if there is none.
+  [[nodiscard]] SimTime after(Duration delay) const {
+    if (delay > SimTime::max() - now_) {
+      throw EndOfTime("simulated time would run past 106 days: something takes far too long");
+    }
+    return now_ + delay;
+  }
+
+  /// Throws EndOfTime. REQUIRES: delay >= 0.
+  void post(Duration delay, const Event& event) { queue_.post(after(delay), event); }
 
   /// Delivers events until none is left, the deadline has passed, or `proceed` says no; it is
   /// asked before each event. An event beyond the deadline stays, and the clock stays before it.

@@ -116,7 +116,8 @@ void Recorder::on_left(const Request& request, SimTime now) {
   if (outcome.tpot) client.latencies.tpot.add(outcome.tpot->count());
 
   for (std::size_t i = 0; i < kTtftParts; ++i) ttft_parts_[i] += request.ttft_parts[i].count();
-  queue_.add(request.number, request.ttft_parts[static_cast<std::size_t>(TtftPart::queue)]);
+  trend_.add(request.number, request.ttft_parts[static_cast<std::size_t>(TtftPart::queue)] +
+                                 request.ttft_parts[static_cast<std::size_t>(TtftPart::kv_load)]);
   books_.preemptions += request.preemptions;
   books_.recomputed += request.recomputed;
 }
@@ -192,8 +193,8 @@ Summary Recorder::summary(bool complete) const {
   for (std::size_t i = 0; i < kTtftParts; ++i) {
     s.ttft_parts[i] = over(ttft_parts_[i], static_cast<double>(s.all.completed)) * 1e-12;
   }
-  s.queue_early = queue_.early();
-  s.queue_late = queue_.late();
+  s.queue_early = trend_.early();
+  s.queue_late = trend_.late();
   for (std::size_t i = 0; i < kWaits; ++i) s.wait_seconds[i] = seconds(waits_[i]);
   s.verdict = judge(s);
   return s;

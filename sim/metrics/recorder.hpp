@@ -50,7 +50,7 @@ class Recorder final : public Observer {
 
   Summary books_;  // what is booked as it will be reported; `all` is made up in summary()
   Histogram itl_;
-  QueueTrend queue_;
+  QueueTrend trend_;                                     // of the time in the queue and in loads
   std::array<Histogram::Sum, kTtftParts> ttft_parts_{};  // picoseconds
   std::array<Duration, kWaits> waits_{};
   std::int64_t preempted_in_steps_ = 0;

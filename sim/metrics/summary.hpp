@@ -72,7 +72,7 @@ struct Summary {
   ClientSummary all;
   std::vector<ClientSummary> clients;
   std::array<double, kTtftParts> ttft_parts{};  // mean seconds by TtftPart; they sum to mean TTFT
-  double queue_early = 0;  // mean seconds in the queue of the first third of all that came, and
+  double queue_early = 0;  // mean seconds in queue and loads, first third of all that came, and
   double queue_late = 0;   // of the last third: a queue that grows does not keep up
   std::int64_t preemptions = 0;
   Tokens recomputed;

@@ -135,8 +135,8 @@ Limit limit_of(const Summary& s, TtftPart largest) {
 
 Verdict::State state_of(const Summary& s, TtftPart largest) {
   const double queue = part(s, TtftPart::queue);
-  if (largest == TtftPart::queue && s.queue_late > kLongQueue &&
-      s.queue_late > kGrowth * s.queue_early) {
+  const bool waits = largest == TtftPart::queue || largest == TtftPart::kv_load;
+  if (waits && s.queue_late > kLongQueue && s.queue_late > kGrowth * s.queue_early) {
     return Verdict::State::overloaded;
   }
   return queue > kMostOfTtft * mean_ttft(s) ? Verdict::State::backlogged : Verdict::State::stable;
@@ -144,6 +144,11 @@ Verdict::State state_of(const Summary& s, TtftPart largest) {
 
 std::string count_of(std::int64_t count, const char* what) {
   return fmt::format("; {} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+bool has_slo(const Summary& s) {
+  return std::any_of(s.clients.begin(), s.clients.end(),
+                     [](const ClientSummary& c) { return c.ttft_slo || c.tpot_slo; });
 }
 
 Verdict idle(const Summary& s) {
@@ -189,6 +194,10 @@ Verdict judge(const Summary& s) {
     v.sentence += ": first limit is " + limit.name + " (" + limit.reason + ")";
   } else {
     v.sentence += ": " + limit.name + ": " + limit.reason + "; " + limit.advice;
+  }
+  if (has_slo(s) && s.all.good * 10 < s.all.completed * 9) {
+    v.sentence += "; SLO met by " +
+                  percent(static_cast<double>(s.all.good), static_cast<double>(s.all.completed));
   }
   if (s.preemptions > 0) v.sentence += count_of(s.preemptions, "preemption");
   if (s.all.rejected > 0) v.sentence += count_of(s.all.rejected, "request") + " rejected";

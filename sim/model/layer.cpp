@@ -9,7 +9,7 @@
 namespace terrace {
 namespace {
 
-using config::at_least;
+using config::between;
 
 std::int64_t share(std::int64_t total, std::int64_t parts) { return (total + parts - 1) / parts; }
 
@@ -75,37 +75,39 @@ MlpWork work_of(const MoeMlp& m, std::int64_t hidden, std::int64_t tp) {
 }
 
 void describe_shape(config::Fields& f, FullAttention& a) {
-  f.required("heads", a.heads, "query heads per layer", at_least(1));
+  f.required("heads", a.heads, "query heads per layer", between(1, 4096));
   f.required("kv_heads", a.kv_heads, "KV heads per layer; as many as heads: MHA, one: MQA",
-             at_least(1));
-  f.required("head_dim", a.head_dim, "elements of a head; need not be hidden / heads", at_least(1));
+             between(1, 65536));
+  f.required("head_dim", a.head_dim, "elements of a head; need not be hidden / heads",
+             between(1, 16384));
   f.check(a.kv_heads < 1 || a.heads % a.kv_heads == 0, "kv_heads", "'kv_heads' must divide 'heads'",
           "each KV head serves the same number of query heads");
 }
 
 void describe_shape(config::Fields& f, LatentAttention& a) {
-  f.required("heads", a.heads, "query heads per layer", at_least(1));
-  f.field("q_lora", a.q_lora, "rank of the query projection; 0: not factorised", at_least(0));
+  f.required("heads", a.heads, "query heads per layer", between(1, 4096));
+  f.field("q_lora", a.q_lora, "rank of the query projection; 0: not factorised", between(0, 65536));
   f.required("kv_lora", a.kv_lora, "elements of the latent that keys and values are made from",
-             at_least(1));
+             between(1, 65536));
   f.required("rope_dim", a.rope_dim, "elements of the rotated key that all heads share",
-             at_least(1));
-  f.required("nope_dim", a.nope_dim, "elements of a head's key that are not rotated", at_least(1));
-  f.required("v_dim", a.v_dim, "elements of a head's value", at_least(1));
+             between(1, 65536));
+  f.required("nope_dim", a.nope_dim, "elements of a head's key that are not rotated",
+             between(1, 16384));
+  f.required("v_dim", a.v_dim, "elements of a head's value", between(1, 16384));
 }
 
 void describe_shape(config::Fields& f, DenseMlp& m) {
-  f.required("width", m.width, "elements of the inner layer", at_least(1));
+  f.required("width", m.width, "elements of the inner layer", between(1, 1e6));
   f.required("gated", m.gated, "three matrices (SwiGLU, GeGLU), not two");
 }
 
 void describe_shape(config::Fields& f, MoeMlp& m) {
-  f.required("experts", m.experts, "routed experts per layer", at_least(1));
-  f.required("top_k", m.top_k, "routed experts that a token uses", at_least(1));
-  f.required("width", m.width, "elements of an expert's inner layer", at_least(1));
+  f.required("experts", m.experts, "routed experts per layer", between(1, 4096));
+  f.required("top_k", m.top_k, "routed experts that a token uses", between(1, 4096));
+  f.required("width", m.width, "elements of an expert's inner layer", between(1, 1e6));
   f.required("gated", m.gated, "three matrices per expert (SwiGLU, GeGLU), not two");
   f.field("shared_experts", m.shared_experts, "experts of the same width that every token uses",
-          at_least(0));
+          between(0, 4096));
   f.check(m.top_k <= m.experts, "top_k", "'top_k' must not exceed 'experts'");
 }
 

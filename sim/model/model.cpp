@@ -67,19 +67,20 @@ Bytes weight_bytes_per_gpu(const ModelSpec& model, int tp) {
 }
 
 void describe(config::Fields& f, LayerGroup& group) {
-  f.required("count", group.count, "how many layers are like this", config::at_least(1));
+  f.required("count", group.count, "how many layers are like this", config::between(1, 1024));
   f.object("attention", group.attention, "the attention of each", true);
   f.object("mlp", group.mlp, "the MLP of each", true);
 }
 
 void describe(config::Fields& f, ModelSpec& model) {
   f.required("name", model.name, "what reports call it");
-  f.required("hidden", model.hidden, "elements of a token between layers", config::at_least(1));
+  f.required("hidden", model.hidden, "elements of a token between layers",
+             config::between(1, 262144));
   f.required("vocabulary", model.vocabulary, "rows of the embedding and of the LM head",
-             config::at_least(1));
+             config::between(1, 1e7));
   f.required("tied_embeddings", model.tied_embeddings, "whether the LM head is the embedding");
   f.required("max_context", model.max_context, "longest sequence it was made for",
-             config::at_least(1));
+             config::between(1, 1e9));
   f.field("weight_dtype", model.weight_dtype,
           "of attention and MLP weights; embedding, LM head and norms have 16 bits");
   f.required("published_parameters", model.published_parameters,

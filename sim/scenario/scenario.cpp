@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -51,7 +52,9 @@ void describe(config::Fields& f, LoadSpec& workload) {
 
 void describe(config::Fields& f, OutputSpec& output) {
   f.field("timeseries_interval", output.timeseries_interval,
-          "simulated time between two rows of timeseries.csv", config::kPositive);
+          "simulated time between two rows of timeseries.csv");
+  f.check(output.timeseries_interval >= std::chrono::milliseconds(1), "timeseries_interval",
+          "'timeseries_interval' must be at least 1 ms");
 }
 
 namespace {
@@ -60,12 +63,33 @@ std::int64_t block_of(const TierSpec& tier, const EngineSpec& engine) {
   return tier.block_size == Tokens{} ? engine.block_size.count() : tier.block_size.count();
 }
 
+/// Bytes of host memory or drives that a tier takes on each host.
+double bytes_per_host(const TierSpec& tier, const ServingSpec& serving) {
+  const std::int64_t replicas = serving.replicas_per_host.value_or(serving.replicas);
+  return config::as_real(tier.capacity.bytes) *
+         static_cast<double>(tier.scope == Scope::private_to_each ? replicas : 1);
+}
+
+/// Attention is sharded by whole heads, as in vLLM.
+void check_sharding(config::Fields& f, const Scenario& s) {
+  for (const LayerGroup& group : s.model.layers) {
+    const std::int64_t heads =
+        std::visit([](const auto& attention) { return attention.heads; }, group.attention);
+    f.check(heads % s.serving.tensor_parallel == 0, "serving",
+            fmt::format("the {} attention heads of {} cannot be divided among {} GPUs", heads,
+                        s.model.name, s.serving.tensor_parallel),
+            "choose a serving.tensor_parallel that divides them");
+  }
+}
+
 /// What no section can tell alone.
 void check_whole(config::Fields& f, const Scenario& s) {
   const EngineSpec& engine = s.serving.engine;
   std::set<std::string> names;
   std::int64_t above = engine.block_size.count();
   bool shared_above = false;
+  double dram = 0;
+  double nvme = 0;
   for (const TierSpec& tier : s.tiers) {
     const std::string who = fmt::format("tier '{}'", tier.name);
     f.check(names.insert(tier.name).second && tier.name != "hbm", "tiers",
@@ -80,6 +104,10 @@ void check_whole(config::Fields& f, const Scenario& s) {
                         "the shared one passes down?",
                         who));
     shared_above = shared_above || tier.scope == Scope::shared;
+    if (!tier.capacity.unlimited()) {
+      if (tier.medium == Medium::dram) dram += bytes_per_host(tier, s.serving);
+      if (tier.medium == Medium::nvme) nvme += bytes_per_host(tier, s.serving);
+    }
     f.check(tier.medium != Medium::nvme || s.hardware.ssd.has_value(), "tiers",
             fmt::format("{} lies on NVMe, but the hosts have no drives", who), "add hardware.ssd");
     f.check(tier.medium != Medium::network || s.hardware.network.has_value(), "tiers",
@@ -88,9 +116,20 @@ void check_whole(config::Fields& f, const Scenario& s) {
             fmt::format("{} would never be used without prefix caching", who),
             "set serving.engine.enable_prefix_caching: true, or remove the tiers");
   }
-  const bool any =
-      std::any_of(s.tiers.begin(), s.tiers.end(), [](const TierSpec& t) { return t.enabled(); });
-  f.check(any || s.tiers.size() > 0 || engine.load_wait == LoadWait::park, "serving",
+  const double dram_there = config::as_real(s.hardware.host.dram);
+  f.check(dram <= dram_there, "tiers",
+          fmt::format("the DRAM tiers take {:.4g} GB of each host, which has {:.4g} GB",
+                      dram * 1e-9, dram_there * 1e-9));
+  if (s.hardware.ssd) {
+    const double nvme_there =
+        config::as_real(s.hardware.ssd->capacity) * static_cast<double>(s.hardware.drives_per_host);
+    f.check(nvme <= nvme_there, "tiers",
+            fmt::format("the NVMe tiers take {:.4g} TB of each host, whose drives hold {:.4g} TB",
+                        nvme * 1e-12, nvme_there * 1e-12),
+            "raise hardware.drives_per_host");
+  }
+  check_sharding(f, s);
+  f.check(!s.tiers.empty() || engine.load_wait == LoadWait::park, "serving",
           "serving.engine.load_wait has no effect without tiers", "remove it, or add tiers");
 }
 

@@ -42,10 +42,18 @@ class Observers final : public Observer {
   void on_end(SimTime now) override {
     for (Observer* o : all_) o->on_end(now);
   }
+  /// Rows stop while there is no request, and go on at a multiple of the interval.
   void on(const SampleDue&) {
-    if (cluster_->done()) return;
+    if (loop_.pending() == 0) return;  // the sampler alone keeps nothing going
     on_sample(loop_.now());
-    loop_.post(interval_, SampleDue{});
+    Duration wait = interval_;
+    if (cluster_->idle()) {
+      const SimTime next = cluster_->next_arrival();
+      if (next == SimTime::max()) return;
+      const Duration idle = next - loop_.now();
+      wait = std::max(interval_, idle + (interval_ - idle % interval_) % interval_);
+    }
+    loop_.post(wait, SampleDue{});
   }
 
  private:
@@ -227,7 +235,9 @@ bool Simulation::run(FunctionRef<bool(const Progress&)> proceed) {
 
   if (!stopped) {
     TERRACE_CHECK(p.cluster.done());
-    TERRACE_CHECK(p.fabric.in_flight() == 0);
+    if (p.fabric.in_flight() > 0) {
+      throw EndOfTime("a transfer would take longer than 106 days: a link is far too slow");
+    }
     for (const HbmPart& part : p.hierarchy.hbm_parts()) TERRACE_CHECK(part.pool.held_blocks() == 0);
   }
   p.hierarchy.check_invariants();

@@ -41,8 +41,14 @@ class Cluster final : public FleetView {
   [[nodiscard]] const RequestCounts& counts() const { return counts_; }
   [[nodiscard]] const std::vector<Replica>& all() const { return replicas_; }
 
+  /// When the next request is known to come; SimTime::max() if none is.
+  [[nodiscard]] SimTime next_arrival() const { return armed_; }
+
+  /// No request is here.
+  [[nodiscard]] bool idle() const { return requests_.live() == 0; }
+
   /// No request is here and none is to come.
-  [[nodiscard]] bool done() const { return requests_.live() == 0 && armed_ == SimTime::max(); }
+  [[nodiscard]] bool done() const { return idle() && armed_ == SimTime::max(); }
 
   [[nodiscard]] std::size_t replicas() const override { return replicas_.size(); }
   [[nodiscard]] std::int64_t requests(ReplicaId replica) const override;

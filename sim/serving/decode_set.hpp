@@ -13,10 +13,10 @@ namespace terrace {
 
 /// The running requests that merely decode, one token per step, in O(what changes) per step.
 ///
-/// A member is not touched while it decodes: its length is what it was when it joined plus the steps
-/// since. Kept up to date are only sums, and two calendars: members that need a new block, in buckets
-/// by the step's number modulo the block size, since a sequence meets a block boundary every
-/// block_size steps; and members that finish, in a heap by the number of their last step.
+/// A member is not touched while it decodes: its length is what it was when it joined plus the
+/// steps since. Kept up to date are only sums, and two calendars: members that need a new block, in
+/// buckets by the step's number modulo the block size, since a sequence meets a block boundary
+/// every block_size steps; and members that finish, in a heap by the number of their last step.
 class DecodeSet {
  public:
   DecodeSet(Tokens block_size, RequestTable& requests)
@@ -39,7 +39,8 @@ class DecodeSet {
   /// Tokens computed for a request, member or not.
   [[nodiscard]] Tokens computed(const Request& r) const;
 
-  /// Members whose token of the coming step is the first of a block, and those whose token fills one.
+  /// Members whose token of the coming step is the first of a block, and those whose token fills
+  /// one.
   [[nodiscard]] const std::vector<RequestId>& starting_a_block() const { return bucket(step_); }
   [[nodiscard]] const std::vector<RequestId>& filling_a_block() const { return bucket(step_ + 1); }
 

@@ -38,7 +38,7 @@ void Replica::on_tick() {
   plan_ = &plan;
   start_ = loop_.now();
   compute_ = cost_.step(plan.batch());
-  end_ = start_ + compute_;
+  end_ = loop_.after(compute_);
   loads_left_ = plan.gates.size();
   computed_ = false;
   if (loads_left_ == 0 || wait_ == LoadWait::layerwise) {
@@ -56,7 +56,7 @@ void Replica::on_loaded(RequestId request) {
   }
   if (--loads_left_ > 0) return;
   const bool blocking = wait_ == LoadWait::blocking;
-  end_ = std::max(end_, loop_.now() + (blocking ? compute_ : compute_ / layers_));
+  end_ = std::max(end_, loop_.after(blocking ? compute_ : compute_ / layers_));
   if (computed_) loop_.post(end_ - loop_.now(), StepComputed{id_});
 }
 

@@ -111,7 +111,7 @@ m.yaml:3:21: error: unknown key 'colour' in 'link'
 }
 
 TEST(ReaderMistakes, AMissingKey) {
-  EXPECT_EQ(read_machine("").mistakes, "error: the machine lacks the key 'name'\n");
+  EXPECT_EQ(read_machine("").mistakes, "m.yaml: error: the machine lacks the key 'name'\n");
   EXPECT_EQ(read_machine("seed: 1\ngpu: {name: y}\n").mistakes,
             R"(m.yaml:1:1: error: the machine lacks the key 'name'
     1 | seed: 1

@@ -28,7 +28,7 @@ model:
   published_parameters: 1e5
   layers:
     - count: 4
-      attention: {kind: full, heads: 1, kv_heads: 1, head_dim: 16}
+      attention: {kind: full, heads: 2, kv_heads: 1, head_dim: 16}
       mlp: {kind: dense, width: 64, gated: true}
   source: made up
 )";
