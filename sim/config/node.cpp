@@ -155,7 +155,7 @@ std::optional<std::vector<Step>> split_path(std::string_view path) {
     if (key.empty()) return std::nullopt;
     steps.push_back({key, std::nullopt});
     std::string_view rest =
-        bracket == std::string::npos ? std::string_view{} : std::string_view(part).substr(bracket);
+        bracket == std::string::npos ? std::string_view{} : std::string_view{part}.substr(bracket);
     while (!rest.empty()) {
       const auto end = rest.find(']');
       if (rest.front() != '[' || end == std::string_view::npos) return std::nullopt;

@@ -228,7 +228,7 @@ void Reader::missing(std::string_view key) {
 
 void Reader::store(const Node& node, const std::string& path, ScalarRef value,
                    const FieldInfo& info) {
-  const std::string_view key = std::string_view(path).substr(path.rfind('.') + 1);
+  const std::string_view key = std::string_view{path}.substr(path.rfind('.') + 1);
   if (node.kind != Node::Kind::scalar) {
     diagnostics_.error(node.place, fmt::format("'{}' must be {}", key, value.form()));
     return;

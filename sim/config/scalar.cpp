@@ -51,7 +51,8 @@ std::optional<std::pair<double, std::string_view>> leading_number(std::string_vi
       !text.empty() && (text[0] == '-' || text[0] == '.' || (text[0] >= '0' && text[0] <= '9'));
   if (!digits || error == std::errc::invalid_argument || std::isnan(number)) return std::nullopt;
   if (error == std::errc::result_out_of_range) {
-    const bool tiny = text.find("e-") != text.npos || text.find("E-") != text.npos;
+    const bool tiny =
+        text.find("e-") != std::string_view::npos || text.find("E-") != std::string_view::npos;
     number = tiny ? 0 : std::numeric_limits<double>::infinity();
   }
   return std::pair{number, text.substr(static_cast<std::size_t>(rest - text.data()))};

@@ -220,10 +220,11 @@ const ScalarRef::Operations& ScalarRef::operations() {
                      return std::nullopt;
                    },
                    [](const void* value) {
-                     if constexpr (detail::Optional<T>::kIs)
+                     if constexpr (detail::Optional<T>::kIs) {
                        return static_cast<const T*>(value)->has_value();
-                     else
+                     } else {
                        return value != nullptr;
+                     }
                    },
                    [](const void* value) {
                      if constexpr (detail::Optional<T>::kIs) {

@@ -180,7 +180,7 @@ Wait Scheduler::admit_next(SimTime now) {
   const bool holds_load = !r.blocks.empty();
   const std::int64_t block = spec_.block_size.count();
 
-  std::int64_t hits = static_cast<std::int64_t>(r.blocks.size());
+  auto hits = static_cast<std::int64_t>(r.blocks.size());
   std::int64_t below = 0;
   std::int64_t revived = 0;  // hits that nobody holds: they will no longer be free
   if (!holds_load && spec_.enable_prefix_caching) {

@@ -80,10 +80,10 @@ class Scheduler {
             Hierarchy& hierarchy);
 
   /// The request waits its turn. REQUIRES: fits().
-  void enqueue(RequestId request);
+  void enqueue(RequestId id);
 
   /// Its load has arrived: it waits for its turn to run, ahead of all that came later.
-  void loaded(RequestId request, SimTime now);
+  void loaded(RequestId id, SimTime now);
 
   /// Whether the request could ever run: its whole length fits into the empty cache, and into one
   /// step if prompts are not chunked.
