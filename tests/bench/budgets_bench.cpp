@@ -29,8 +29,8 @@ const config::Catalogue& catalogue() {
 void against(benchmark::State& state, double budget_seconds) {
   state.counters["budget_s"] = budget_seconds;
   state.counters["used"] =
-      benchmark::Counter(static_cast<double>(state.iterations()) * 1 / budget_seconds,
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+      benchmark::Counter(budget_seconds, benchmark::Counter::kIsIterationInvariantRate |
+                                             benchmark::Counter::kInvert);
 }
 
 Scenario chat(std::int64_t requests) {
