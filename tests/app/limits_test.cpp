@@ -43,9 +43,8 @@ TEST(Limits, WhatIsBeyondThemIsSaidAndDoesNotCrash) {
 
 TEST(Limits, ALinkThatNeverDeliversIsNoContradiction) {
   const Workplace place;
-  const Outcome outcome = place.terrace(
-      "run quickstart --set workload.max_requests=50 --set",
-      {"hardware.gpu={use: l40s, host_link: {d2h: 1 B/s}}"});
+  const Outcome outcome = place.terrace("run quickstart --set workload.max_requests=50 --set",
+                                        {"hardware.gpu={use: l40s, host_link: {d2h: 1 B/s}}"});
   EXPECT_EQ(outcome.status, 4) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("106 days"));
 }

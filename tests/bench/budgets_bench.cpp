@@ -28,9 +28,8 @@ const config::Catalogue& catalogue() {
 /// Adds what a reader compares: the budget, and what part of it was used.
 void against(benchmark::State& state, double budget_seconds) {
   state.counters["budget_s"] = budget_seconds;
-  state.counters["used"] =
-      benchmark::Counter(budget_seconds, benchmark::Counter::kIsIterationInvariantRate |
-                                             benchmark::Counter::kInvert);
+  state.counters["used"] = benchmark::Counter(
+      budget_seconds, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 Scenario chat(std::int64_t requests) {
@@ -78,6 +77,7 @@ void requests_512_512_to_disk(benchmark::State& state) {
 }
 BENCHMARK(requests_512_512_to_disk)->Arg(1'000'000)->Iterations(1)->Unit(benchmark::kMillisecond);
 
+/// 16-token blocks in HBM; below it of as many tokens as the argument says.
 void mooncake_three_tiers(benchmark::State& state) {
   const char* data = std::getenv("TERRACE_DATA");
   const std::string trace =
@@ -88,21 +88,23 @@ void mooncake_three_tiers(benchmark::State& state) {
   }
   Overrides overrides;
   overrides.trace = trace;
-  const Scenario scenario = parse_scenario("bench", fmt::format(R"(
+  const Scenario scenario = parse_scenario("bench",
+                                           fmt::format(R"(
 model: llama-3.1-8b
 hardware: {{gpu: h200-sxm, host: dual-xeon-ddr5-2tib, ssd: solidigm-d7-ps1010-7.68tb}}
 serving: {{replicas: 4, router: prefix_aware}}
 tiers:
-  - {{name: dram, medium: dram, capacity: 512 GiB}}
-  - {{name: nvme, medium: nvme, capacity: 4 TiB}}
+  - {{name: dram, medium: dram, capacity: 512 GiB, block_size: {0}}}
+  - {{name: nvme, medium: nvme, capacity: 4 TiB, block_size: {0}}}
 workload: {{trace: {{path: x}}}}
-)"),
+)",
+                                                       state.range(0)),
                                            catalogue(), overrides)
                                 .scenario;
   for (auto _ : state) benchmark::DoNotOptimize(run(scenario).all.completed);
   against(state, 0.5);
 }
-BENCHMARK(mooncake_three_tiers)->Unit(benchmark::kMillisecond);
+BENCHMARK(mooncake_three_tiers)->Arg(16)->Arg(256)->Unit(benchmark::kMillisecond);
 
 /// Cache replay without time: one look-up and, on a miss, one insertion per access.
 void lru_replay_zipf(benchmark::State& state) {
