@@ -13,6 +13,11 @@ class Constant final : public CostModel {
     TERRACE_CHECK(!batch.empty());
     std::int64_t fresh = 0;
     for (const PrefillChunk& chunk : batch.prefills) fresh += chunk.fresh.count();
+    const auto real = [](Duration d) { return static_cast<double>(d.count()); };
+    const double about = real(cost_.per_step) +
+                         static_cast<double>(fresh) * real(cost_.per_prefill_token) +
+                         static_cast<double>(batch.decodes) * real(cost_.per_decode);
+    if (about > 9e18) return Duration::max();  // beyond the clock, as the event loop will say
     return cost_.per_step + fresh * cost_.per_prefill_token + batch.decodes * cost_.per_decode;
   }
 

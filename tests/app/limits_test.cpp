@@ -31,6 +31,7 @@ TEST(Limits, WhatIsBeyondThemIsSaidAndDoesNotCrash) {
       {"tiers[0].capacity=100 TiB", 3, "the DRAM tiers take 1.1e+05 GB of each host"},
       {"tiers[1].capacity=500 TB", 3, "the NVMe tiers take 500 TB of each host"},
       {"serving.cost={backend: constant, per_step: 1000000 s}", 4, "past 106 days"},
+      {"serving.cost={backend: constant, per_prefill_token: 100000 s}", 4, "past 106 days"},
       {"hardware.gpu={use: l40s, memory_bandwidth: 1 B/s}", 4, "past 106 days"},
       {"output.timeseries_interval=1 ps", 3, "'timeseries_interval' must be at least"},
   };
