@@ -19,29 +19,18 @@ namespace {
 
 constexpr std::uint64_t kEventsBetweenQuestions = 4096;
 
-/// Every observer hears everything, and the clock of the time series ticks here.
-class Observers final : public Observer {
+/// All observers, and the clock of their time series.
+class Observers final : public Audience {
  public:
   Observers(std::vector<Observer*> all, Duration interval, EventLoop& loop)
-      : all_(std::move(all)), interval_(interval), loop_(loop) {}
+      : Audience(std::move(all)), interval_(interval), loop_(loop) {}
 
   void on_start(const RunView& view) override {
     cluster_ = &view.cluster;
-    for (Observer* o : all_) o->on_start(view);
+    Audience::on_start(view);
     loop_.post(interval_, SampleDue{});
   }
-  void on_step(const StepRecord& step) override {
-    for (Observer* o : all_) o->on_step(step);
-  }
-  void on_left(const Request& request, SimTime now) override {
-    for (Observer* o : all_) o->on_left(request, now);
-  }
-  void on_sample(SimTime now) override {
-    for (Observer* o : all_) o->on_sample(now);
-  }
-  void on_end(SimTime now) override {
-    for (Observer* o : all_) o->on_end(now);
-  }
+
   /// Rows stop while there is no request, and go on at a multiple of the interval.
   void on(const SampleDue&) {
     if (loop_.pending() == 0) return;  // the sampler alone keeps nothing going
@@ -57,7 +46,6 @@ class Observers final : public Observer {
   }
 
  private:
-  std::vector<Observer*> all_;
   Duration interval_;
   EventLoop& loop_;
   const Cluster* cluster_ = nullptr;

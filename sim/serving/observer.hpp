@@ -1,5 +1,6 @@
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "sim/base/id.hpp"
@@ -46,6 +47,32 @@ class Observer {
   virtual void on_sample(SimTime) {}
 
   virtual void on_end(SimTime) {}
+};
+
+/// Several observers as one: each hears everything, in their order. They outlive it.
+class Audience : public Observer {
+ public:
+  explicit Audience(std::vector<Observer*> all = {}) : all_(std::move(all)) {}
+  void seat(std::vector<Observer*> all) { all_ = std::move(all); }
+
+  void on_start(const RunView& view) override {
+    for (Observer* o : all_) o->on_start(view);
+  }
+  void on_step(const StepRecord& step) override {
+    for (Observer* o : all_) o->on_step(step);
+  }
+  void on_left(const Request& request, SimTime now) override {
+    for (Observer* o : all_) o->on_left(request, now);
+  }
+  void on_sample(SimTime now) override {
+    for (Observer* o : all_) o->on_sample(now);
+  }
+  void on_end(SimTime now) override {
+    for (Observer* o : all_) o->on_end(now);
+  }
+
+ private:
+  std::vector<Observer*> all_;
 };
 
 }  // namespace terrace

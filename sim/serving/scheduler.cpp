@@ -152,7 +152,7 @@ void Scheduler::walk(SimTime now) {
     if (!decoding) {
       plan_prefill(id, r, fresh);
     } else {
-      if (missing_blocks(r, computed + fresh) > 0) r.blocks.push_back(pool_.allocate());
+      extend(r, computed + fresh);
       fill_blocks(id, r, computed + fresh);
       ++plan_.decodes;
       plan_.decode_context += computed + fresh;

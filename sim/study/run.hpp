@@ -41,8 +41,7 @@ class PreparedRun {
   Summary run(const RunOptions& options = {});
 
  private:
-  class Audience;
-
+  // Seated when the run begins: the simulation wants its observers before they can be made.
   std::unique_ptr<Audience> audience_;
   Simulation simulation_;
 };
