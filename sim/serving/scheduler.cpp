@@ -21,7 +21,6 @@ void StepPlan::clear() {
 }
 
 void StepOutcome::clear() {
-  first_tokens.clear();
   finished.clear();
   other_gaps.clear();
   tokens = 0;
@@ -294,7 +293,6 @@ const StepOutcome& Scheduler::complete(SimTime now) {
     if (r.generated == Tokens{}) {
       r.spend(TtftPart::prefill, now);
       r.first_token = now;
-      outcome_.first_tokens.push_back(id);
     } else {
       outcome_.other_gaps.push_back(now - r.last_token);
     }

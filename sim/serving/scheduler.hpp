@@ -52,7 +52,6 @@ struct StepPlan {
 
 /// What one step produced.
 struct StepOutcome {
-  std::vector<RequestId> first_tokens;
   std::vector<RequestId> finished;  // in running order; still in the table
   std::int64_t tokens = 0;
   // Gaps between tokens of one request: most are the same, those of `late` requests are not.
