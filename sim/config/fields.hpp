@@ -128,12 +128,22 @@ class Fields {
   virtual void text_map(std::string_view key, std::map<std::string, std::string>& texts,
                         std::string_view doc) = 0;
 
-  /// An enum whose value decides which further keys the mapping has: `body` tells those of the
-  /// value it finds. A key of another alternative is thereby an error, not a knob without effect.
-  template <NamedEnum E>
-  void variant(std::string_view key, E& which, std::string_view doc, FunctionRef<void()> body,
+  /// A name out of a list that decides which further keys the mapping has: `body` tells those of
+  /// the value it finds. A key of another alternative is thereby an error, not a knob without
+  /// effect.
+  template <class Named>
+  void variant(std::string_view key, Named& which, std::string_view doc, FunctionRef<void()> body,
                bool required = false) {
     alternatives(key, ScalarRef::to(which), {doc, required, {}}, body);
+  }
+
+  /// The same for variants that are registered by name (see choice.hpp). The name may stand alone,
+  /// in place of the mapping.
+  template <class Choice>
+  void choice(std::string_view key, Choice& choice, std::string_view doc) {
+    if (!begin_choice(key, {doc, false, {}})) return;
+    choice.tell(*this, doc);
+    end_object();
   }
 
   /// Reports `message` at `key` unless `holds`; for what only the whole struct can tell.
@@ -149,6 +159,7 @@ class Fields {
   virtual bool begin_optional(std::string_view key, const FieldInfo& info, bool engaged) = 0;
   virtual bool begin_catalogued(std::string_view key, std::string_view kind, const FieldInfo& info,
                                 bool engaged) = 0;
+  virtual bool begin_choice(std::string_view key, const FieldInfo& info) = 0;
   virtual void end_object() = 0;
   // How many items to tell; each is a begin_item ... end_object or an item().
   virtual std::size_t begin_list(std::string_view key, const FieldInfo& info, std::size_t size) = 0;

@@ -125,6 +125,20 @@ bool Reader::begin_catalogued(std::string_view key, std::string_view kind, const
   return true;
 }
 
+bool Reader::begin_choice(std::string_view key, const FieldInfo&) {
+  const Node::Member* member = ask(key);
+  const Node* choice = member != nullptr ? &member->value : nullptr;
+  if (choice != nullptr && choice->kind == Node::Kind::scalar) {
+    Node whole;
+    whole.kind = Node::Kind::map;
+    whole.place = choice->place;
+    whole.members.push_back({"policy", choice->place, *choice});
+    choice = &entries_.emplace_back(std::move(whole));
+  }
+  open_map(choice, path_to(key));
+  return true;
+}
+
 const Node* Reader::named_entry(const Node& value, std::string_view kind, const std::string& path) {
   const Node::Member* use = value.find("use");
   const Node& name = use != nullptr ? use->value : value;

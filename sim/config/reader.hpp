@@ -57,6 +57,7 @@ class Reader final : public Fields {
   bool begin_optional(std::string_view key, const FieldInfo& info, bool engaged) override;
   bool begin_catalogued(std::string_view key, std::string_view kind, const FieldInfo& info,
                         bool engaged) override;
+  bool begin_choice(std::string_view key, const FieldInfo& info) override;
   void end_object() override;
   std::size_t begin_list(std::string_view key, const FieldInfo& info, std::size_t size) override;
   bool begin_item(std::size_t index) override;

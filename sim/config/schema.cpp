@@ -108,7 +108,7 @@ void SchemaMaker::may_be_missing(std::string_view key) {
 }
 
 bool SchemaMaker::begin_object(std::string_view key, const FieldInfo& info) {
-  pending_.push_back({std::string(key), std::string(info.doc), info.required, {}});
+  pending_.push_back({std::string(key), std::string(info.doc), info.required, {}, false});
   open_.push_back(empty_object());
   return true;
 }
@@ -119,8 +119,15 @@ bool SchemaMaker::begin_optional(std::string_view key, const FieldInfo& info, bo
 
 bool SchemaMaker::begin_catalogued(std::string_view key, std::string_view kind,
                                    const FieldInfo& info, bool) {
-  pending_.push_back({std::string(key), std::string(info.doc), info.required, std::string(kind)});
+  pending_.push_back(
+      {std::string(key), std::string(info.doc), info.required, std::string(kind), false});
   open_.push_back(empty_object());
+  return true;
+}
+
+bool SchemaMaker::begin_choice(std::string_view key, const FieldInfo& info) {
+  begin_object(key, info);
+  pending_.back().is_choice = true;
   return true;
 }
 
@@ -137,6 +144,10 @@ void SchemaMaker::end_object() {
     const Json name = {{"type", "string"}, {"examples", catalogue_.names(field.kind)}};
     object = {{"anyOf", Json::array({name, std::move(overrides), std::move(object)})}};
   }
+  if (field.is_choice) {
+    const Json name = object["properties"]["policy"];
+    object = {{"anyOf", Json::array({name, std::move(object)})}};
+  }
   object["description"] = field.doc;
   if (open_.back().value("type", "") == "array") {
     open_.back()["items"] = std::move(object);
@@ -146,7 +157,7 @@ void SchemaMaker::end_object() {
 }
 
 std::size_t SchemaMaker::begin_list(std::string_view key, const FieldInfo& info, std::size_t) {
-  pending_.push_back({std::string(key), std::string(info.doc), info.required, {}});
+  pending_.push_back({std::string(key), std::string(info.doc), info.required, {}, false});
   open_.push_back({{"type", "array"}});
   return 1;
 }

@@ -42,6 +42,7 @@ class SchemaMaker final : public Fields {
   bool begin_optional(std::string_view key, const FieldInfo& info, bool engaged) override;
   bool begin_catalogued(std::string_view key, std::string_view kind, const FieldInfo& info,
                         bool engaged) override;
+  bool begin_choice(std::string_view key, const FieldInfo& info) override;
   void end_object() override;
   std::size_t begin_list(std::string_view key, const FieldInfo& info, std::size_t size) override;
   bool begin_item(std::size_t index) override;
@@ -60,7 +61,8 @@ class SchemaMaker final : public Fields {
     std::string key;
     std::string doc;
     bool required = false;
-    std::string kind;  // of the catalogue, if the object may be a name
+    std::string kind;        // of the catalogue, if the object may be a name
+    bool is_choice = false;  // its `policy` may stand alone
   };
   std::vector<Pending> pending_;
 };

@@ -84,6 +84,10 @@ bool Writer::begin_catalogued(std::string_view key, std::string_view, const Fiel
   return engaged && begin_object(key, info);
 }
 
+bool Writer::begin_choice(std::string_view key, const FieldInfo& info) {
+  return begin_object(key, info);
+}
+
 void Writer::end_object() {
   // A mapping in which nothing was told is empty, not left out.
   if (dash_) line("{}");

@@ -13,7 +13,7 @@ BlockPool::BlockPool(std::int64_t capacity, std::unique_ptr<EvictionPolicy> poli
   TERRACE_CHECK(capacity >= 0 && capacity <= kUnlimited);
 }
 
-BlockId BlockPool::allocate() {
+BlockId BlockPool::allocate(ContentId incoming) {
   TERRACE_CHECK(free_blocks() > 0);
   ++held_;
   BlockId block = BlockId::none();
@@ -24,14 +24,14 @@ BlockId BlockPool::allocate() {
     block = BlockId{slots_.size()};
     slots_.emplace_back();
   } else {
-    block = policy_->victim();
+    block = policy_->victim(incoming);
     TERRACE_CHECK(block != BlockId::none() && !held(block));
     const ContentId content = slots_[block.index()].content;
     if (content != ContentId::none()) {
       forget(block);
       if (evicted_ != nullptr && find(content) == BlockId::none()) evicted_->push_back(content);
     }
-    policy_->on_remove(block);
+    policy_->on_evict(block);
   }
   slots_[block.index()].users = 1;
   peak_held_ = std::max(peak_held_, held_);

@@ -47,9 +47,9 @@ class BlockPool {
   [[nodiscard]] bool held(BlockId block) const { return slots_[block.index()].users > 0; }
   [[nodiscard]] ContentId content(BlockId block) const { return slots_[block.index()].content; }
 
-  /// A block without content, held once. What it evicted goes to the list given to
-  /// record_evictions(). REQUIRES: free_blocks() > 0.
-  BlockId allocate();
+  /// A block without content, held once, in which `incoming` is going to lie if that is known yet.
+  /// What it evicted goes to the list given to record_evictions(). REQUIRES: free_blocks() > 0.
+  BlockId allocate(ContentId incoming = ContentId::none());
 
   /// One more user reads `block`.
   void hold(BlockId block);
@@ -68,7 +68,7 @@ class BlockPool {
   /// Whether the content that `block` carries is really there.
   [[nodiscard]] bool readable(BlockId block) const { return !slots_[block.index()].on_its_way; }
 
-  /// A read that takes no hold: only the policy takes note.
+  /// A request reads it; only the policy takes note.
   void touch(BlockId block) { policy_->on_access(block); }
 
   /// Forgets the content of a free block. REQUIRES: !held(block).

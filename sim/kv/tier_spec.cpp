@@ -11,7 +11,7 @@ void describe(config::Fields& f, TierSpec& tier) {
   f.field("scope", tier.scope, "shared by the replicas of a host, or private to each");
   f.field("block_size", tier.block_size,
           "tokens per block, a multiple of the engine's; 0: the engine's");
-  f.field("eviction", tier.eviction, "which block leaves when the tier is full");
+  f.choice("eviction", tier.eviction, "which block leaves when the tier is full");
   f.field("write", tier.write,
           "through: a block is written when complete; on_evict: when the memory above drops it");
   f.field("inclusion", tier.inclusion,

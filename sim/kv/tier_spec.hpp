@@ -3,7 +3,7 @@
 #include <string>
 
 #include "sim/config/fields.hpp"
-#include "sim/kv/eviction/name.hpp"
+#include "sim/kv/eviction/policy.hpp"
 
 namespace terrace {
 
@@ -32,7 +32,7 @@ struct TierSpec {
   config::Capacity capacity;
   Scope scope = Scope::shared;
   Tokens block_size;  // zero: as large as the engine's
-  EvictionName eviction;
+  EvictionChoice eviction;
   WriteRule write = WriteRule::through;
   Inclusion inclusion = Inclusion::inclusive;
 

@@ -58,7 +58,7 @@ std::string tier_line(const Scenario& s, const Dimensions& d) {
     const std::string name = text(tier.medium) == tier.name ? "" : " (" + text(tier.medium) + ")";
     line += fmt::format(" > {}{} {} {}, {}, write {}, {}", tier.name, name,
                         human::bytes(tier.capacity.bytes), own ? "per replica" : "shared",
-                        tier.eviction.name, text(tier.write), text(tier.inclusion));
+                        tier.eviction.name(), text(tier.write), text(tier.inclusion));
   }
   return line;
 }

@@ -145,7 +145,7 @@ std::vector<Tier> tiers(const Scenario& s, const Dimensions& d, const Deployment
                                                                     : places.host_of(replica);
       if (part == tier.parts.size()) {
         tier.parts.push_back({place(spec.medium, places, replica),
-                              BlockPool(blocks, make_eviction_policy(spec.eviction.name))});
+                              BlockPool(blocks, spec.eviction.recipe().make({blocks}))});
       }
       tier.part_of.push_back(static_cast<std::uint32_t>(part));
     }

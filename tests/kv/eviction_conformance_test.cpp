@@ -16,15 +16,21 @@
 #include "sim/base/samplers.hpp"
 #include "sim/kv/block_pool.hpp"
 #include "sim/kv/eviction/policy.hpp"
+#include "tests/kv/still_facts.hpp"
 
 namespace terrace {
 
 // NOLINTNEXTLINE(readability-identifier-naming): what GoogleTest looks for
-void PrintTo(const EvictionPolicyInfo& policy, std::ostream* out) { *out << policy.name; }
+void PrintTo(const EvictionVariant& policy, std::ostream* out) { *out << policy.name; }
 
 namespace {
 
 using Stream = std::vector<std::size_t>;  // of contents
+
+std::unique_ptr<EvictionPolicy> make(const EvictionVariant& policy, std::int64_t capacity) {
+  static const StillFacts kFacts;
+  return policy.recipe()->make({capacity, &kFacts});
+}
 
 Stream zipf(std::size_t contents, std::size_t length, std::uint64_t seed) {
   Random random(seed, "zipf stream");
@@ -42,9 +48,9 @@ Stream loop(std::size_t contents, std::size_t length) {
 }
 
 /// Reads a stream block by block, and keeps the last `in_use` blocks held.
-std::int64_t hits(std::string_view policy, std::int64_t capacity, const Stream& stream,
+std::int64_t hits(const EvictionVariant& policy, std::int64_t capacity, const Stream& stream,
                   std::size_t in_use = 0) {
-  BlockPool pool(capacity, make_eviction_policy(policy));
+  BlockPool pool(capacity, make(policy, capacity));
   std::list<BlockId> held;
   std::int64_t count = 0;
   for (const std::size_t content : stream) {
@@ -66,7 +72,7 @@ std::int64_t hits(std::string_view policy, std::int64_t capacity, const Stream& 
   return count;
 }
 
-class EvictionConformance : public testing::TestWithParam<EvictionPolicyInfo> {
+class EvictionConformance : public testing::TestWithParam<EvictionVariant> {
  protected:
   /// A block that is resident and not in use.
   static void insert(EvictionPolicy& policy, std::size_t block) {
@@ -74,32 +80,33 @@ class EvictionConformance : public testing::TestWithParam<EvictionPolicyInfo> {
     policy.on_unpin(BlockId{block});
   }
 
-  std::unique_ptr<EvictionPolicy> policy_ = GetParam().make();
+  std::unique_ptr<EvictionPolicy> policy_ = make(GetParam(), 64);
 };
 
 TEST_P(EvictionConformance, AnEmptyPoolHasNoVictim) {
-  EXPECT_EQ(policy_->victim(), BlockId::none());
+  EXPECT_EQ(policy_->victim(ContentId::none()), BlockId::none());
 }
 
 TEST_P(EvictionConformance, NamesOnlyWhatIsNotInUse) {
   for (std::size_t i = 0; i < 8; ++i) policy_->on_insert(BlockId{i}, ContentId{i});
-  EXPECT_EQ(policy_->victim(), BlockId::none()) << "a block is inserted in use";
+  EXPECT_EQ(policy_->victim(ContentId::none()), BlockId::none()) << "a block is inserted in use";
   for (std::size_t i = 0; i < 8; ++i) policy_->on_access(BlockId{i});
-  EXPECT_EQ(policy_->victim(), BlockId::none()) << "a read changes nothing about that";
+  EXPECT_EQ(policy_->victim(ContentId::none()), BlockId::none())
+      << "a read changes nothing about that";
   policy_->on_unpin(BlockId{5});
-  EXPECT_EQ(policy_->victim(), BlockId{5});
+  EXPECT_EQ(policy_->victim(ContentId::none()), BlockId{5});
   policy_->on_access(BlockId{5});
-  EXPECT_EQ(policy_->victim(), BlockId{5});
+  EXPECT_EQ(policy_->victim(ContentId::none()), BlockId{5});
   policy_->on_pin(BlockId{5});
-  EXPECT_EQ(policy_->victim(), BlockId::none());
+  EXPECT_EQ(policy_->victim(ContentId::none()), BlockId::none());
 }
 
 TEST_P(EvictionConformance, RanksEmptyBlocksAsWell) {
   policy_->on_insert(BlockId{0}, ContentId::none());
   policy_->on_unpin(BlockId{0});
-  EXPECT_EQ(policy_->victim(), BlockId{0});
+  EXPECT_EQ(policy_->victim(ContentId::none()), BlockId{0});
   policy_->on_remove(BlockId{0});
-  EXPECT_EQ(policy_->victim(), BlockId::none());
+  EXPECT_EQ(policy_->victim(ContentId::none()), BlockId::none());
 }
 
 TEST_P(EvictionConformance, ForgetsBlocksThatHaveLeft) {
@@ -107,7 +114,8 @@ TEST_P(EvictionConformance, ForgetsBlocksThatHaveLeft) {
     for (std::size_t i = 0; i < 100; ++i) insert(*policy_, i);
     for (std::size_t i = 0; i < 100; i += 2) policy_->on_remove(BlockId{i});
     std::set<std::size_t> left;
-    for (BlockId out = policy_->victim(); out != BlockId::none(); out = policy_->victim()) {
+    for (BlockId out = policy_->victim(ContentId::none()); out != BlockId::none();
+         out = policy_->victim(ContentId::none())) {
       policy_->on_remove(out);
       ASSERT_TRUE(left.insert(out.index()).second);
       ASSERT_EQ(out.index() % 2, 1U);
@@ -119,8 +127,8 @@ TEST_P(EvictionConformance, ForgetsBlocksThatHaveLeft) {
 /// Two policies that see the same calls name the same victims, whatever else happens in the
 /// process.
 TEST_P(EvictionConformance, IsDeterministic) {
-  const auto other = GetParam().make();
-  const auto twin = GetParam().make();
+  const auto other = make(GetParam(), 64);
+  const auto twin = make(GetParam(), 64);
   Random random(1, "conformance");
   for (std::size_t i = 0; i < 64; ++i) {
     insert(*policy_, i);
@@ -133,8 +141,8 @@ TEST_P(EvictionConformance, IsDeterministic) {
     twin->on_access(read);
     other->on_access(BlockId{random.below(64)});
     if (step % 3 > 0) continue;
-    const BlockId out = policy_->victim();
-    ASSERT_EQ(twin->victim(), out);
+    const BlockId out = policy_->victim(ContentId::none());
+    ASSERT_EQ(twin->victim(ContentId::none()), out);
     for (EvictionPolicy* policy : {policy_.get(), twin.get()}) {
       policy->on_remove(out);
       policy->on_insert(out, ContentId{static_cast<std::size_t>(step) % 200});
@@ -144,27 +152,27 @@ TEST_P(EvictionConformance, IsDeterministic) {
 }
 
 TEST_P(EvictionConformance, CannotHitWhatNeverComesBack) {
-  EXPECT_EQ(hits(GetParam().name, 50, loop(5000, 5000)), 0);
+  EXPECT_EQ(hits(GetParam(), 50, loop(5000, 5000)), 0);
 }
 
 TEST_P(EvictionConformance, EvictsNothingWhileThereIsRoom) {
-  EXPECT_EQ(hits(GetParam().name, 50, loop(50, 5000)), 5000 - 50);
+  EXPECT_EQ(hits(GetParam(), 50, loop(50, 5000)), 5000 - 50);
 }
 
 TEST_P(EvictionConformance, HitsNoMoreThanAnUnlimitedPool) {
   const Stream stream = zipf(2000, 20'000, 7);
-  const std::int64_t most = hits(GetParam().name, BlockPool::kUnlimited, stream);
+  const std::int64_t most = hits(GetParam(), BlockPool::kUnlimited, stream);
   for (const std::int64_t capacity : {1, 10, 100, 1000}) {
-    const std::int64_t some = hits(GetParam().name, capacity, stream);
+    const std::int64_t some = hits(GetParam(), capacity, stream);
     EXPECT_LE(some, most);
-    EXPECT_EQ(hits(GetParam().name, capacity, stream), some) << "the same run again";
+    EXPECT_EQ(hits(GetParam(), capacity, stream), some) << "the same run again";
   }
-  EXPECT_GT(hits(GetParam().name, 100, stream), 2000);
+  EXPECT_GT(hits(GetParam(), 100, stream), 2000);
 }
 
 TEST_P(EvictionConformance, CopesWithMostBlocksInUse) {
   const Stream stream = zipf(300, 20'000, 8);
-  for (const std::size_t in_use : {1U, 60U, 98U, 99U}) hits(GetParam().name, 100, stream, in_use);
+  for (const std::size_t in_use : {1U, 60U, 98U, 99U}) hits(GetParam(), 100, stream, in_use);
 }
 
 TEST_P(EvictionConformance, SurvivesALongRandomLife) {
@@ -198,7 +206,7 @@ TEST_P(EvictionConformance, SurvivesALongRandomLife) {
       }
     }
     if (step % 3 > 0) continue;
-    const BlockId out = policy_->victim();
+    const BlockId out = policy_->victim(ContentId::none());
     if (out == BlockId::none()) {
       ASSERT_EQ(std::count(blocks.begin(), blocks.end(), Is::idle), 0);
     } else {
@@ -216,7 +224,7 @@ TEST_P(EvictionConformance, PinnedBlocksCostNothing) {
   const auto seconds_with = [](std::size_t pinned_percent) {
     double best = std::numeric_limits<double>::infinity();
     for (int attempt = 0; attempt < 3; ++attempt) {
-      const auto policy = GetParam().make();
+      const auto policy = make(GetParam(), 64);
       for (std::size_t i = 0; i < 100'000; ++i) {
         policy->on_insert(BlockId{i}, ContentId{i});
         policy->on_unpin(BlockId{i});
@@ -224,7 +232,7 @@ TEST_P(EvictionConformance, PinnedBlocksCostNothing) {
       for (std::size_t i = 0; i < 1000 * pinned_percent; ++i) policy->on_pin(BlockId{i});
       const auto start = std::chrono::steady_clock::now();
       for (std::size_t i = 0; i < 2000; ++i) {
-        const BlockId out = policy->victim();
+        const BlockId out = policy->victim(ContentId::none());
         policy->on_remove(out);
         policy->on_insert(out, ContentId{100'000 + i});
         policy->on_unpin(out);
@@ -260,13 +268,15 @@ TEST(Lru, NamesWhatHasBeenIdleForLongest) {
     } else {
       policy->on_pin(BlockId{block});
     }
-    ASSERT_EQ(policy->victim(), idle.empty() ? BlockId::none() : BlockId{idle.front()});
+    ASSERT_EQ(policy->victim(ContentId::none()),
+              idle.empty() ? BlockId::none() : BlockId{idle.front()});
   }
 }
 
 /// LRU of any capacity hits what lies less deep in the stack of recently used contents (Mattson et
 /// al., "Evaluation techniques for storage hierarchies", 1970).
 TEST(Lru, HitsWhatStackDistancesSay) {
+  const EvictionVariant& lru = eviction_policies().front();
   constexpr std::size_t kContents = 400;
   for (std::uint64_t seed = 0; seed < 3; ++seed) {
     Stream stream = zipf(kContents, 6000, seed);
@@ -286,7 +296,7 @@ TEST(Lru, HitsWhatStackDistancesSay) {
     for (std::size_t capacity = 1; capacity <= kContents; ++capacity) {
       expected += at_distance[capacity - 1];
       if (capacity > 20 && capacity % 13 > 0) continue;
-      ASSERT_EQ(hits("lru", static_cast<std::int64_t>(capacity), stream), expected) << capacity;
+      ASSERT_EQ(hits(lru, static_cast<std::int64_t>(capacity), stream), expected) << capacity;
     }
   }
 }

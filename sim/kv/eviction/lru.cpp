@@ -12,7 +12,7 @@ class Lru final : public EvictionPolicy {
   void on_pin(BlockId block) override { idle_.remove(block); }
   void on_unpin(BlockId block) override { idle_.push_back(block); }
   void on_remove(BlockId block) override { idle_.remove(block); }
-  BlockId victim() override { return idle_.front(); }
+  BlockId victim(ContentId) override { return idle_.front(); }
 
   void on_access(BlockId block) override {
     if (!idle_.contains(block)) return;  // in use: its place is set when its last user leaves
@@ -26,6 +26,6 @@ class Lru final : public EvictionPolicy {
 
 }  // namespace
 
-std::unique_ptr<EvictionPolicy> lru() { return std::make_unique<Lru>(); }
+std::unique_ptr<EvictionRecipe> lru() { return eviction_recipe<Lru>(); }
 
 }  // namespace terrace::eviction
