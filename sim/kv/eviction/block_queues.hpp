@@ -71,6 +71,12 @@ class BlockQueues {
     return lists_.front(lists_.empty(queue + queues_) ? queue : queue + queues_);
   }
 
+  template <class Visit>
+  void for_each(std::size_t queue, Visit visit) const {
+    lists_.for_each(queue + queues_, visit);
+    lists_.for_each(queue, visit);
+  }
+
  private:
   struct State {
     ContentId content = ContentId::none();

@@ -9,7 +9,7 @@
 namespace terrace::eviction {
 namespace {
 
-enum class Aging { none, dynamic };
+enum class Aging { none, dynamic, compound };
 enum class Ties { lru, fifo };
 
 }  // namespace
@@ -19,7 +19,9 @@ template <>
 struct terrace::config::Names<terrace::eviction::Aging> {
   static constexpr std::string_view kKind = "aging";
   static constexpr std::pair<std::string_view, eviction::Aging> kList[] = {
-      {"none", eviction::Aging::none}, {"dynamic", eviction::Aging::dynamic}};
+      {"none", eviction::Aging::none},
+      {"dynamic", eviction::Aging::dynamic},
+      {"compound", eviction::Aging::compound}};
 };
 
 template <>
@@ -41,7 +43,10 @@ class Lfu final : public EvictionPolicy {
     Ties ties = Ties::lru;
 
     void tell(config::Fields& f) {
-      f.field("aging", aging, "dynamic (LFU-DA): a read counts on top of what the last victim had");
+      f.field(
+          "aging", aging,
+          "none; dynamic (LFU-DA): reads count on top of what the last victim had; compound, as in "
+          "libCacheSim's LFUDA: each read adds what the last victim had");
       f.field("ties", ties, "who goes first of equals: lru, read longest ago; fifo, in longest");
     }
   };
@@ -49,7 +54,7 @@ class Lfu final : public EvictionPolicy {
   Lfu(const Options& options, const EvictionContext&) : options_(options) {}
 
   void on_insert(BlockId block, ContentId) override {
-    blocks_.insert(block, {age_ + 1, ++clock_, 1});
+    blocks_.insert(block, {sum(age_, 1), ++clock_, 1});
   }
   void on_pin(BlockId block) override { blocks_.pin(block); }
   void on_unpin(BlockId block) override { blocks_.unpin(block); }
@@ -58,13 +63,15 @@ class Lfu final : public EvictionPolicy {
 
   void on_access(BlockId block) override {
     Rank rank = blocks_.rank(block);
-    rank.weight = age_ + ++rank.reads;
+    ++rank.reads;
+    rank.weight =
+        options_.aging == Aging::compound ? sum(rank.weight, age_) : sum(age_, rank.reads);
     if (options_.ties == Ties::lru) rank.since = ++clock_;
     blocks_.change(block, rank);
   }
 
   void on_evict(BlockId block) override {
-    if (options_.aging == Aging::dynamic) age_ = blocks_.rank(block).weight;
+    if (options_.aging != Aging::none) age_ = blocks_.rank(block).weight;
     blocks_.remove(block);
   }
 
@@ -76,6 +83,9 @@ class Lfu final : public EvictionPolicy {
 
     friend auto operator<=>(const Rank&, const Rank&) = default;
   };
+
+  /// Compound weights grow exponentially.
+  static std::uint64_t sum(std::uint64_t a, std::uint64_t b) { return a + b < a ? ~0ULL : a + b; }
 
   Options options_;
   RankedBlocks<Rank> blocks_;
