@@ -45,8 +45,9 @@ class FrequencySketch {
   template <class Visit>
   void for_each_counter(ContentId content, Visit visit) {
     const auto size = static_cast<std::uint32_t>(counters_.size());
-    std::uint32_t hash = xxh64(content.index(), 0x12345678);
-    const std::uint32_t step = xxh64(content.index(), 0x12344321);
+    const std::uint64_t number = content.index() + std::uint64_t{1};  // objects are counted from 1
+    std::uint32_t hash = xxh64(number, 0x12345678);
+    const std::uint32_t step = xxh64(number, 0x12344321);
     for (std::uint32_t i = 0; i < hashes_; ++i, hash += step) visit(counters_[hash % size]);
   }
 
