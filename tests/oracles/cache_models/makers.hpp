@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "tests/oracles/cache_models.hpp"
+
+/// One maker for each model.
+namespace terrace::oracle::makers {
+
+using Maker = std::unique_ptr<CacheModel>(std::size_t capacity, const CacheModelParams& params);
+
+Maker lru, mru, fifo, clock, sieve;                  // recency.cpp
+Maker lfu, lfu_recency, lfuda, gdsf, lru_k, belady;  // ranked.cpp
+Maker slru, two_q, s3fifo;                           // segmented.cpp
+Maker arc;                                           // arc.cpp
+
+}  // namespace terrace::oracle::makers
