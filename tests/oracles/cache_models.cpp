@@ -20,13 +20,16 @@ constexpr std::pair<std::string_view, makers::Maker*> kModels[] = {
     {"lfu", makers::lfu},
     {"lfu_recency", makers::lfu_recency},
     {"lfuda", makers::lfuda},
+    {"lirs", makers::lirs},
     {"lru", makers::lru},
     {"lru_k", makers::lru_k},
     {"mru", makers::mru},
+    {"qdlp", makers::qdlp},
     {"s3fifo", makers::s3fifo},
     {"sieve", makers::sieve},
     {"slru", makers::slru},
     {"2q", makers::two_q},
+    {"wtinylfu", makers::wtinylfu},
 };
 
 }  // namespace

@@ -29,7 +29,7 @@ class CacheModel {
     return do_access(object);
   }
 
-  /// What the latest access evicted.
+  /// What the latest access evicted; the last of them if there were several.
   [[nodiscard]] std::optional<std::uint64_t> last_victim() const { return victim_; }
 
   [[nodiscard]] virtual std::set<std::uint64_t> contents() const = 0;
@@ -62,6 +62,12 @@ struct CacheModelParams {
   /// lfuda: a hit adds the cache's age to the object's key (libCacheSim); otherwise the key becomes
   /// the object's reference count plus the age (Arlitt et al.).
   bool compound_age = true;
+  /// lirs: a hit on an object in Q only demotes another (libCacheSim); the paper's does not.
+  bool lirs_demotes_early = true;
+  /// lirs: the most entries in S, as a multiple of the capacity.
+  std::size_t lirs_stack = 2;
+  /// wtinylfu: counts each access exactly; otherwise as libCacheSim, in its counting Bloom filter.
+  bool exact_counts = false;
 };
 
 /// Policies by name: see cache_model_names(). REQUIRES: capacity > 0; the name is known.

@@ -127,7 +127,8 @@ class LfudaCompound final : public Ranked {
 
 /// O'Neil, O'Neil & Weikum, "The LRU-K page replacement algorithm", SIGMOD 1993, with K = 2 and no
 /// correlated reference period: evict what has the oldest last-but-one reference, an object with
-/// one known reference before all others; among equals, least recently used.
+/// one known reference before all others; among equals, least recently used. A miss evicts before
+/// it looks up what is remembered of its own object.
 class Lru2 final : public Ranked {
  public:
   Lru2(std::size_t capacity, std::size_t history) : Ranked(capacity), history_(history) {}
@@ -150,7 +151,7 @@ class Lru2 final : public Ranked {
   }
 
   std::size_t history_;
-  Queue remembered_;  // evicted objects; the one evicted longest ago is forgotten first
+  Queue remembered_;  // what was evicted; the limit forgets what was evicted longest ago
   std::unordered_map<std::uint64_t, std::uint64_t> last_use_;
 };
 

@@ -157,6 +157,69 @@ class S3Fifo final : public CacheModel {
   std::unordered_map<std::uint64_t, std::uint64_t> hits_;
 };
 
+/// Quick demotion, lazy promotion (Yang et al., HotOS 2023), as in libCacheSim: a FIFO of all sizes
+/// gives way first; what was hit there moves to a CLOCK with two bits, as does what is missed again
+/// while remembered. One access may evict from both.
+class Qdlp final : public CacheModel {
+ public:
+  explicit Qdlp(std::size_t capacity)
+      : CacheModel(capacity),
+        main_limit_(capacity - share(capacity, .1)),
+        ghost_limit_(share(capacity, .9)) {}
+
+  [[nodiscard]] std::set<std::uint64_t> contents() const override { return all_of(fifo_, main_); }
+
+ private:
+  bool do_access(std::uint64_t object) override {
+    if (fifo_.contains(object) || main_.contains(object)) {
+      hits_[object] = std::min(hits_[object] + 1, 3);
+      return true;
+    }
+    const bool known = ghosts_.remove_if_there(object);
+    while (fifo_.size() + main_.size() == capacity()) {
+      if (fifo_.empty()) {
+        evict_from_main();
+      } else {
+        evict_from_fifo();
+      }
+    }
+    if (known) {
+      enter_main(object);
+    } else {
+      fifo_.push_front(object);
+    }
+    return false;
+  }
+
+  void enter_main(std::uint64_t object) {
+    if (main_.size() == main_limit_) evict_from_main();
+    main_.push_front(object);
+  }
+
+  void evict_from_fifo() {
+    const std::uint64_t oldest = fifo_.pop_back();
+    if (hits_.erase(oldest) > 0) {
+      enter_main(oldest);
+    } else {
+      remember(ghosts_, oldest, ghost_limit_);
+      evicted(oldest);
+    }
+  }
+
+  void evict_from_main() {
+    while (hits_[main_.back()]-- > 0) main_.move_to_front(main_.back());
+    hits_.erase(main_.back());
+    evicted(main_.pop_back());
+  }
+
+  std::size_t main_limit_;
+  std::size_t ghost_limit_;
+  Queue fifo_;
+  Queue main_;
+  Queue ghosts_;
+  std::unordered_map<std::uint64_t, int> hits_;
+};
+
 }  // namespace
 
 namespace makers {
@@ -171,6 +234,10 @@ std::unique_ptr<CacheModel> two_q(std::size_t capacity, const CacheModelParams& 
 
 std::unique_ptr<CacheModel> s3fifo(std::size_t capacity, const CacheModelParams& /*params*/) {
   return std::make_unique<S3Fifo>(capacity);
+}
+
+std::unique_ptr<CacheModel> qdlp(std::size_t capacity, const CacheModelParams& /*params*/) {
+  return std::make_unique<Qdlp>(capacity);
 }
 
 }  // namespace makers
