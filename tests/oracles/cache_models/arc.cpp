@@ -21,7 +21,7 @@ class Arc final : public CacheModel {
       t2_.push_front(x);
       return true;
     }
-    const double c = static_cast<double>(capacity());
+    const auto c = static_cast<double>(capacity());
     if (b1_.contains(x)) {  // case II
       p_ = std::min(c, p_ + std::max(1.0, ratio(b2_, b1_)));
       replace(false);
@@ -56,7 +56,7 @@ class Arc final : public CacheModel {
   }
 
   void replace(bool x_in_b2) {
-    const double size = static_cast<double>(t1_.size());
+    const auto size = static_cast<double>(t1_.size());
     const bool from_t1 = !t1_.empty() && (size > p_ || (x_in_b2 && size == p_));
     if (from_t1 || t2_.empty()) {
       b1_.push_front(t1_.back());

@@ -47,7 +47,7 @@ class Queue {
   [[nodiscard]] std::uint64_t back() const { return objects_.back(); }
   /// What entered next after the object, if any did.
   [[nodiscard]] std::optional<std::uint64_t> newer(std::uint64_t object) const {
-    const Position at = where_.at(object);
+    const auto at = where_.at(object);
     if (at == objects_.begin()) return std::nullopt;
     return *std::prev(at);
   }
