@@ -55,6 +55,7 @@ class Lirs final : public EvictionPolicy {
       balance();
     } else {
       waiting_.push_back(e, kQ);
+      prune();
     }
     limit_stack();
   }

@@ -51,7 +51,6 @@ class LruK final : public EvictionPolicy {
     if (ghosts_.forget(content)) {
       std::copy_n(&old_reads_[content.index() * k_], k_ - 1, reads + 1);
     }
-    ghosts_.trim(most_ghosts_);
     reads[0] = ++clock_;
     states_[block.index()] = {clock_, false};
     blocks_.insert(block, content);
@@ -91,6 +90,7 @@ class LruK final : public EvictionPolicy {
       if (i >= old_reads_.size()) old_reads_.resize(i + k_);
       std::copy_n(reads_of(block), k_, &old_reads_[i]);
       ghosts_.add(content);
+      ghosts_.trim(most_ghosts_);
     }
     on_remove(block);
   }
@@ -101,7 +101,6 @@ class LruK final : public EvictionPolicy {
   }
 
   BlockId victim(ContentId) override {
-    ghosts_.trim(most_ghosts_);
     rank_the_stale();
     const BlockId block = ranked_.evictable();
     return block != BlockId::none() ? block : blocks_.evictable(kFresh);

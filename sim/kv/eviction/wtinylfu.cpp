@@ -1,8 +1,5 @@
 #include <algorithm>
 #include <cstdint>
-#include <optional>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "sim/kv/eviction/block_queues.hpp"
@@ -13,97 +10,66 @@
 namespace terrace::eviction {
 namespace {
 
-enum class Counted { every_access, libcachesim };
-
-}  // namespace
-}  // namespace terrace::eviction
-
-template <>
-struct terrace::config::Names<terrace::eviction::Counted> {
-  static constexpr std::string_view kKind = "way of counting";
-  static constexpr std::pair<std::string_view, eviction::Counted> kList[] = {
-      {"every_access", eviction::Counted::every_access},
-      {"libcachesim", eviction::Counted::libcachesim}};
-};
-
-namespace terrace::eviction {
-namespace {
-
 /// Einziger, Friedman, Manes, "TinyLFU: a highly efficient cache admission policy", ACM TOS 2017:
 /// new content passes a small LRU, the window. What leaves that replaces the victim of the main
-/// part, a segmented LRU, only if it was counted more often.
+/// part, a segmented LRU, only if it was used more often.
 class WTinyLfu final : public EvictionPolicy {
  public:
   struct Options {
     double window = 0.01;
     double protected_ratio = 0.8;
-    std::int64_t sample_size = 32;
-    double sketch_error = 0.001;
-    Counted counted = Counted::libcachesim;
+    std::int64_t sample_size = 10;
+    std::int64_t sketch_width = 4;
 
     void tell(config::Fields& f) {
-      f.field("window", window, "size of the window as a part of the pool", config::kFraction);
+      f.field("window", window, "size of the window, at least one block, as a part of the pool",
+              config::kFraction);
       f.field("protected_ratio", protected_ratio,
-              "of the main part for what was read there, as a part of it", config::kFraction);
-      f.field("sample_size", sample_size,
-              "counts are halved after so many counts per block of the main part",
+              "size of the main part's upper segment, for what was read there, as a part of it",
+              config::kFraction);
+      f.field("sample_size", sample_size, "reads per block of the pool until counts are halved",
               config::between(1, 1e6));
-      f.field("sketch_error", sketch_error,
-              "part of the contents of a full pool that the sketch takes for more frequent",
-              config::between(1e-9, 0.5));
-      f.field("counted", counted,
-              "what: every_access, as in the paper; libcachesim: insertions, reads in the main "
-              "part, which alone lead to halving, and once more what leaves the window");
+      f.field("sketch_width", sketch_width,
+              "counters in each of the sketch's 4 rows per block of the pool; 0: counts are exact",
+              config::between(0, 1000));
     }
   };
 
-  WTinyLfu(const Options& options, const EvictionContext& context) : options_(options) {
-    const auto window =
-        static_cast<std::int64_t>(options.window * static_cast<double>(context.capacity));
-    main_ = std::max<std::int64_t>(context.capacity - std::max<std::int64_t>(window, 1), 0);
-    const auto guarded =
-        static_cast<std::int64_t>(options.protected_ratio * static_cast<double>(main_));
-    segments_.emplace(blocks_, kMain, std::vector<std::int64_t>{main_ - guarded, guarded});
-  }
+  WTinyLfu(const Options& options, const EvictionContext& context)
+      : capacity_(context.capacity),
+        window_(std::max<std::int64_t>(part(options.window, capacity_), 1)),
+        main_(std::max<std::int64_t>(capacity_ - window_, 0)),
+        sample_(options.sample_size * std::max<std::int64_t>(capacity_, 1)),
+        width_(static_cast<std::size_t>(options.sketch_width * capacity_)),
+        segments_(
+            blocks_, kMain,
+            {part(1 - options.protected_ratio, main_), part(options.protected_ratio, main_)}) {}
 
   void on_insert(BlockId block, ContentId content) override {
+    count(content);
     blocks_.insert(block, content, kWindow);
-    count(block);
-    if (every_access()) tick();
+    if (blocks_.size(kWindow) > window_ && main_size() < main_) enter_main(blocks_.first(kWindow));
   }
 
   void on_access(BlockId block) override {
-    const bool in_main = blocks_.queue_of(block) >= kMain;
-    if (in_main) {
-      segments_->on_access(block);
-    } else {
+    count(blocks_.content(block));
+    if (blocks_.queue_of(block) == kWindow) {
       blocks_.move_to_back(block, kWindow);
+    } else {
+      segments_.on_access(block);
     }
-    if (!in_main && !every_access()) return;
-    count(block);
-    tick();
   }
 
   void on_pin(BlockId block) override { blocks_.pin(block); }
   void on_unpin(BlockId block) override { blocks_.unpin(block); }
   void on_remove(BlockId block) override { blocks_.remove(block); }
 
-  void on_evict(BlockId block) override {
-    const BlockId candidate = blocks_.evictable(kWindow);
-    if (candidate != BlockId::none() && !every_access()) count(candidate);
-    blocks_.remove(block);
-    if (candidate != BlockId::none() && candidate != block) enter_main(candidate);
-  }
-
   BlockId victim(ContentId) override {
-    if (!sketch_) make_sketch();
-    BlockId candidate = blocks_.evictable(kWindow);
-    for (; candidate != BlockId::none() && main_size() < main_;
-         candidate = blocks_.evictable(kWindow)) {
-      if (!every_access()) count(candidate);
-      enter_main(candidate);
-    }
-    const BlockId worst = segments_->evictable();
+    // Before anything is evicted the counts are of little more than what is here, and a pool that
+    // never fills up needs no sketch of its size.
+    if (width_ > 0 && !counts_.folded()) counts_.fold(width_);
+    const BlockId candidate = blocks_.evictable(kWindow);
+    const BlockId worst = segments_.evictable();
     if (worst == BlockId::none()) return candidate;
     if (candidate == BlockId::none()) return worst;
     return estimate(candidate) > estimate(worst) ? worst : candidate;
@@ -113,59 +79,37 @@ class WTinyLfu final : public EvictionPolicy {
   static constexpr std::size_t kWindow = 0;
   static constexpr std::size_t kMain = 1;  // and 2: probation, protected
 
-  [[nodiscard]] bool every_access() const { return options_.counted == Counted::every_access; }
+  static std::int64_t part(double ratio, std::int64_t whole) {
+    constexpr double kRounding = 1e-9;  // 1 - 0.8 is not quite a fifth
+    return static_cast<std::int64_t>(ratio * static_cast<double>(whole) + kRounding);
+  }
+
   [[nodiscard]] std::int64_t main_size() const {
     return blocks_.size(kMain) + blocks_.size(kMain + 1);
   }
-  void enter_main(BlockId block) { blocks_.move_to_back(block, segments_->queue_for_new()); }
+  void enter_main(BlockId block) { blocks_.move_to_back(block, segments_.queue_for_new()); }
 
-  void count(BlockId block) {
+  void count(ContentId content) {
+    counts_.count(content);
+    if (++accesses_ % sample_ == 0) counts_.halve();
+  }
+
+  /// As of the access that evicts, which may be the one that halves.
+  [[nodiscard]] int estimate(BlockId block) const {
     const ContentId content = blocks_.content(block);
-    if (!sketch_) {
-      ++blocks_.count(block);
-    } else if (content != ContentId::none()) {
-      sketch_->count(content);
-    }
+    if (content == ContentId::none()) return 0;
+    return counts_.estimate(content) / ((accesses_ + 1) % sample_ == 0 ? 2 : 1);
   }
 
-  /// One more count until counts are halved.
-  void tick() {
-    if (++ticks_ < options_.sample_size * std::max<std::int64_t>(main_, 1)) return;
-    ticks_ = 0;
-    if (sketch_) {
-      sketch_->halve();
-    } else {
-      for_each_block([this](BlockId block) { blocks_.count(block) /= 2; });
-    }
-  }
-
-  std::uint32_t estimate(BlockId block) {
-    const ContentId content = blocks_.content(block);
-    return content == ContentId::none() ? 0 : sketch_->estimate(content);
-  }
-
-  /// Until the first eviction all that was counted is here. So a pool that never fills up needs no
-  /// sketch of its size.
-  void make_sketch() {
-    sketch_.emplace(std::max<std::int64_t>(main_, 1), options_.sketch_error);
-    for_each_block([this](BlockId block) {
-      if (blocks_.content(block) == ContentId::none()) return;
-      for (std::uint32_t i = blocks_.count(block); i > 0; --i)
-        sketch_->count(blocks_.content(block));
-    });
-  }
-
-  template <class Visit>
-  void for_each_block(Visit visit) {
-    for (std::size_t queue = 0; queue <= kMain + 1; ++queue) blocks_.for_each(queue, visit);
-  }
-
-  Options options_;
-  std::int64_t main_ = 0;  // size of the main part
+  std::int64_t capacity_;
+  std::int64_t window_;  // limits
+  std::int64_t main_;
+  std::int64_t sample_;
+  std::size_t width_;
   BlockQueues blocks_{3};
-  std::optional<Segments> segments_;
-  std::optional<FrequencySketch> sketch_;
-  std::int64_t ticks_ = 0;
+  Segments segments_;
+  FrequencySketch counts_;
+  std::int64_t accesses_ = 0;
 };
 
 }  // namespace
