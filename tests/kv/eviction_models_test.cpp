@@ -27,6 +27,7 @@ struct Pair {
   std::string policy;  // as in a scenario
   std::string model;
   CacheModelParams params;
+  std::size_t longest = 1'000'000;  // stream to compare
 };
 
 CacheModelParams with(void (*set)(CacheModelParams&)) {
@@ -45,7 +46,11 @@ const std::vector<Pair>& pairs() {
       {"lfu_recency", "lfu", "lfu_recency", {}},
       {"lfuda", "{policy: lfu, aging: dynamic}", "lfuda",
        with([](CacheModelParams& p) { p.compound_age = false; })},
-      {"lfuda_compound", "{policy: lfu, aging: compound}", "lfuda", {}},
+      {"lfuda_compound",
+       "{policy: lfu, aging: compound}",
+       "lfuda",
+       {},
+       400},  // then the weights of the model overflow
       {"slru", "slru", "slru", {}},
       {"slru_2", "{policy: slru, segments: 2}", "slru",
        with([](CacheModelParams& p) { p.segments = 2; })},
@@ -82,7 +87,7 @@ std::optional<std::size_t> first_difference(const Pair& pair, std::int64_t capac
       oracle::make_cache_model(pair.model, static_cast<std::size_t>(capacity), pair.params);
   std::vector<ContentId> evicted;
   pool.record_evictions(evicted);
-  for (std::size_t i = 0; i < stream.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(stream.size(), pair.longest); ++i) {
     const ContentId content{stream[i]};
     BlockId block = pool.find(content);
     const bool found = block != BlockId::none();

@@ -63,15 +63,18 @@ class Lfu final : public EvictionPolicy {
 
   void on_access(BlockId block) override {
     Rank rank = blocks_.rank(block);
+    const bool was_lowest = rank.weight == age_;
     ++rank.reads;
     rank.weight =
         options_.aging == Aging::compound ? sum(rank.weight, age_) : sum(age_, rank.reads);
     if (options_.ties == Ties::lru) rank.since = ++clock_;
+    if (options_.aging == Aging::compound && was_lowest) raise_age(block, rank.weight);
     blocks_.change(block, rank);
   }
 
   void on_evict(BlockId block) override {
     if (options_.aging != Aging::none) age_ = blocks_.rank(block).weight;
+    if (options_.aging == Aging::compound) raise_age(block, age_);
     blocks_.remove(block);
   }
 
@@ -86,6 +89,12 @@ class Lfu final : public EvictionPolicy {
 
   /// Compound weights grow exponentially.
   static std::uint64_t sum(std::uint64_t a, std::uint64_t b) { return a + b < a ? ~0ULL : a + b; }
+
+  /// In libCacheSim the age is the lowest weight but for that of `block`.
+  void raise_age(BlockId block, std::uint64_t if_alone) {
+    const BlockId lowest = blocks_.lowest_but(block);
+    age_ = lowest != BlockId::none() ? blocks_.rank(lowest).weight : if_alone;
+  }
 
   Options options_;
   RankedBlocks<Rank> blocks_;
