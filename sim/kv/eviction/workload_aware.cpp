@@ -1,0 +1,160 @@
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "sim/base/portable_math.hpp"
+#include "sim/kv/eviction/ranked_policy.hpp"
+
+namespace terrace::eviction {
+namespace {
+
+struct WorkloadAwareOptions {
+  std::int64_t min_samples = 32;
+  std::int64_t window = 1024;
+
+  void tell(config::Fields& f) {
+    f.field("min_samples", min_samples,
+            "reuses seen before a group has a distribution of its own; before any has, LRU (the "
+            "default is ours)",
+            config::at_least(1));
+    f.field("window", window,
+            "how many of a group's last reuses its distribution is fitted to (the default is ours)",
+            config::at_least(1));
+    f.check(min_samples <= window, "min_samples", "cannot exceed window: no more reuses are kept");
+  }
+};
+
+/// The mean of the last intervals, which is the maximum-likelihood fit of an exponential.
+class RecentIntervals {
+ public:
+  void add(Duration interval, std::int64_t window) {
+    const std::int64_t us = interval.count() / 1'000'000;
+    if (static_cast<std::int64_t>(last_us_.size()) < window) {
+      last_us_.push_back(us);
+    } else {
+      sum_us_ -= std::exchange(last_us_[oldest_], us);
+      oldest_ = (oldest_ + 1) % last_us_.size();
+    }
+    sum_us_ += us;
+  }
+  [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(last_us_.size()); }
+
+  /// In seconds. REQUIRES: count() > 0.
+  [[nodiscard]] double mean() const {
+    return (static_cast<double>(sum_us_) + 1) / static_cast<double>(count()) * 1e-6;
+  }
+
+ private:
+  std::vector<std::int64_t> last_us_;  // a ring once it is full
+  std::size_t oldest_ = 0;
+  std::int64_t sum_us_ = 0;
+};
+
+/// Wang et al., "KVCache Cache in the Wild" (ATC 2025, arXiv:2506.02634): the reuse intervals of a
+/// group of requests are exponential with mean m, fitted to its recent history. A block idle for t
+/// is worth the probability CDF(t + life) - CDF(t) that its reuse falls within the next life, the
+/// mean residence of blocks; the least goes first, at equal worth the one further back in its
+/// sequence. Within a group worth falls with t, so only the first of each group is looked at:
+/// O(#groups).
+///
+/// A group with few reuses goes by the mean over all groups; until there are enough of these, and a
+/// block has left, the order is LRU. Reuses are seen while the block is resident only.
+class WorkloadAware final : public RankedPolicy<std::pair<SimTime, std::int64_t>> {
+ public:
+  using Options = WorkloadAwareOptions;
+  static constexpr FactNeeds kNeeds = FactNeeds::use | FactNeeds::time | FactNeeds::sequence;
+
+  WorkloadAware(const Options& options, const EvictionContext& context)
+      : options_(options), facts_(facts_of(context)) {}
+
+  void on_insert(BlockId block, ContentId content) override {
+    RankedPolicy::on_insert(block, content);
+    if (block.index() >= blocks_.size()) blocks_.resize(block.index() + 1);
+    blocks_[block.index()] = {facts_.now(), {}, 0, false};
+  }
+
+  void on_access(BlockId block) override {
+    Block& b = blocks_[block.index()];
+    if (std::exchange(b.awaits_reuse, false)) {
+      const Duration interval = facts_.now() - b.last_use;
+      groups_[b.group].add(interval, options_.window);
+      all_groups_.add(interval, options_.window);
+    }
+    RankedPolicy::on_access(block);
+  }
+
+  void on_remove(BlockId block) override {
+    unrank(block);
+    const Duration residence = facts_.now() - blocks_[block.index()].inserted;
+    residence_us_ += residence.count() / 1'000'000;
+    ++residences_;
+  }
+
+ private:
+  struct Block {
+    SimTime inserted;
+    SimTime last_use;
+    std::size_t group = 0;
+    bool awaits_reuse = false;
+  };
+
+  void rank(BlockId block) override {
+    const ContentId what = content(block);
+    const auto [found, fresh] = numbers_.try_emplace(facts_.use(what).group, groups_.size());
+    if (fresh) groups_.emplace_back();
+    Block& b = blocks_[block.index()];
+    b.last_use = facts_.now();
+    b.group = found->second;
+    b.awaits_reuse = true;
+    idle_.push(block, {b.last_use, -facts_.position(what)}, kRanks + b.group);
+  }
+
+  BlockId most_expendable() override {
+    const bool lru = all_groups_.count() < options_.min_samples || residences_ == 0;
+    const double life =
+        lru ? 0 : static_cast<double>(residence_us_) / static_cast<double>(residences_) * 1e-6;
+    const BlockHeaps<std::pair<SimTime, std::int64_t>>::Entry* least = nullptr;
+    double least_worth = 0;
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      if (idle_.empty(kRanks + g)) continue;
+      const auto& first = idle_.top(kRanks + g);
+      const double worth = lru ? 0 : reuse_probability(g, first.key.first, life);
+      const bool goes_first =
+          least == nullptr || worth < least_worth ||
+          (worth == least_worth && (lru ? first < *least : further_back(first, *least)));
+      if (!goes_first) continue;
+      least = &first;
+      least_worth = worth;
+    }
+    return least == nullptr ? BlockId::none() : least->block;
+  }
+
+  [[nodiscard]] double reuse_probability(std::size_t group, SimTime last_use, double life) const {
+    const bool known = groups_[group].count() >= options_.min_samples;
+    const double mean = (known ? groups_[group] : all_groups_).mean();
+    const double idle = seconds(facts_.now() - last_use);
+    return portable::exp(-idle / mean) * -portable::expm1(-life / mean);
+  }
+
+  template <class Entry>
+  static bool further_back(const Entry& a, const Entry& b) {
+    if (a.key.second != b.key.second) return a.key.second < b.key.second;
+    return a < b;
+  }
+
+  Options options_;
+  const BlockFacts& facts_;
+  std::vector<Block> blocks_;
+  std::map<std::uint32_t, std::size_t> numbers_;  // of groups, in order of appearance
+  std::vector<RecentIntervals> groups_;
+  RecentIntervals all_groups_;
+  std::int64_t residence_us_ = 0;  // of blocks that have left
+  std::int64_t residences_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<EvictionRecipe> workload_aware() { return eviction_recipe<WorkloadAware>(); }
+
+}  // namespace terrace::eviction
