@@ -1,4 +1,5 @@
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "sim/kv/eviction/carriers.hpp"
@@ -18,8 +19,9 @@ struct BeladyOptions {
 };
 
 /// Belady's MIN ("A study of replacement algorithms for a virtual-storage computer", 1966): the
-/// block that is used again last goes first; of those that never are, the least recently used.
-class Belady final : public RankedPolicy<std::uint64_t> {
+/// block that is used again last goes first; of equals, such as all that never are, the least
+/// recently used.
+class Belady final : public RankedPolicy<std::pair<std::uint64_t, std::uint64_t>> {
  public:
   using Options = BeladyOptions;
   static constexpr FactNeeds kNeeds = FactNeeds::future;
@@ -29,7 +31,7 @@ class Belady final : public RankedPolicy<std::uint64_t> {
 
   void on_insert(BlockId block, ContentId content) override {
     RankedPolicy::on_insert(block, content);
-    if (block.index() >= next_uses_.size()) next_uses_.resize(block.index() + 1);
+    if (block.index() >= blocks_.size()) blocks_.resize(block.index() + 1);
     if (content == ContentId::none()) return;
     carriers_.add(block, content);
     learn(content);
@@ -46,32 +48,43 @@ class Belady final : public RankedPolicy<std::uint64_t> {
   }
 
   [[nodiscard]] bool admits(ContentId content) override {
-    if (!options_.bypass || idle_.empty(kRanks)) return true;
-    const std::uint64_t last = next_uses_[idle_.first(kRanks).index()];
+    if (!options_.bypass || !idle_.empty(kEmpty) || idle_.empty(kRanks)) return true;
+    const std::uint64_t last = blocks_[idle_.first(kRanks).index()].next_use;
     return facts_.next_use(content) <= last;
   }
 
  private:
+  struct Block {
+    std::uint64_t next_use = BlockFacts::kNever;
+    std::uint64_t last_use = 0;
+  };
+
   void rank(BlockId block) override {
-    idle_.push(block, BlockFacts::kNever - next_uses_[block.index()], kRanks);
+    blocks_[block.index()].last_use = ++uses_;
+    place(block);
+  }
+
+  void place(BlockId block) {
+    const Block& b = blocks_[block.index()];
+    idle_.push(block, {BlockFacts::kNever - b.next_use, b.last_use}, kRanks);
   }
 
   /// A use concerns every copy, also those that nobody read.
   void learn(ContentId content) {
     const std::uint64_t next = facts_.next_use(content);
     carriers_.for_each(content, [this, next](BlockId block) {
-      if (next_uses_[block.index()] == next) return;
-      next_uses_[block.index()] = next;
+      blocks_[block.index()].next_use = next;
       if (!idle_.contains(block)) return;
       unrank(block);
-      rank(block);
+      place(block);
     });
   }
 
   Options options_;
   const BlockFacts& facts_;
   Carriers carriers_;
-  std::vector<std::uint64_t> next_uses_;  // by block
+  std::vector<Block> blocks_;
+  std::uint64_t uses_ = 0;
 };
 
 }  // namespace

@@ -28,6 +28,10 @@ class Lookahead final : public RankedPolicy<std::uint64_t> {
     if (block.index() >= last_uses_.size()) last_uses_.resize(block.index() + 1);
     named_ = BlockId::none();
   }
+  void on_access(BlockId block) override {
+    RankedPolicy::on_access(block);
+    named_ = BlockId::none();
+  }
 
  private:
   static constexpr std::size_t kCandidates = kRanks;

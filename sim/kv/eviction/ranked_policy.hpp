@@ -44,6 +44,7 @@ class RankedPolicy : public EvictionPolicy {
   }
 
  protected:
+  static constexpr std::size_t kEmpty = 0;  // the heap of blocks without content
   static constexpr std::size_t kRanks = 1;  // the first heap that is a policy's own
 
   [[nodiscard]] ContentId content(BlockId block) const { return contents_[block.index()]; }
@@ -58,8 +59,6 @@ class RankedPolicy : public EvictionPolicy {
   BlockHeaps<Key> idle_;
 
  private:
-  static constexpr std::size_t kEmpty = 0;
-
   std::vector<ContentId> contents_;  // by block
 };
 

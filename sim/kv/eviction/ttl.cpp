@@ -66,7 +66,7 @@ struct TtlOptions {
             "tool_ttl auto: seconds of prefill that the whole pool is worth for a second (the "
             "default is ours)",
             config::kNotNegative);
-    f.check(min_samples <= window, "min_samples", "cannot exceed window: no more returns are kept");
+    f.check(min_samples <= window, "min_samples", "'min_samples' must not exceed 'window'");
   }
 };
 

@@ -21,7 +21,7 @@ struct WorkloadAwareOptions {
     f.field("window", window,
             "how many of a group's last reuses its distribution is fitted to (the default is ours)",
             config::at_least(1));
-    f.check(min_samples <= window, "min_samples", "cannot exceed window: no more reuses are kept");
+    f.check(min_samples <= window, "min_samples", "'min_samples' must not exceed 'window'");
   }
 };
 
@@ -86,6 +86,7 @@ class WorkloadAware final : public RankedPolicy<std::pair<SimTime, std::int64_t>
 
   void on_remove(BlockId block) override {
     unrank(block);
+    if (content(block) == ContentId::none()) return;
     const Duration residence = facts_.now() - blocks_[block.index()].inserted;
     residence_us_ += residence.count() / 1'000'000;
     ++residences_;
