@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "sim/base/random.hpp"
@@ -166,6 +167,16 @@ TEST(CostAware, OrAddsItToRecencyAsMarconiDoes) {
   EXPECT_EQ(victim("0.8"), 2U);  // 0.8, 0.9, 0.75
 }
 
+/// Recency 0 and saving 1 against recency 1 and saving 0.
+TEST(CostAware, BreaksTiesByRecency) {
+  ByHand pool("{policy: cost_aware, score: marconi, alpha: 1}");
+  pool.facts.costs = {{ContentId{0}, Duration{12}}, {ContentId{1}, Duration{4}}};
+  pool.insert_idle(0);
+  pool.facts.time += 2s;
+  pool.insert_idle(1);
+  EXPECT_EQ(pool.victim(), 0U);
+}
+
 /// One group comes back after 100 s, the other after 1 s: ten seconds idle say that the latter will
 /// not, twenty say little about the former.
 TEST(WorkloadAware, KnowsHowSoonAGroupComesBack) {
@@ -187,6 +198,22 @@ TEST(WorkloadAware, KnowsHowSoonAGroupComesBack) {
   pool.insert_idle(3);
   pool.facts.time += 5s;
   pool.evict(3);
+  EXPECT_EQ(pool.victim(), 2U);
+}
+
+TEST(WorkloadAware, BreaksTiesByPosition) {
+  ByHand pool("{policy: workload_aware, min_samples: 4}");
+  pool.insert_idle(0);
+  for (int reuse = 0; reuse < 4; ++reuse) {
+    pool.facts.time += 1s;
+    pool.read(0);
+  }
+  pool.evict(0);
+  for (const std::size_t i : {1U, 2U}) {  // of two groups that nobody knows
+    pool.facts.uses[ContentId{i}].group = static_cast<std::uint32_t>(i);
+    pool.facts.positions[ContentId{i}] = static_cast<std::int64_t>(i);
+    pool.insert_idle(i);
+  }
   EXPECT_EQ(pool.victim(), 2U);
 }
 
@@ -262,14 +289,27 @@ TEST(TailLru, FirstTakesWhatTheNextTurnCanDoWithout) {
   EXPECT_EQ(pool.evict_all(), (Order{9, 8, 7, 50, 51, 6, 5, 4, 3, 2, 1, 0}));
 }
 
-TEST(ServingPolicyOptions, AnOptionOfTheOtherScoreIsAMistake) {
+/// What a user is told about `yaml`.
+std::string mistakes(const std::string& yaml) {
   config::Diagnostics diagnostics;
   ChosenPolicy chosen;
   const config::Node root =
-      config::parse_yaml("test.yaml", "eviction: {policy: cost_aware, alpha: 2}\n", diagnostics);
+      config::parse_yaml("test.yaml", "eviction: " + yaml + "\n", diagnostics);
   const config::Catalogue nothing;
   config::Reader(root, "the test", nothing, diagnostics).read(chosen);
-  EXPECT_NE(diagnostics.render().find("alpha"), std::string::npos);
+  return diagnostics.render();
+}
+
+TEST(ServingPolicyOptions, MistakesAreNamed) {
+  using testing::HasSubstr;
+  EXPECT_EQ(mistakes("{policy: ttl, tool_ttl: auto}"), "");
+  EXPECT_THAT(mistakes("{policy: cost_aware, alpha: 2}"), HasSubstr("alpha"));
+  EXPECT_THAT(mistakes("{policy: ttl, tool_ttl: soon}"), HasSubstr("soon"));
+  EXPECT_THAT(mistakes("{policy: ttl, tool_ttl: -1 s}"), HasSubstr("tool_ttl"));
+  EXPECT_THAT(mistakes("{policy: ttl, window: 5}"),
+              HasSubstr("'min_samples' must not exceed 'window'"));
+  EXPECT_THAT(mistakes("{policy: workload_aware, window: 5}"),
+              HasSubstr("'min_samples' must not exceed 'window'"));
 }
 
 }  // namespace

@@ -28,6 +28,8 @@ class SlowWorkloadAware final : public SlowPolicy {
   void leaves(const SlowBlock& b) override {
     residence_us_ += (facts_.now() - b.inserted).count() / 1'000'000;
     ++left_;
+    const double mean = static_cast<double>(residence_us_) / static_cast<double>(left_) * 1e-6;
+    if (mean > 1.01 * life_ || mean < 0.99 * life_) life_ = mean;
   }
 
   [[nodiscard]] double mean(const std::vector<Duration>& intervals) const {
@@ -43,8 +45,7 @@ class SlowWorkloadAware final : public SlowPolicy {
     const auto age = [this](const SlowBlock& b) {
       return std::tuple(b.since, -facts_.position(b.content), b.last);
     };
-    if (std::min(all_.size(), window_) < min_samples_ || left_ == 0) return least(idle, age);
-    const double life = static_cast<double>(residence_us_) / static_cast<double>(left_) * 1e-6;
+    if (std::min(all_.size(), window_) < min_samples_ || life_ == 0) return least(idle, age);
     std::map<std::uint32_t, std::vector<SlowBlock*>> groups;
     for (SlowBlock* b : idle) groups[b->use.group].push_back(b);
     std::vector<SlowBlock*> firsts;
@@ -57,7 +58,7 @@ class SlowWorkloadAware final : public SlowPolicy {
       const auto& own = by_group_[b.use.group];
       const double m = mean(std::min(own.size(), window_) < min_samples_ ? all_ : own);
       const double t = seconds(facts_.now() - b.since);
-      const double worth = portable::exp(-t / m) * -portable::expm1(-life / m);
+      const double worth = -t / m + portable::ln(-portable::expm1(-life_ / m));
       return std::tuple(worth, -facts_.position(b.content), b.since, b.last);
     });
   }
@@ -68,6 +69,7 @@ class SlowWorkloadAware final : public SlowPolicy {
   std::vector<Duration> all_;
   std::int64_t residence_us_ = 0;
   std::int64_t left_ = 0;
+  double life_ = 0;
 };
 
 class SlowLookahead final : public SlowPolicy {

@@ -25,30 +25,43 @@ struct WorkloadAwareOptions {
   }
 };
 
-/// The mean of the last intervals, which is the maximum-likelihood fit of an exponential.
+/// The last reuse intervals of a group, and the exponential that is most likely to yield them.
 class RecentIntervals {
  public:
   void add(Duration interval, std::int64_t window) {
     const std::int64_t us = interval.count() / 1'000'000;
-    if (static_cast<std::int64_t>(last_us_.size()) < window) {
+    if (count() < window) {
       last_us_.push_back(us);
     } else {
       sum_us_ -= std::exchange(last_us_[oldest_], us);
       oldest_ = (oldest_ + 1) % last_us_.size();
     }
     sum_us_ += us;
+    fitted_to_ = 0;
   }
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(last_us_.size()); }
 
-  /// In seconds. REQUIRES: count() > 0.
-  [[nodiscard]] double mean() const {
-    return (static_cast<double>(sum_us_) + 1) / static_cast<double>(count()) * 1e-6;
+  struct Fit {
+    double mean = 0;       // in seconds
+    double log_reach = 0;  // of the probability that an interval is shorter than a life
+  };
+
+  /// REQUIRES: count() > 0, life > 0.
+  Fit fit(double life) {
+    if (fitted_to_ != life) {
+      fitted_to_ = life;
+      fit_.mean = (static_cast<double>(sum_us_) + 1) / static_cast<double>(count()) * 1e-6;
+      fit_.log_reach = portable::ln(-portable::expm1(-life / fit_.mean));
+    }
+    return fit_;
   }
 
  private:
   std::vector<std::int64_t> last_us_;  // a ring once it is full
   std::size_t oldest_ = 0;
   std::int64_t sum_us_ = 0;
+  double fitted_to_ = 0;  // the life that `fit_` is for; zero if there are new intervals
+  Fit fit_;
 };
 
 /// Wang et al., "KVCache Cache in the Wild" (ATC 2025, arXiv:2506.02634): the reuse intervals of a
@@ -56,7 +69,8 @@ class RecentIntervals {
 /// is worth the probability CDF(t + life) - CDF(t) that its reuse falls within the next life, the
 /// mean residence of blocks; the least goes first, at equal worth the one further back in its
 /// sequence. Within a group worth falls with t, so only the first of each group is looked at:
-/// O(#groups).
+/// O(#groups). Worth is compared as its logarithm, -t / m + ln(1 - exp(-life / m)), of which the
+/// second part changes rarely: life follows the mean residence in steps of 1 %.
 ///
 /// A group with few reuses goes by the mean over all groups; until there are enough of these, and a
 /// block has left, the order is LRU. Reuses are seen while the block is resident only.
@@ -87,9 +101,11 @@ class WorkloadAware final : public RankedPolicy<std::pair<SimTime, std::int64_t>
   void on_remove(BlockId block) override {
     unrank(block);
     if (content(block) == ContentId::none()) return;
-    const Duration residence = facts_.now() - blocks_[block.index()].inserted;
-    residence_us_ += residence.count() / 1'000'000;
+    residence_us_ += (facts_.now() - blocks_[block.index()].inserted).count() / 1'000'000;
     ++residences_;
+    const double mean =
+        static_cast<double>(residence_us_) / static_cast<double>(residences_) * 1e-6;
+    if (mean > 1.01 * life_ || mean < 0.99 * life_) life_ = mean;
   }
 
  private:
@@ -112,15 +128,13 @@ class WorkloadAware final : public RankedPolicy<std::pair<SimTime, std::int64_t>
   }
 
   BlockId most_expendable() override {
-    const bool lru = all_groups_.count() < options_.min_samples || residences_ == 0;
-    const double life =
-        lru ? 0 : static_cast<double>(residence_us_) / static_cast<double>(residences_) * 1e-6;
+    const bool lru = all_groups_.count() < options_.min_samples || life_ == 0;
     const BlockHeaps<std::pair<SimTime, std::int64_t>>::Entry* least = nullptr;
     double least_worth = 0;
     for (std::size_t g = 0; g < groups_.size(); ++g) {
       if (idle_.empty(kRanks + g)) continue;
       const auto& first = idle_.top(kRanks + g);
-      const double worth = lru ? 0 : reuse_probability(g, first.key.first, life);
+      const double worth = lru ? 0 : log_worth(g, first.key.first);
       const bool goes_first =
           least == nullptr || worth < least_worth ||
           (worth == least_worth && (lru ? first < *least : further_back(first, *least)));
@@ -131,11 +145,10 @@ class WorkloadAware final : public RankedPolicy<std::pair<SimTime, std::int64_t>
     return least == nullptr ? BlockId::none() : least->block;
   }
 
-  [[nodiscard]] double reuse_probability(std::size_t group, SimTime last_use, double life) const {
+  [[nodiscard]] double log_worth(std::size_t group, SimTime last_use) {
     const bool known = groups_[group].count() >= options_.min_samples;
-    const double mean = (known ? groups_[group] : all_groups_).mean();
-    const double idle = seconds(facts_.now() - last_use);
-    return portable::exp(-idle / mean) * -portable::expm1(-life / mean);
+    const auto [mean, log_reach] = (known ? groups_[group] : all_groups_).fit(life_);
+    return -seconds(facts_.now() - last_use) / mean + log_reach;
   }
 
   template <class Entry>
@@ -152,6 +165,7 @@ class WorkloadAware final : public RankedPolicy<std::pair<SimTime, std::int64_t>
   RecentIntervals all_groups_;
   std::int64_t residence_us_ = 0;  // of blocks that have left
   std::int64_t residences_ = 0;
+  double life_ = 0;  // in seconds; zero until a block has left
 };
 
 }  // namespace
