@@ -306,6 +306,7 @@ TEST(ServingPolicyOptions, MistakesAreNamed) {
   EXPECT_THAT(mistakes("{policy: cost_aware, alpha: 2}"), HasSubstr("alpha"));
   EXPECT_THAT(mistakes("{policy: ttl, tool_ttl: soon}"), HasSubstr("soon"));
   EXPECT_THAT(mistakes("{policy: ttl, tool_ttl: -1 s}"), HasSubstr("tool_ttl"));
+  EXPECT_THAT(mistakes("{policy: ttl, tool_ttl: 2 s, window: 50}"), HasSubstr("window"));
   EXPECT_THAT(mistakes("{policy: ttl, window: 5}"),
               HasSubstr("'min_samples' must not exceed 'window'"));
   EXPECT_THAT(mistakes("{policy: workload_aware, window: 5}"),

@@ -59,7 +59,7 @@ class SlowWorkloadAware final : public SlowPolicy {
       const double m = mean(std::min(own.size(), window_) < min_samples_ ? all_ : own);
       const double t = seconds(facts_.now() - b.since);
       const double worth = -t / m + portable::ln(-portable::expm1(-life_ / m));
-      return std::tuple(worth, -facts_.position(b.content), b.since, b.last);
+      return std::tuple(worth, b.since, -facts_.position(b.content), b.last);
     });
   }
 

@@ -38,7 +38,7 @@ struct CostAwareOptions {
               "what a block is worth: pensieve, recomputation over idle time (arXiv:2312.05516); "
               "marconi, recency plus alpha times recomputation (arXiv:2411.19379)",
               [this, &f] {
-                if (score != Score::marconi && !f.wants_all()) return;
+                if (score != Score::marconi) return;
                 f.field("alpha", alpha,
                         "weight of recomputation against recency, which Marconi tunes by replay; "
                         "the default is ours",

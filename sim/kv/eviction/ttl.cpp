@@ -56,6 +56,7 @@ struct TtlOptions {
             "the same while its session waits for a tool; auto learns it (CacheTTL, "
             "arXiv:2511.02230)",
             config::kNotNegative);
+    if (tool_ttl.fixed && !f.wants_all()) return;
     f.field("min_samples", min_samples,
             "tool_ttl auto: returns of a group before it departs from ttl (the default is ours)",
             config::at_least(1));

@@ -67,10 +67,10 @@ class RecentIntervals {
 /// Wang et al., "KVCache Cache in the Wild" (ATC 2025, arXiv:2506.02634): the reuse intervals of a
 /// group of requests are exponential with mean m, fitted to its recent history. A block idle for t
 /// is worth the probability CDF(t + life) - CDF(t) that its reuse falls within the next life, the
-/// mean residence of blocks; the least goes first, at equal worth the one further back in its
-/// sequence. Within a group worth falls with t, so only the first of each group is looked at:
-/// O(#groups). Worth is compared as its logarithm, -t / m + ln(1 - exp(-life / m)), of which the
-/// second part changes rarely: life follows the mean residence in steps of 1 %.
+/// mean residence of blocks; the least goes first, of equals, idle for as long, the one further
+/// back in its sequence. Within a group worth falls with t, so only the first of each group is
+/// looked at: O(#groups). Worth is compared as its logarithm, -t / m + ln(1 - exp(-life / m)), of
+/// which the second part changes rarely: life follows the mean residence in steps of 1 %.
 ///
 /// A group with few reuses goes by the mean over all groups; until there are enough of these, and a
 /// block has left, the order is LRU. Reuses are seen while the block is resident only.
@@ -136,8 +136,7 @@ class WorkloadAware final : public RankedPolicy<std::pair<SimTime, std::int64_t>
       const auto& first = idle_.top(kRanks + g);
       const double worth = lru ? 0 : log_worth(g, first.key.first);
       const bool goes_first =
-          least == nullptr || worth < least_worth ||
-          (worth == least_worth && (lru ? first < *least : further_back(first, *least)));
+          least == nullptr || worth < least_worth || (worth == least_worth && first < *least);
       if (!goes_first) continue;
       least = &first;
       least_worth = worth;
@@ -149,12 +148,6 @@ class WorkloadAware final : public RankedPolicy<std::pair<SimTime, std::int64_t>
     const bool known = groups_[group].count() >= options_.min_samples;
     const auto [mean, log_reach] = (known ? groups_[group] : all_groups_).fit(life_);
     return -seconds(facts_.now() - last_use) / mean + log_reach;
-  }
-
-  template <class Entry>
-  static bool further_back(const Entry& a, const Entry& b) {
-    if (a.key.second != b.key.second) return a.key.second < b.key.second;
-    return a < b;
   }
 
   Options options_;
