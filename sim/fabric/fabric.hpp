@@ -108,9 +108,9 @@ class Fabric {
   /// Time from now until all of these would have arrived if they were started now, together, and
   /// nothing else ever were: latency, then bytes over the rate that max-min fairness gives them
   /// beside all that is under way, issued or flowing; at a fifo link, what stands in line goes
-  /// first, one by one. Exact as long as nobody else leaves, too late if they do. Later starts are
-  /// not foreseen. Changes nothing. O(hops + line), with a solve for each transfer in line.
-  /// REQUIRES: connected, from != to, size > 0.
+  /// first, one by one. Exact as long as nobody else leaves, as a rule too late if somebody does.
+  /// Later starts are not foreseen. Changes nothing. O(hops + line), with a solve for each transfer
+  /// in line. REQUIRES: connected, from != to, size > 0.
   [[nodiscard]] Duration expected_time(std::span<const Move> moves);
 
   /// Sends a copy on its way; nothing or nowhere to go takes zero time. About 0.2 us alone and
