@@ -32,7 +32,8 @@ struct LoadPlan {
 /// prompt would need alone, from where it stands to its first token; what else will be in their
 /// batches is not known. Plans are compared by whole times, so what all of them pay, such as
 /// reading the weights once, cancels out, and what decides is the marginal time of the tokens in
-/// question. The step's own wait for a load follows LoadWait.
+/// question. The step's own wait for a load follows LoadWait. Everybody decides for itself: what
+/// its computing costs others, where GPUs are what is scarce, counts for nothing.
 class LoadRule {
  public:
   LoadRule(const EngineSpec& spec, std::int64_t layers, const CostModel& cost,
