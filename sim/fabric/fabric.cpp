@@ -5,15 +5,6 @@
 #include "sim/base/check.hpp"
 
 namespace terrace {
-namespace {
-
-/// `exact` seconds after `now`, rounded up; the end of time if it is later.
-SimTime after(SimTime now, double exact) {
-  const Duration wait = duration_from_seconds(exact);
-  return wait < SimTime::max() - now ? now + wait : SimTime::max();
-}
-
-}  // namespace
 
 TransferId Fabric::new_transfer() {
   ++in_flight_;
@@ -38,14 +29,17 @@ TransferId Fabric::start(MemoryId from, MemoryId to, const Cargo& cargo) {
   if (from == to || cargo.size == Bytes{0}) {
     loop_.post(Duration{}, TransferDone{id});
   } else {
-    loop_.post(latency(from, to), TransferStarts{id});
+    const Duration wait = latency(from, to);
+    transfer.since = after(loop_.now(), wait);
+    issued_.push_back(id);
+    loop_.post(wait, TransferStarts{id});
   }
   return id;
 }
 
 void Fabric::on(const TransferStarts& event) {
   Transfer& transfer = transfers_[event.transfer.index()];
-  transfer.since = loop_.now();
+  std::erase(issued_, event.transfer);
   const Demand needed = demand(transfer.from, transfer.to, transfer.cargo, uses_);
   transfer.line = needed.line;
   if (needed.line != LinkId::none()) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,13 @@ struct Cargo {
   std::int64_t pieces = 1;   // copies that a copy engine makes of it, all engines together
   std::int64_t extents = 1;  // contiguous runs in which a drive holds it
   double weight = 1;         // of its share where it competes
+};
+
+/// A copy to be made.
+struct Move {
+  MemoryId from;
+  MemoryId to;
+  Cargo cargo;
 };
 
 /// What one link, pool, drive or memory has done so far.
@@ -96,6 +104,14 @@ class Fabric {
 
   /// Time from start to TransferDone if nothing else moves. About 100 ns.
   [[nodiscard]] Duration unloaded_time(MemoryId from, MemoryId to, const Cargo& cargo) const;
+
+  /// Time from now until all of these would have arrived if they were started now, together, and
+  /// nothing else ever were: latency, then bytes over the rate that max-min fairness gives them
+  /// beside all that is under way, issued or flowing; at a fifo link, what stands in line goes
+  /// first, one by one. Exact as long as nobody else leaves, as a rule too late if somebody does.
+  /// Later starts are not foreseen. Changes nothing. O(hops + line), with a solve for each transfer
+  /// in line. REQUIRES: connected, from != to, size > 0.
+  [[nodiscard]] Duration expected_time(std::span<const Move> moves);
 
   /// Sends a copy on its way; nothing or nowhere to go takes zero time. About 0.2 us alone and
   /// 0.5 us among four, end included. REQUIRES: connected(from, to), size >= 0, pieces and extents
@@ -153,7 +169,7 @@ class Fabric {
     MemoryId to;
     Cargo cargo;
     std::uint64_t order = 0;  // of starts
-    SimTime since{};          // it got in line, or since when it has this rate
+    SimTime since{};          // it gets in line, or since when it has this rate
     double left = 0;          // bytes, at `since`
     double rate = 0;          // bytes/s
     double alone = 0;         // bytes/s if nothing else moved
@@ -172,6 +188,17 @@ class Fabric {
     LinkId line = LinkId::none();
   };
 
+  struct Newcomer;
+
+  /// So much later; the end of time if that is later still.
+  [[nodiscard]] static SimTime after(SimTime from, Duration wait) {
+    return wait < SimTime::max() - from ? from + wait : SimTime::max();
+  }
+  [[nodiscard]] static SimTime after(SimTime from, double exact_seconds) {
+    return after(from, duration_from_seconds(exact_seconds));
+  }
+  [[nodiscard]] static double as_double(Bytes size) { return static_cast<double>(size.count()); }
+
   LinkId add_resource(std::string name, double capacity, double mix_penalty = 0);
   [[nodiscard]] const Hop& hop_of(LinkId link) const { return hops_[hop_of_[link.index()]]; }
   [[nodiscard]] Duration latency(MemoryId from, MemoryId to) const;
@@ -183,6 +210,10 @@ class Fabric {
   void settle(Transfer& transfer);
   void change_rates();
   void arm();
+  [[nodiscard]] std::vector<Newcomer> newcomers(std::span<const Move> moves) const;
+  double rate_in_turn(TransferId id, std::span<const Use> uses, const Alone& alone, double weight,
+                      TransferId head);
+  SimTime line_ends(LinkId link);
 
   EventLoop& loop_;
   Topology topology_;
@@ -198,6 +229,7 @@ class Fabric {
   std::size_t in_flight_ = 0;
   std::uint64_t started_ = 0;
 
+  std::vector<TransferId> issued_;  // within their latency, in order of issue
   std::vector<Flight> flights_;
   bool change_pending_ = false;
   SimTime armed_ = SimTime::max();  // when the pending TransferDue is; max: none

@@ -66,6 +66,9 @@ void Sharing::prepare_filling() {
     resource.open = static_cast<std::uint32_t>(resource.members.size());
     add_up_rising(resource);
   }
+  if (without_ == TransferId::none() || flows_[without_.index()].mark != mark_) return;
+  stop(without_, 0, LinkId::none());
+  std::erase(rising_, without_);
 }
 
 void Sharing::add_up_rising(Resource& resource) const {

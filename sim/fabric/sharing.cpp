@@ -42,6 +42,11 @@ std::int64_t Sharing::potential_of(const Flow& flow, const Share& share, const R
 }
 
 void Sharing::join(TransferId id, std::span<const Use> uses, Alone alone, double weight) {
+  enter(id, uses, alone, weight);
+  joined_.push_back(id);
+}
+
+void Sharing::enter(TransferId id, std::span<const Use> uses, Alone alone, double weight) {
   TERRACE_CHECK(weight > 0);
   if (id.index() >= flows_.size()) flows_.resize(id.index() + 1);
   Flow& flow = flows_[id.index()];
@@ -60,20 +65,25 @@ void Sharing::join(TransferId id, std::span<const Use> uses, Alone alone, double
     flow.shares.push_back({use.resource, position, use.per_byte, use.writes});
     resource.potential += potential_of(flow, flow.shares.back(), resource);
   }
-  joined_.push_back(id);
 }
 
 void Sharing::leave(TransferId id) {
+  for (const Share& share : flows_[id.index()].shares) {
+    Resource& resource = resources_[share.resource.index()];
+    if (!contended(resource) || resource.freed) continue;
+    resource.freed = true;
+    freed_.push_back(share.resource);
+  }
+  withdraw(id);
+}
+
+void Sharing::withdraw(TransferId id) {
   Flow& flow = flows_[id.index()];
   TERRACE_CHECK(flow.present);
   flow.present = false;
 
   for (const Share& share : flow.shares) {
     Resource& resource = resources_[share.resource.index()];
-    if (contended(resource) && !resource.freed) {
-      resource.freed = true;
-      freed_.push_back(share.resource);
-    }
     resource.potential -= potential_of(flow, share, resource);
 
     const Member last = resource.members.back();
@@ -107,10 +117,7 @@ std::span<const TransferId> Sharing::solve() {
 
 void Sharing::solve_component_of(TransferId seed) {
   if (flows_[seed.index()].mark == mark_) return;
-  gather(seed);
-  fill();
-  if (apply_mix_penalties()) fill();
-  check_capacities();
+  share_component_of(seed);
 
   for (const TransferId id : component_flows_) {
     Flow& flow = flows_[id.index()];
@@ -119,6 +126,22 @@ void Sharing::solve_component_of(TransferId seed) {
     flow.bottleneck = flow.next_bottleneck;
     changed_.push_back(id);
   }
+}
+
+double Sharing::prospect(TransferId id, TransferId without) {
+  ++mark_;
+  without_ = without;
+  share_component_of(id);
+  without_ = TransferId::none();
+  return flows_[id.index()].next_rate;
+}
+
+/// Sets next_rate and next_bottleneck of every flow of the component.
+void Sharing::share_component_of(TransferId seed) {
+  gather(seed);
+  fill();
+  if (apply_mix_penalties()) fill();
+  check_capacities();
 }
 
 /// All flows that `seed` is connected to through contended resources, breadth first.

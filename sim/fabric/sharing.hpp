@@ -54,6 +54,15 @@ class Sharing {
   void join(TransferId id, std::span<const Use> uses, Alone alone, double weight);
   void leave(TransferId id);
 
+  /// What if? The same for a while, unnoticed by solve() and its rates: whoever enters leaves
+  /// before anything else happens, the last first, so that nothing remains of it.
+  void enter(TransferId id, std::span<const Use> uses, Alone alone, double weight);
+  void withdraw(TransferId id);
+
+  /// The rate that a solve would now give the flow, if `without` (none: nobody) took nothing. Cost
+  /// of a solve.
+  [[nodiscard]] double prospect(TransferId id, TransferId without = TransferId::none());
+
   /// Whether the rates could differ from those of the last solve.
   [[nodiscard]] bool stale() const;
 
@@ -126,6 +135,7 @@ class Sharing {
   [[nodiscard]] static std::int64_t potential_of(const Flow& flow, const Share& share,
                                                  const Resource& resource);
   void solve_component_of(TransferId seed);
+  void share_component_of(TransferId seed);
   void gather(TransferId seed);
   void fill();
   void prepare_filling();
@@ -145,6 +155,7 @@ class Sharing {
   std::vector<TransferId> component_flows_;
   std::vector<LinkId> component_resources_;
   std::vector<TransferId> rising_;
+  TransferId without_ = TransferId::none();  // takes nothing in this solve
 };
 
 }  // namespace terrace

@@ -38,16 +38,57 @@ std::int64_t Hierarchy::look_below(ReplicaId replica, std::span<const ContentId>
   return std::min(at - from, limit);
 }
 
+void Hierarchy::find_below(ReplicaId replica, std::span<const ContentId> sequence,
+                           std::int64_t from, std::int64_t limit,
+                           std::vector<Stretch>& found) const {
+  found.clear();
+  for (std::int64_t at = from; at < from + limit;) {
+    const std::size_t t = nearest_with(replica, sequence, at);
+    if (t == tiers_.size()) break;
+    const std::int64_t end = std::min((at / tiers_[t].ratio + 1) * tiers_[t].ratio, from + limit);
+    if (found.empty() || found.back().tier != t) found.push_back({t, at, at});
+    found.back().to = at = end;
+  }
+}
+
+/// The transfer that brings so many engine blocks out of so many blocks of a tier.
+Move Hierarchy::move_up(ReplicaId replica, std::size_t tier, std::int64_t blocks,
+                        std::int64_t tier_blocks) const {
+  const Tier& source = tiers_[tier];
+  return {source.parts[source.part_of[replica.index()]].memory,
+          hbm_[replica.index()].memory,
+          traffic_.cargo(blocks, tier_blocks)};
+}
+
+Duration Hierarchy::expected_load_time(ReplicaId replica, std::span<const Stretch> found,
+                                       std::int64_t from, std::int64_t to) const {
+  std::vector<std::int64_t> blocks(tiers_.size());
+  std::vector<std::int64_t> tier_blocks(tiers_.size());
+  for (const Stretch& stretch : found) {
+    const std::int64_t first = std::max(stretch.from, from);
+    const std::int64_t end = std::min(stretch.to, to);
+    if (first >= end) continue;
+    const std::int64_t ratio = tiers_[stretch.tier].ratio;
+    blocks[stretch.tier] += end - first;
+    tier_blocks[stretch.tier] += (end - 1) / ratio - first / ratio + 1;
+  }
+  std::vector<Move> moves;
+  for (std::size_t t = 0; t < tiers_.size(); ++t) {
+    if (blocks[t] > 0) moves.push_back(move_up(replica, t, blocks[t], tier_blocks[t]));
+  }
+  return fabric_.expected_time(moves);
+}
+
 void Hierarchy::count_lookup(ReplicaId replica, std::span<const ContentId> sequence, Tokens lookups,
-                             std::int64_t from, std::int64_t to) {
+                             std::int64_t hits, std::int64_t from, std::int64_t to) {
   const std::int64_t block = contents_.block_size().count();
   ++hbm_counters_.requests;
   hbm_counters_.lookups += lookups;
-  hbm_counters_.hits += Tokens{from * block};
-  hbm_counters_.hit_blocks += from;
+  hbm_counters_.hits += Tokens{hits * block};
+  hbm_counters_.hit_blocks += hits;
   if (!has_tiers()) return;
 
-  Tokens missing = lookups - Tokens{from * block};
+  Tokens missing = lookups - Tokens{hits * block};
   std::vector<std::int64_t> served(tiers_.size());
   for (std::int64_t at = from; at < to;) {
     const std::size_t t = nearest_with(replica, sequence, at);
@@ -105,8 +146,7 @@ void Hierarchy::load(ReplicaId replica, RequestId request, std::span<const Conte
   }
   for (std::size_t t = 0; t < tiers_.size(); ++t) {
     if (blocks[t] == 0) continue;
-    m_.send(tiers_[t].part(replica).memory, hbm_[replica.index()].memory, blocks[t], extents[t],
-            Errand::Kind::load, index, t);
+    m_.send(move_up(replica, t, blocks[t], extents[t]), Errand::Kind::load, index, t);
     ++load.pending;
   }
 }

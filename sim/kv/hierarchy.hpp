@@ -15,6 +15,13 @@
 
 namespace terrace {
 
+/// Blocks [from, to) of a sequence that lie in the same tier.
+struct Stretch {
+  std::size_t tier = 0;
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+};
+
 /// All places where KV may live, and its ways between them.
 ///
 /// Down: see Writes.
@@ -40,15 +47,25 @@ class Hierarchy {
   [[nodiscard]] std::int64_t look_below(ReplicaId replica, std::span<const ContentId> sequence,
                                         std::int64_t from, std::int64_t limit) const;
 
+  /// The same blocks by the tiers that would serve them, in order, in `found`.
+  void find_below(ReplicaId replica, std::span<const ContentId> sequence, std::int64_t from,
+                  std::int64_t limit, std::vector<Stretch>& found) const;
+
+  /// How long load() would take for blocks [from, to) of those found, by what its routes are busy
+  /// with now (see Fabric::expected_time).
+  [[nodiscard]] Duration expected_load_time(ReplicaId replica, std::span<const Stretch> found,
+                                            std::int64_t from, std::int64_t to) const;
+
   /// Loads blocks [from, to), which look_below() found, into HBM blocks that the caller holds;
   /// posts LoadDone when all have arrived.
   void load(ReplicaId replica, RequestId request, std::span<const ContentId> sequence,
             std::int64_t from, std::int64_t to);
 
-  /// Books a look-up of `lookups` tokens: blocks [0, from) hit in HBM, [from, to) lie below, the
-  /// rest is missing. Lets the tiers know which of their blocks are in demand, the last first.
+  /// Books a look-up of `lookups` tokens: blocks [0, hits) hit in HBM, [from, to) are loaded from
+  /// below, the rest is computed, whether or not it lies below. Lets the tiers know which of their
+  /// blocks are in demand, the last first.
   void count_lookup(ReplicaId replica, std::span<const ContentId> sequence, Tokens lookups,
-                    std::int64_t from, std::int64_t to);
+                    std::int64_t hits, std::int64_t from, std::int64_t to);
 
   /// What the run knows of contents.
   ContentLedger& ledger() { return ledger_; }
@@ -88,6 +105,8 @@ class Hierarchy {
 
   [[nodiscard]] std::size_t nearest_with(ReplicaId replica, std::span<const ContentId> sequence,
                                          std::int64_t position) const;
+  [[nodiscard]] Move move_up(ReplicaId replica, std::size_t tier, std::int64_t blocks,
+                             std::int64_t tier_blocks) const;
   void finish_load(std::uint32_t index);
   void promote(const Load& load, const Source& source);
 

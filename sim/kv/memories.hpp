@@ -49,12 +49,10 @@ struct Memories {
   BlockTraffic traffic;
   std::vector<Errand> errands;  // by TransferId
 
-  void send(MemoryId from, MemoryId to, std::int64_t blocks, std::int64_t extents,
-            Errand::Kind kind, std::uint32_t index, std::size_t tier) {
-    const Cargo cargo = traffic.cargo(blocks, extents);
-    const TransferId transfer = fabric.start(from, to, cargo);
+  void send(const Move& move, Errand::Kind kind, std::uint32_t index, std::size_t tier) {
+    const TransferId transfer = fabric.start(move.from, move.to, move.cargo);
     if (transfer.index() >= errands.size()) errands.resize(transfer.index() + 1);
-    errands[transfer.index()] = {kind, index, tier, cargo.size};
+    errands[transfer.index()] = {kind, index, tier, move.cargo.size};
   }
 };
 

@@ -293,8 +293,9 @@ void Writes::start_if_idle(std::uint32_t stream) {
   std::swap(s.moving_held, s.waiting_held);
   const auto extents = static_cast<std::int64_t>(s.moving.size());
   // What has been collected for one batch is written in one piece.
-  m_.send(s.from, m_.tiers[s.tier].parts[s.part].memory, extents * m_.tiers[s.tier].ratio,
-          batched ? 1 : extents, Errand::Kind::write, stream, s.tier);
+  const Tier& tier = m_.tiers[s.tier];
+  const Cargo cargo = m_.traffic.cargo(extents * tier.ratio, batched ? 1 : extents);
+  m_.send({s.from, tier.parts[s.part].memory, cargo}, Errand::Kind::write, stream, s.tier);
 }
 
 /// The tail of a prefix is let go of first, so that its head outlives it: what was completed lies

@@ -170,6 +170,8 @@ void check_whole(config::Fields& f, const Scenario& s) {
   check_sharding(f, s);
   f.check(!s.tiers.empty() || engine.load_wait == LoadWait::park, "serving",
           "serving.engine.load_wait has no effect without tiers", "remove it, or add tiers");
+  f.check(!s.tiers.empty() || engine.load == LoadDecision::always, "serving",
+          "serving.engine.load has no effect without tiers", "remove it, or add tiers");
 }
 
 }  // namespace

@@ -185,7 +185,8 @@ class Furnisher {
                                          std::int64_t ratio, const std::string& memory,
                                          std::size_t part) {
     const Random random(static_cast<std::uint64_t>(s_.seed), "eviction");
-    return choice.recipe().make({blocks, &ledger_.view(ratio), random.fork(memory).fork(part)});
+    return choice.recipe().make({blocks, &ledger_.view(ratio), random.fork(memory).fork(part),
+                                 s_.serving.engine.block_size * ratio});
   }
 
   TierPart make_part(const TierSpec& spec, std::int64_t ratio, ReplicaId replica) {

@@ -21,6 +21,10 @@ void describe(config::Fields& f, EngineSpec& engine) {
   f.choice("eviction", engine.eviction, "which of the blocks nobody uses leaves HBM first");
   f.field("freed_partial_blocks", engine.freed_partial_blocks,
           "reused_first as in vLLM 2026, or ranked among the cached ones as before");
+  f.field("load", engine.load,
+          "whether blocks found in a tier are loaded: always, never (they are computed again), "
+          "cheaper (as many as are expected to pay), hybrid (the first are computed while the "
+          "rest is loaded)");
   f.field("load_wait", engine.load_wait,
           "what waits for blocks that are loaded from a tier: the request (park), each layer of "
           "its first step (layerwise), the whole step (blocking)");
@@ -41,6 +45,14 @@ void describe(config::Fields& f, EngineSpec& engine) {
   f.check(engine.enable_chunked_prefill || engine.long_prefill_token_threshold == Tokens{0},
           "long_prefill_token_threshold", "has no effect without chunked prefill",
           "leave it out, or enable_chunked_prefill: true");
+  f.check(engine.load != LoadDecision::never || engine.load_wait == LoadWait::park, "load_wait",
+          "has no effect where nothing is ever loaded", "leave it out, or change 'load'");
+  f.check(engine.load != LoadDecision::hybrid || engine.load_wait == LoadWait::park, "load_wait",
+          "must be park with 'load: hybrid', whose steps go on while a load is under way",
+          "leave it out, or choose load: cheaper");
+  f.check(engine.load != LoadDecision::hybrid || engine.enable_chunked_prefill, "load",
+          "'hybrid' computes a prompt in two pieces, but there is no chunked prefill",
+          "set enable_chunked_prefill: true, or choose load: cheaper");
 }
 
 }  // namespace terrace

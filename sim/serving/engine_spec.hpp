@@ -14,6 +14,14 @@ enum class QueuePolicy { fcfs, priority };
 /// How much of a prompt must fit into free blocks before its request is admitted.
 enum class Admission { first_chunk, full_prompt };
 
+/// What becomes of blocks that a request finds in tiers below HBM.
+enum class LoadDecision {
+  always,   // they are loaded (vLLM, LMCache, HiCache)
+  never,    // they are computed again
+  cheaper,  // as many from the front are loaded as lets the prompt be ready soonest
+  hybrid    // the front is computed while the rest is being loaded (Cake, arXiv 2410.03065)
+};
+
 /// What waits while a request's blocks are being loaded from a tier.
 enum class LoadWait {
   park,       // the request: others go on, it is scheduled when its blocks have arrived (vLLM)
@@ -38,6 +46,7 @@ struct EngineSpec {
   Admission admission = Admission::first_chunk;
   EvictionChoice eviction;  // of blocks in HBM that nobody uses
   FreedPartialBlocks freed_partial_blocks = FreedPartialBlocks::reused_first;
+  LoadDecision load = LoadDecision::always;
   LoadWait load_wait = LoadWait::park;
   std::optional<Tokens> max_model_len;
   DType kv_cache_dtype = DType::bf16;
@@ -68,6 +77,16 @@ struct terrace::config::Names<terrace::Admission> {
   static constexpr std::string_view kKind = "admission rule";
   static constexpr std::pair<std::string_view, Admission> kList[] = {
       {"first_chunk", Admission::first_chunk}, {"full_prompt", Admission::full_prompt}};
+};
+
+template <>
+struct terrace::config::Names<terrace::LoadDecision> {
+  static constexpr std::string_view kKind = "rule for loads";
+  static constexpr std::pair<std::string_view, LoadDecision> kList[] = {
+      {"always", LoadDecision::always},
+      {"never", LoadDecision::never},
+      {"cheaper", LoadDecision::cheaper},
+      {"hybrid", LoadDecision::hybrid}};
 };
 
 template <>

@@ -15,7 +15,7 @@ Replica::Replica(const EngineSpec& spec, ReplicaId id, std::int64_t layers, Even
       hierarchy_(hierarchy),
       cost_(cost),
       observer_(observer),
-      scheduler_(spec, id, requests, hierarchy) {}
+      scheduler_(spec, id, requests, hierarchy, LoadRule(spec, layers, cost, hierarchy)) {}
 
 void Replica::wake() {
   if (plan_ != nullptr || tick_pending_) return;
@@ -49,7 +49,7 @@ void Replica::on_tick() {
 }
 
 void Replica::on_loaded(RequestId request) {
-  if (requests_[request].state == Request::State::loading) {
+  if (wait_ == LoadWait::park) {
     scheduler_.loaded(request, loop_.now());
     wake();
     return;

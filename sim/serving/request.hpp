@@ -24,9 +24,19 @@ enum class Rejection : std::uint8_t { none, exceeds_kv_capacity, exceeds_max_mod
 struct Request {
   enum class State : std::uint8_t {
     waiting,     // in the queue, holding no block, or those that were loaded for it
-    loading,     // its blocks are on their way from a tier
+    loading,     // it has nothing to do until its blocks have arrived from a tier
     prefilling,  // running, tokens known to it still to be computed
     decoding     // running, one token per step
+  };
+
+  /// Tokens [from, to), on their way from a tier while those before them are there already or are
+  /// being computed; no more than that is computed before they have been joined.
+  struct Tail {
+    Tokens from;
+    Tokens to;  // zero: there is none
+    bool arrived = false;
+
+    [[nodiscard]] bool open() const { return to > Tokens{}; }
   };
 
   // What arrived.
@@ -45,6 +55,7 @@ struct Request {
   ReplicaId replica;
   std::vector<BlockId> blocks;  // held in HBM, in the order of the sequence
   Tokens computed;              // tokens whose KV is in HBM, or will be after the step under way
+  Tail tail;                    // what is being loaded behind them
   Tokens generated;
   std::int64_t published = 0;  // full blocks that can be found in the prefix index
 

@@ -42,12 +42,13 @@ std::span<const ContentId> hoped_for(const Request& r, Tokens block) {
 }  // namespace
 
 Scheduler::Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& requests,
-                     Hierarchy& hierarchy)
+                     Hierarchy& hierarchy, LoadRule load_rule)
     : spec_(spec),
       replica_(replica),
       requests_(requests),
       hierarchy_(hierarchy),
       pool_(hierarchy.hbm(replica)),
+      load_rule_(std::move(load_rule)),
       decodes_(spec.block_size, requests) {}
 
 bool Scheduler::fits(Tokens prompt, Tokens output) const {
@@ -67,8 +68,12 @@ void Scheduler::enqueue(RequestId id) {
 
 void Scheduler::loaded(RequestId id, SimTime now) {
   Request& r = requests_[id];
+  if (r.state == Request::State::prefilling) {
+    r.tail.arrived = true;
+    return;
+  }
   r.spend(TtftPart::kv_load, now);
-  publish(r, r.computed);
+  join_tail(r);
   r.state = Request::State::waiting;
   --loading_;
   push_waiting(id);
@@ -196,30 +201,30 @@ Wait Scheduler::admit_next(SimTime now) {
   const std::int64_t block = spec_.block_size.count();
 
   auto hits = static_cast<std::int64_t>(r.blocks.size());
-  std::int64_t below = 0;
+  LoadPlan load{hits, hits};
   std::int64_t revived = 0;  // hits that nobody holds: they will no longer be free
   if (!holds_load && spec_.enable_prefix_caching) {
     // At least one token is left to compute, or there would be nothing to sample from.
     const std::int64_t limit = (r.known().count() - 1) / block;
     revived = find_cached_prefix(r, limit);
     hits = static_cast<std::int64_t>(hits_.size());
-    if (hierarchy_.has_tiers())
-      below = hierarchy_.look_below(replica_, r.contents, hits, limit - hits);
+    load = load_rule_.choose(replica_, r, hits, limit - hits);
   } else {
     hits_.clear();
   }
 
-  const Tokens start = holds_load ? r.computed : Tokens{(hits + below) * block};
+  const bool loads = load.from < load.to;
+  const bool waits = loads && spec_.load_wait == LoadWait::park;  // itself, not the step
+  const bool runs = !waits || load.from > hits;                   // at once
+  const Tokens start = holds_load ? r.computed : Tokens{(waits ? hits : load.to) * block};
   const auto fits_free = [&](Tokens total, std::int64_t reserved) {
     return spec_.blocks(total) - hits + revived + reserved <= pool_.free_blocks();
   };
-  const bool park = below > 0 && spec_.load_wait == LoadWait::park;
-  Tokens fresh = r.known() - start;
-  if (park) {
-    // What waits for a load holds blocks without running: unless the rest of its prompt, and of
-    // all other such requests, is sure to fit as well, they could block each other for ever.
-    if (!fits_free(r.known(), reserved_blocks())) return Wait::blocks;
-  } else {
+  // What waits for a load holds blocks without running: unless the rest of its prompt, and of
+  // all other such requests, is sure to fit as well, they could block each other for ever.
+  if (waits && !fits_free(r.known(), reserved_blocks())) return Wait::blocks;
+  Tokens fresh = (waits ? Tokens{load.from * block} : r.known()) - start;
+  if (runs) {
     if (spec_.long_prefill_token_threshold > Tokens{}) {
       fresh = std::min(fresh, spec_.long_prefill_token_threshold);
     }
@@ -245,24 +250,23 @@ Wait Scheduler::admit_next(SimTime now) {
     r.blocks.assign(hits_.begin(), hits_.end());
     r.published = hits;
     r.computed = start;
-    backlog_ -= start;
+    backlog_ -= Tokens{(hits + load.to - load.from) * block};
     if (r.preemptions == 0) {
       r.hbm_hits = Tokens{hits * block};
-      r.tier_hits = Tokens{below * block};
-      hierarchy_.count_lookup(replica_, r.contents, r.prompt, hits, hits + below);
+      r.tier_hits = Tokens{(load.to - load.from) * block};
+      hierarchy_.count_lookup(replica_, r.contents, r.prompt, hits, load.from, load.to);
     }
-    if (below > 0) {
-      extend(r, start);
-      hierarchy_.load(replica_, id, r.contents, hits, hits + below);
+    if (loads) {
+      extend(r, Tokens{load.to * block});
+      hierarchy_.load(replica_, id, r.contents, load.from, load.to);
     }
   }
-  if (park) {
-    r.state = Request::State::loading;
-    holding_.push_back(id);
-    ++loading_;
+  if (waits) r.tail = {Tokens{load.from * block}, Tokens{load.to * block}};
+  if (!runs) {
+    park(id);
     return Wait::nothing;
   }
-  if (below > 0) {
+  if (loads && !waits) {
     plan_.gates.push_back(id);
     publish(r, start);  // the step waits for the load, and with it whoever shares these blocks
   }
@@ -311,6 +315,7 @@ const StepOutcome& Scheduler::complete(SimTime now) {
   }
   for (const RequestId id : plan_.prefills) {
     Request& r = requests_[id];
+    if (r.tail.open() && r.computed == r.tail.from) reach_tail(id, now);
     if (r.computed < r.known()) continue;
     std::erase(prefilling_, id);
     if (r.generated == Tokens{}) {
@@ -336,6 +341,32 @@ const StepOutcome& Scheduler::complete(SimTime now) {
     release_blocks(requests_[id]);
   }
   return outcome_;
+}
+
+/// It holds blocks for a load and does not run until that has arrived.
+void Scheduler::park(RequestId id) {
+  requests_[id].state = Request::State::loading;
+  holding_.push_back(id);
+  ++loading_;
+}
+
+/// All that comes before its tail has been computed.
+void Scheduler::reach_tail(RequestId id, SimTime now) {
+  Request& r = requests_[id];
+  if (r.tail.arrived) {
+    join_tail(r);
+    return;
+  }
+  std::erase(prefilling_, id);
+  stop_running(id);
+  r.spend(TtftPart::prefill, now);
+  park(id);
+}
+
+void Scheduler::join_tail(Request& r) {
+  r.computed = r.tail.to;
+  r.tail = {};
+  publish(r, r.computed);
 }
 
 // --- blocks --------------------------------------------------------------------------------------
@@ -406,7 +437,7 @@ std::int64_t Scheduler::reserved_blocks() const {
 
 /// New tokens a prefill asks for in one step, before the budget.
 Tokens Scheduler::wanted(const Request& r) const {
-  const Tokens rest = r.known() - r.computed;
+  const Tokens rest = (r.tail.open() ? r.tail.from : r.known()) - r.computed;
   const Tokens cap = spec_.long_prefill_token_threshold;
   return cap > Tokens{} ? std::min(rest, cap) : rest;
 }
@@ -432,14 +463,16 @@ void Scheduler::stop_running(RequestId id) {
 }
 
 RequestId Scheduler::choose_victim() const {
-  if (spec_.policy == QueuePolicy::fcfs) return last_running_;
-  RequestId victim = last_running_;
+  RequestId victim = RequestId::none();
   const auto rank = [this](RequestId id) {
     return std::pair{requests_[id].priority, requests_[id].number};
   };
-  for (RequestId id = first_running_; id != RequestId::none(); id = requests_[id].run_after) {
-    if (rank(id) > rank(victim)) victim = id;
+  for (RequestId id = last_running_; id != RequestId::none(); id = requests_[id].run_before) {
+    if (requests_[id].tail.open()) continue;
+    if (spec_.policy == QueuePolicy::fcfs) return id;
+    if (victim == RequestId::none() || rank(id) > rank(victim)) victim = id;
   }
+  TERRACE_CHECK(victim != RequestId::none());
   return victim;
 }
 

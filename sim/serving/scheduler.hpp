@@ -12,6 +12,7 @@
 #include "sim/kv/hierarchy.hpp"
 #include "sim/serving/decode_set.hpp"
 #include "sim/serving/engine_spec.hpp"
+#include "sim/serving/load_rule.hpp"
 #include "sim/serving/request.hpp"
 
 namespace terrace {
@@ -65,7 +66,9 @@ struct StepOutcome {
 /// vLLM V1's scheduler and block tables (vllm/v1/core/sched/scheduler.py): running requests first
 /// in order of admission, then waiting ones, all against one token budget; there are no phases,
 /// only tokens not computed yet. When blocks run out, the last running request (under `priority`
-/// the least important) is preempted: it loses its blocks and recomputes.
+/// the least important) is preempted: it loses its blocks and recomputes. Who computes ahead of a
+/// load, into blocks it holds, is spared until both have met: it needs no further block until then,
+/// so somebody else can always give way.
 ///
 /// A step costs O(what changes), not O(running): requests that merely decode are in a DecodeSet;
 /// only prompts being computed, what is admitted and what crosses a block boundary is visited.
@@ -75,13 +78,14 @@ struct StepOutcome {
 /// Protocol: (enqueue* loaded* plan (execute complete)?)*
 class Scheduler {
  public:
-  Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& requests,
-            Hierarchy& hierarchy);
+  Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& requests, Hierarchy& hierarchy,
+            LoadRule load_rule);
 
   /// The request waits its turn. REQUIRES: fits().
   void enqueue(RequestId id);
 
-  /// Its load has arrived: it waits for its turn to run, ahead of all that came later.
+  /// Its load has arrived: it waits for its turn to run, ahead of all that came later, unless it
+  /// is running, still busy with what comes before.
   void loaded(RequestId id, SimTime now);
 
   /// Whether the request could ever run: its whole length fits into the empty cache, and into one
@@ -122,6 +126,9 @@ class Scheduler {
   Wait admit_waiting(SimTime now);
   void admit_loaded(SimTime now);
   void plan_prefill(RequestId id, Request& r, Tokens fresh);
+  void park(RequestId id);
+  void reach_tail(RequestId id, SimTime now);
+  void join_tail(Request& r);
 
   [[nodiscard]] std::int64_t missing_blocks(const Request& r, Tokens total) const;
   [[nodiscard]] std::int64_t reserved_blocks() const;
@@ -144,6 +151,7 @@ class Scheduler {
   RequestTable& requests_;
   Hierarchy& hierarchy_;
   BlockPool& pool_;
+  LoadRule load_rule_;
 
   std::priority_queue<Queued, std::vector<Queued>, std::greater<>> waiting_;
   std::int64_t next_key_ = 0;       // of what arrives

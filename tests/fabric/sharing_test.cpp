@@ -242,6 +242,42 @@ TEST(SharingSlow, AgreesWithTheOracleWhileFlowsComeAndGo) {
   }
 }
 
+/// What if somebody joined, and what if somebody left: the same rates as when they do, and nobody
+/// notices the question.
+TEST(Sharing, ProspectsAreWhatASolveGives) {
+  Random random(1, "tests/sharing/prospects");
+  for (int round = 0; round < 300; ++round) {
+    Flows f;
+    std::vector<LinkId> links;
+    for (int i = 0; i < 4; ++i) {
+      links.push_back(f.sharing.add(1 + 9 * random.uniform(), i == 3 ? 0.3 : 0));
+    }
+    const auto uses = [&] {
+      const auto first = random.below(4);
+      return std::vector<Use>{{links[first], 1 + random.uniform(), random.below(2) == 0},
+                              {links[(first + 1) % 4], 1, random.below(2) == 0}};
+    };
+    for (std::uint64_t n = 1 + random.below(6); n > 0; --n) f.join(uses());
+    const Rates before = f.rates();
+    const TransferId gone{random.below(f.flows)};
+    const TransferId id{f.flows};
+    const std::vector<Use> more = uses();
+    f.sharing.enter(id, more, f.sharing.alone(more, kNoLimit), 2);
+    const double beside = f.sharing.prospect(id);
+    const double instead = f.sharing.prospect(id, gone);
+    f.sharing.withdraw(id);
+    EXPECT_FALSE(f.sharing.stale());
+    EXPECT_EQ(f.rates(), before);
+
+    f.join(more, kNoLimit, 2);
+    f.sharing.solve();
+    EXPECT_EQ(f.sharing.rate(id), beside);
+    f.sharing.leave(gone);
+    f.sharing.solve();
+    EXPECT_NEAR(f.sharing.rate(id), instead, 1e-9 * instead);
+  }
+}
+
 /// Weights and costs over many decades: no flow stalls and no capacity is overdrawn (solve checks).
 TEST(Sharing, SurvivesExtremeWeights) {
   Flows f;

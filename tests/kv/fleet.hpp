@@ -134,7 +134,7 @@ class Fleet {
     const auto hits = static_cast<std::int64_t>(blocks.size());
     const auto length = static_cast<std::int64_t>(sequence.size());
     const std::int64_t below = hierarchy.look_below(id, sequence, hits, length - hits);
-    hierarchy.count_lookup(id, sequence, Tokens{16 * length}, hits, hits + below);
+    hierarchy.count_lookup(id, sequence, Tokens{16 * length}, hits, hits, hits + below);
     for (std::int64_t i = 0; i < below; ++i) blocks.push_back(pool.allocate());
     if (below > 0) hierarchy.load(id, RequestId{request}, sequence, hits, hits + below);
     hierarchy.writes().settle_evictions(id);

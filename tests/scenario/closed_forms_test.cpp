@@ -204,18 +204,9 @@ workload: {{trace: {{path: {}}}}}
 
 /// What the fabric takes for those blocks if nothing else moves.
 Duration unloaded(const LoadCase& c, const Scenario& s, Bytes block) {
-  EventLoop loop;
-  Fabric fabric(loop);
-  const Deployment places({s.hardware.gpu, s.hardware.host, s.hardware.ssd,
-                           s.hardware.drives_per_host, s.hardware.network, 1, 1, 1},
-                          fabric);
-  const ReplicaId replica{0};
-  const MemoryId from = c.medium == "dram"   ? places.dram(replica)
-                        : c.medium == "nvme" ? places.nvme(replica)
-                                             : places.remote();
   const std::int64_t pieces = c.layout == "block" ? 1 : 2 * s.model.layers.front().count;
-  return fabric.unloaded_time(from, places.hbm(replica),
-                              {block * kBlocks, kBlocks * pieces, kBlocks * 16 / c.tier_block});
+  return testing::unloaded_time(s, s.tiers.front().medium,
+                                {block * kBlocks, kBlocks * pieces, kBlocks * 16 / c.tier_block});
 }
 
 // A step of time t after or behind a load of time l, with L layers:

@@ -140,7 +140,11 @@ std::string serving(std::int64_t block, bool any_tiers) {
       one_of({"reused_first", "ranked"}), one_of({"block", "layer"}));
   if (chunked) yaml += fmt::format("    long_prefill_token_threshold: {}\n", draw(0, 40));
   if (any_tiers) {
-    yaml += fmt::format("    load_wait: {}\n", one_of({"park", "layerwise", "blocking"}));
+    const std::string_view load =
+        chunked ? one_of({"always", "cheaper", "hybrid", "never"}) : one_of({"always", "cheaper"});
+    const bool parks = load == "hybrid" || load == "never";
+    yaml += fmt::format("    load: {}\n    load_wait: {}\n", load,
+                        parks ? "park" : one_of({"park", "layerwise", "blocking"}));
   } else if (draw(0, 3) == 0) {
     yaml += "    enable_prefix_caching: false\n";
   }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "sim/base/check.hpp"
-#include "sim/fabric/fabric.hpp"
+#include "sim/fabric/node.hpp"
 #include "sim/kv/hierarchy.hpp"
 #include "sim/serving/cluster.hpp"
 
@@ -196,6 +196,19 @@ Result run(const Scenario& scenario) {
 Result run_seeded(Scenario scenario, std::int64_t seed) {
   scenario.seed = seed;
   return run(scenario);
+}
+
+Duration unloaded_time(const Scenario& s, Medium medium, const Cargo& cargo) {
+  EventLoop loop;
+  Fabric fabric(loop);
+  const Deployment places({s.hardware.gpu, s.hardware.host, s.hardware.ssd,
+                           s.hardware.drives_per_host, s.hardware.network, 1, 1, 1},
+                          fabric);
+  const ReplicaId replica{0};
+  const MemoryId from = medium == Medium::dram   ? places.dram(replica)
+                        : medium == Medium::nvme ? places.nvme(replica)
+                                                 : places.remote();
+  return fabric.unloaded_time(from, places.hbm(replica), cargo);
 }
 
 TraceFile::TraceFile(std::string_view lines) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/fabric/fabric.hpp"
 #include "sim/kv/tier.hpp"
 #include "sim/scenario/scenario.hpp"
 #include "sim/scenario/simulation.hpp"
@@ -92,6 +93,10 @@ Scenario parse(const std::string& yaml, const std::vector<std::string>& sets = {
 Result run(const Scenario& scenario);
 Result run_seeded(Scenario scenario, std::int64_t seed);
 inline Result run_yaml(const std::string& yaml) { return run(parse(yaml)); }
+
+/// What the fabric of this scenario takes from a medium into the HBM of replica 0 if nothing else
+/// moves.
+Duration unloaded_time(const Scenario& scenario, Medium medium, const Cargo& cargo);
 
 /// A trace file in terrace's own format that lives as long as this.
 class TraceFile {

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/base/random.hpp"
+#include "sim/cost/constant.hpp"
 #include "sim/des/event_loop.hpp"
 #include "sim/fabric/fabric.hpp"
 #include "sim/kv/hierarchy.hpp"
@@ -112,7 +113,8 @@ class Bench {
         spec_(engine(c.settings)),
         contents_(spec_.block_size),
         hierarchy_(loop_, fabric_, contents_, hbm(c.settings), {}, {Bytes{1}, 1}, ledger_),
-        scheduler_(spec_, ReplicaId{0}, requests_, hierarchy_) {}
+        scheduler_(spec_, ReplicaId{0}, requests_, hierarchy_,
+                   LoadRule(spec_, 1, *cost_, hierarchy_)) {}
 
   std::vector<Seen> run(std::vector<std::size_t>& rejected) {
     std::vector<Seen> steps;
@@ -214,6 +216,7 @@ class Bench {
   ContentLedger ledger_{loop_, contents_, FactNeeds::none, {}};
   Hierarchy hierarchy_;
   RequestTable requests_;
+  std::unique_ptr<CostModel> cost_ = make_constant({});
   Scheduler scheduler_;
   std::vector<std::size_t> index_;
   std::set<RequestId> live_;
