@@ -246,7 +246,7 @@ Wait Scheduler::admit_next(SimTime now) {
       pool_.hold(hit);
       pool_.touch(hit);
     }
-    hierarchy_.writes().reused(replica_, hits_, r.contents, hits + below);
+    hierarchy_.writes().reused(replica_, hits_, r.contents, std::max(hits, load.to));
     r.blocks.assign(hits_.begin(), hits_.end());
     r.published = hits;
     r.computed = start;

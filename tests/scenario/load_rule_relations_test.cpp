@@ -59,7 +59,7 @@ World random_world(std::uint64_t seed) {
     block *= between(1, 2);
     list += fmt::format(
         "  - {{name: t{}, medium: {}, capacity: {} KiB, block_size: {}, write: {}}}\n", i,
-        media[between(0, 2)], between(100, 700), block, through ? "through" : "on_evict");
+        media[between(0, 2)], between(100, 700), block, through ? "through" : "back");
   }
   const bool constant = between(0, 1) == 0;
   w.yaml = testing::kTinyModel + (between(0, 1) == 0 ? testing::kMachine : testing::kSlowMachine) +
@@ -195,7 +195,7 @@ workload:
 )";
   const Result none = testing::run_yaml(yaml);
   const Result never = testing::run(
-      testing::parse(yaml + "tiers: [{name: ram, capacity: unlimited, write: on_evict}]\n",
+      testing::parse(yaml + "tiers: [{name: ram, capacity: unlimited, write: back}]\n",
                      {"serving.engine.load=never"}));
   EXPECT_EQ(none.requests, never.requests);
   EXPECT_EQ(never.tiers[0].hits, Tokens{});
