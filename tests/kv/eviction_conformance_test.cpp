@@ -31,8 +31,8 @@ namespace {
 using Stream = std::vector<std::size_t>;  // of contents
 
 std::unique_ptr<EvictionPolicy> make(const EvictionVariant& policy, std::int64_t capacity) {
-  static const StillFacts kFacts;
-  return policy.recipe()->make({capacity, &kFacts});
+  static const StillFacts still;
+  return policy.recipe()->make({capacity, &still});
 }
 
 Stream zipf(std::size_t contents, std::size_t length, std::uint64_t seed) {

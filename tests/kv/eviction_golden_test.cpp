@@ -27,8 +27,8 @@ using testing::eviction_choice;
 using Stream = std::vector<ContentId>;
 
 std::int64_t misses(std::string_view policy, std::int64_t capacity, const Stream& stream) {
-  static const StillFacts kFacts;
-  BlockPool pool(capacity, eviction_choice(std::string(policy)).recipe().make({capacity, &kFacts}));
+  static const StillFacts still;
+  BlockPool pool(capacity, eviction_choice(std::string(policy)).recipe().make({capacity, &still}));
   std::int64_t count = 0;
   for (const ContentId content : stream) {
     if (const BlockId found = pool.find(content); found != BlockId::none()) {
@@ -72,7 +72,7 @@ void PrintTo(const Golden& row, std::ostream* out) { *out << row.name; }
 
 /// The prompts of the Mooncake conversation trace, one access per block of 512 tokens.
 const Stream& conversation() {
-  static const Stream kStream = [] {
+  static const Stream accesses = [] {
     Stream stream;
     std::map<std::size_t, std::size_t> ids;
     const char* folder = std::getenv("TERRACE_DATA");
@@ -85,7 +85,7 @@ const Stream& conversation() {
     }
     return stream;
   }();
-  return kStream;
+  return accesses;
 }
 
 /// Streams that need no data. The numbers were recorded when each policy agreed with its

@@ -39,7 +39,7 @@ CacheModelParams with(void (*set)(CacheModelParams&)) {
 }
 
 const std::vector<Pair>& pairs() {
-  static const std::vector<Pair> kPairs = {
+  static const std::vector<Pair> all = {
       {"lru", "lru", "lru", {}},
       {"mru", "mru", "mru", {}},
       {"fifo", "fifo", "fifo", {}},
@@ -73,7 +73,7 @@ const std::vector<Pair>& pairs() {
        with([](CacheModelParams& p) { p.history = 0; })},
       {"gdsf", "gdsf", "gdsf", {}},
   };
-  return kPairs;
+  return all;
 }
 
 // NOLINTNEXTLINE(readability-identifier-naming): what GoogleTest looks for
@@ -84,8 +84,8 @@ enum class Hit { reads_idle, holds_reads_releases };
 /// Runs policy and model side by side; the number of the first access where they differ.
 std::optional<std::size_t> first_difference(const Pair& pair, std::int64_t capacity,
                                             const Accesses& stream, Hit hit) {
-  static const StillFacts kFacts;
-  BlockPool pool(capacity, eviction_choice(pair.policy).recipe().make({capacity, &kFacts}));
+  static const StillFacts still;
+  BlockPool pool(capacity, eviction_choice(pair.policy).recipe().make({capacity, &still}));
   CacheModelParams params = pair.params;
   if (params.history == kAsMuchAsThePool) params.history = static_cast<std::size_t>(capacity);
   const auto model =

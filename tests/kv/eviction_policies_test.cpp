@@ -22,8 +22,8 @@ using oracle::Accesses;
 using testing::eviction_choice;
 
 const StillFacts& facts() {
-  static const StillFacts kFacts;
-  return kFacts;
+  static const StillFacts still;
+  return still;
 }
 
 std::unique_ptr<EvictionPolicy> make(const std::string& yaml, std::int64_t capacity) {
