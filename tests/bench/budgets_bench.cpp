@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -106,16 +107,25 @@ workload: {{trace: {{path: x}}}}
 }
 BENCHMARK(mooncake_three_tiers)->Arg(16)->Arg(256)->Unit(benchmark::kMillisecond);
 
-/// Cache replay without time: one look-up and, on a miss, one insertion per access.
-void lru_replay_zipf(benchmark::State& state) {
+const std::vector<std::uint32_t>& zipf_accesses() {
   constexpr std::uint64_t kIds = 5'000'000;
   constexpr std::size_t kAccesses = 5'000'000;
-  Random random(1, "bench");
-  const Zipf popularity(kIds, 1.0);
-  std::vector<std::uint32_t> accesses(kAccesses);
-  for (auto& access : accesses) access = static_cast<std::uint32_t>(popularity.draw(random));
+  static const std::vector<std::uint32_t> kStream = [] {
+    Random random(1, "bench");
+    const Zipf popularity(kIds, 1.0);
+    std::vector<std::uint32_t> accesses(kAccesses);
+    for (auto& access : accesses) access = static_cast<std::uint32_t>(popularity.draw(random));
+    return accesses;
+  }();
+  return kStream;
+}
+
+/// Cache replay without time: one look-up and, on a miss, one insertion per access.
+void replay_zipf(benchmark::State& state, std::string_view policy, double budget_ns) {
+  constexpr std::int64_t kCapacity = 500'000;
+  const std::vector<std::uint32_t>& accesses = zipf_accesses();
   for (auto _ : state) {
-    BlockPool pool(500'000, make_eviction_policy("lru"));
+    BlockPool pool(kCapacity, make_eviction_policy(policy, {kCapacity}));
     std::int64_t hits = 0;
     for (const std::uint32_t access : accesses) {
       const ContentId content{access};
@@ -123,17 +133,29 @@ void lru_replay_zipf(benchmark::State& state) {
         ++hits;
         pool.touch(found);
       } else {
-        const BlockId block = pool.allocate();
+        const BlockId block = pool.allocate(content);
         pool.publish(block, content);
         pool.release(block);
       }
     }
     benchmark::DoNotOptimize(hits);
   }
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kAccesses));
-  against(state, 35e-9 * kAccesses);
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(accesses.size()));
+  against(state, budget_ns * 1e-9 * static_cast<double>(accesses.size()));
 }
-BENCHMARK(lru_replay_zipf)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, lru, "lru", 35)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, fifo, "fifo", 35)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, clock, "clock", 35)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, sieve, "sieve", 35)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, arc, "arc", 70)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, s3fifo, "s3fifo", 70)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, two_q, "2q", 70)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, slru, "slru", 70)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, lirs, "lirs", 150)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, wtinylfu, "wtinylfu", 150)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, lfu, "lfu", 150)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, gdsf, "gdsf", 250)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(replay_zipf, lru_k, "lru_k", 250)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace terrace

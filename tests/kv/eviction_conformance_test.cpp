@@ -8,6 +8,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -16,6 +18,7 @@
 #include "sim/base/samplers.hpp"
 #include "sim/kv/block_pool.hpp"
 #include "sim/kv/eviction/policy.hpp"
+#include "tests/kv/bookkeeping.hpp"
 #include "tests/kv/still_facts.hpp"
 
 namespace terrace {
@@ -28,8 +31,8 @@ namespace {
 using Stream = std::vector<std::size_t>;  // of contents
 
 std::unique_ptr<EvictionPolicy> make(const EvictionVariant& policy, std::int64_t capacity) {
-  static const StillFacts kFacts;
-  return policy.recipe()->make({capacity, &kFacts});
+  static const StillFacts still;
+  return policy.recipe()->make({capacity, &still});
 }
 
 Stream zipf(std::size_t contents, std::size_t length, std::uint64_t seed) {
@@ -60,7 +63,7 @@ std::int64_t hits(const EvictionVariant& policy, std::int64_t capacity, const St
       pool.hold(block);
       pool.touch(block);
     } else {
-      block = pool.allocate();
+      block = pool.allocate(ContentId{content});
       pool.publish(block, ContentId{content});
     }
     held.push_back(block);
@@ -72,7 +75,7 @@ std::int64_t hits(const EvictionVariant& policy, std::int64_t capacity, const St
   return count;
 }
 
-class EvictionConformance : public testing::TestWithParam<EvictionVariant> {
+class EvictionConformance : public ::testing::TestWithParam<EvictionVariant> {
  protected:
   /// A block that is resident and not in use.
   static void insert(EvictionPolicy& policy, std::size_t block) {
@@ -217,6 +220,94 @@ TEST_P(EvictionConformance, SurvivesALongRandomLife) {
   }
 }
 
+TEST_P(EvictionConformance, KeepsTheBooksOfASmallPool) {
+  using testing::Bookkeeping;
+  Bookkeeping books(make(GetParam(), Bookkeeping::kCapacity));
+  Random random(10, "conformance");
+  for (int i = 0; i < 100'000 && !HasFatalFailure(); ++i) {
+    books.step(random);
+    if (i % 20 == 0) books.check_ghosts();
+  }
+}
+
+/// What was removed, not evicted, is not remembered: another life starts as the first did.
+TEST_P(EvictionConformance, ALifeWithoutEvictionLeavesNoTrace) {
+  if (std::string_view(GetParam().name) == "wtinylfu") {
+    GTEST_SKIP() << "it counts the reads of all contents, whatever became of their blocks";
+  }
+  const auto used = make(GetParam(), 64);
+  for (std::size_t i = 0; i < 64; ++i) {
+    used->on_insert(BlockId{i}, ContentId{i});
+    if (i % 3 == 0) used->on_access(BlockId{i});
+    used->on_unpin(BlockId{i});
+    if (i % 5 == 0) used->on_access(BlockId{i});
+  }
+  for (std::size_t i = 64; i-- > 0;) used->on_remove(BlockId{i});
+  used->for_each_ghost([](ContentId ghost) { ADD_FAILURE() << "the ghost of " << ghost.index(); });
+  Random random(11, "conformance");
+  for (std::size_t i = 0; i < 64; ++i) insert(*used, i);
+  for (std::size_t i = 0; i < 64; ++i) insert(*policy_, i);
+  for (std::size_t i = 0; i < 2000; ++i) {
+    const BlockId read{random.below(64)};
+    used->on_access(read);
+    policy_->on_access(read);
+    if (i % 2 == 0) continue;
+    const ContentId incoming{i % 150};
+    const BlockId out = policy_->victim(incoming);
+    ASSERT_EQ(used->victim(incoming), out) << i;
+    for (EvictionPolicy* policy : {used.get(), policy_.get()}) {
+      policy->on_evict(out);
+      policy->on_insert(out, incoming);
+      policy->on_unpin(out);
+    }
+  }
+}
+
+/// A hit is one read, whether it is told of a block in use or of an idle one.
+TEST_P(EvictionConformance, HoldingABlockToReadItChangesNothing) {
+  if (std::string_view(GetParam().name) == "random") {
+    GTEST_SKIP() << "its draws are out of the idle blocks in the order in which they came to be so";
+  }
+  const Stream stream = zipf(500, 10'000, 12);
+  BlockPool idle(64, make(GetParam(), 64));
+  BlockPool held(64, make(GetParam(), 64));
+  for (const std::size_t content : stream) {
+    const BlockId found = idle.find(ContentId{content});
+    ASSERT_EQ(held.find(ContentId{content}), found);
+    if (found != BlockId::none()) {
+      idle.touch(found);
+      held.hold(found);
+      held.touch(found);
+      held.release(found);
+      continue;
+    }
+    for (BlockPool* pool : {&idle, &held}) {
+      const BlockId block = pool->allocate(ContentId{content});
+      pool->publish(block, ContentId{content});
+      pool->release(block);
+    }
+  }
+}
+
+TEST_P(EvictionConformance, CopesWithEmptyBlocksAmongTheOthers) {
+  BlockPool pool(16, make(GetParam(), 16), BlockPool::EmptyBlocks::ranked);
+  Random random(13, "conformance");
+  for (int i = 0; i < 20'000; ++i) {
+    const ContentId content{random.below(40)};
+    BlockId block = pool.find(content);
+    if (block != BlockId::none()) {
+      pool.hold(block);
+      pool.touch(block);
+    } else {
+      block = pool.allocate(content);
+      if (random.below(3) > 0) pool.publish(block, content);
+    }
+    pool.release(block);
+    if (random.below(20) == 0) pool.drop(block);
+  }
+  pool.check_invariants();
+}
+
 /// Finding victims among 100,000 blocks takes no longer for the 99 % in use. Times are only
 /// compared to each other, and with so much slack that only work in proportion to the pool can
 /// fail.
@@ -246,60 +337,9 @@ TEST_P(EvictionConformance, PinnedBlocksCostNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Registered, EvictionConformance,
-                         testing::ValuesIn(eviction_policies().begin(), eviction_policies().end()),
+                         ::testing::ValuesIn(eviction_policies().begin(),
+                                             eviction_policies().end()),
                          [](const auto& policy) { return std::string(policy.param.name); });
-
-TEST(Lru, NamesWhatHasBeenIdleForLongest) {
-  const auto policy = make_eviction_policy("lru");
-  Random random(2, "lru");
-  std::list<std::size_t> idle;
-  for (std::size_t i = 0; i < 50; ++i) policy->on_insert(BlockId{i}, ContentId{i});
-  for (int step = 0; step < 50'000; ++step) {
-    const std::size_t block = random.below(50);
-    const auto place = std::find(idle.begin(), idle.end(), block);
-    const bool pinned = place == idle.end();
-    if (!pinned) idle.erase(place);
-    if (random.below(2) == 0) {
-      policy->on_access(BlockId{block});
-      if (!pinned) idle.push_back(block);
-    } else if (pinned) {
-      policy->on_unpin(BlockId{block});
-      idle.push_back(block);
-    } else {
-      policy->on_pin(BlockId{block});
-    }
-    ASSERT_EQ(policy->victim(ContentId::none()),
-              idle.empty() ? BlockId::none() : BlockId{idle.front()});
-  }
-}
-
-/// LRU of any capacity hits what lies less deep in the stack of recently used contents (Mattson et
-/// al., "Evaluation techniques for storage hierarchies", 1970).
-TEST(Lru, HitsWhatStackDistancesSay) {
-  const EvictionVariant& lru = eviction_policies().front();
-  constexpr std::size_t kContents = 400;
-  for (std::uint64_t seed = 0; seed < 3; ++seed) {
-    Stream stream = zipf(kContents, 6000, seed);
-    const Stream scan = loop(kContents / 2, 1000);
-    stream.insert(stream.begin() + 3000, scan.begin(), scan.end());
-    std::vector<std::int64_t> at_distance(kContents);
-    std::list<std::size_t> stack;
-    for (const std::size_t content : stream) {
-      const auto place = std::find(stack.begin(), stack.end(), content);
-      if (place != stack.end()) {
-        ++at_distance[static_cast<std::size_t>(std::distance(stack.begin(), place))];
-        stack.erase(place);
-      }
-      stack.push_front(content);
-    }
-    std::int64_t expected = 0;
-    for (std::size_t capacity = 1; capacity <= kContents; ++capacity) {
-      expected += at_distance[capacity - 1];
-      if (capacity > 20 && capacity % 13 > 0) continue;
-      ASSERT_EQ(hits(lru, static_cast<std::int64_t>(capacity), stream), expected) << capacity;
-    }
-  }
-}
 
 }  // namespace
 }  // namespace terrace

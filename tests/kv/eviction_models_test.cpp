@@ -30,6 +30,8 @@ struct Pair {
   std::size_t longest = 1'000'000;  // stream to compare
 };
 
+constexpr std::size_t kAsMuchAsThePool = 1;
+
 CacheModelParams with(void (*set)(CacheModelParams&)) {
   CacheModelParams params;
   set(params);
@@ -37,7 +39,7 @@ CacheModelParams with(void (*set)(CacheModelParams&)) {
 }
 
 const std::vector<Pair>& pairs() {
-  static const std::vector<Pair> kPairs = {
+  static const std::vector<Pair> all = {
       {"lru", "lru", "lru", {}},
       {"mru", "mru", "mru", {}},
       {"fifo", "fifo", "fifo", {}},
@@ -65,12 +67,13 @@ const std::vector<Pair>& pairs() {
          p.lirs_demotes_early = false;
          p.lirs_stack = CacheModelParams::kUnlimited;
        })},
-      {"lru_2", "{policy: lru_k, history_ratio: 1e6}", "lru_k", {}},
+      {"lru_2", "lru_k", "lru_k", with([](CacheModelParams& p) { p.history = kAsMuchAsThePool; })},
+      {"lru_2_unforgetful", "{policy: lru_k, history_ratio: 1e6}", "lru_k", {}},
       {"lru_2_forgetful", "{policy: lru_k, history_ratio: 0}", "lru_k",
        with([](CacheModelParams& p) { p.history = 0; })},
       {"gdsf", "gdsf", "gdsf", {}},
   };
-  return kPairs;
+  return all;
 }
 
 // NOLINTNEXTLINE(readability-identifier-naming): what GoogleTest looks for
@@ -81,10 +84,12 @@ enum class Hit { reads_idle, holds_reads_releases };
 /// Runs policy and model side by side; the number of the first access where they differ.
 std::optional<std::size_t> first_difference(const Pair& pair, std::int64_t capacity,
                                             const Accesses& stream, Hit hit) {
-  static const StillFacts kFacts;
-  BlockPool pool(capacity, eviction_choice(pair.policy).recipe().make({capacity, &kFacts}));
+  static const StillFacts still;
+  BlockPool pool(capacity, eviction_choice(pair.policy).recipe().make({capacity, &still}));
+  CacheModelParams params = pair.params;
+  if (params.history == kAsMuchAsThePool) params.history = static_cast<std::size_t>(capacity);
   const auto model =
-      oracle::make_cache_model(pair.model, static_cast<std::size_t>(capacity), pair.params);
+      oracle::make_cache_model(pair.model, static_cast<std::size_t>(capacity), params);
   std::vector<ContentId> evicted;
   pool.record_evictions(evicted);
   for (std::size_t i = 0; i < std::min(stream.size(), pair.longest); ++i) {
@@ -136,6 +141,14 @@ TEST_P(EvictionModels, AgreeWhereQueuesAreLong) {
   const Accesses stream = oracle::zipf_and_scan(20'000, 6000, 0.1, 6);
   EXPECT_EQ(first_difference(GetParam(), 1000, stream, Hit::reads_idle), std::nullopt);
   EXPECT_EQ(first_difference(GetParam(), 703, stream, Hit::holds_reads_releases), std::nullopt);
+}
+
+TEST_P(EvictionModels, AgreeOnTheGoldenStreams) {
+  EXPECT_EQ(first_difference(GetParam(), 300, oracle::zipf(20'000, 3000, 0.9, 11), Hit::reads_idle),
+            std::nullopt);
+  EXPECT_EQ(first_difference(GetParam(), 400, oracle::zipf_and_scan(20'000, 1500, 0.3, 12),
+                             Hit::reads_idle),
+            std::nullopt);
 }
 
 INSTANTIATE_TEST_SUITE_P(Papers, EvictionModels, ::testing::ValuesIn(pairs()),

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "sim/kv/eviction/id_queues.hpp"
 
@@ -14,8 +13,14 @@ namespace terrace {
 /// comes back at the front of its queue when it is unpinned. So a pin costs one step at most, and
 /// a block aside still belongs to its queue and counts in its size.
 class BlockQueues {
+  struct State {
+    ContentId content = ContentId::none();
+    std::uint16_t count = 0;
+    bool pinned = false;
+  };
+
  public:
-  static constexpr std::size_t kNowhere = IdQueues<BlockId>::kNowhere;
+  static constexpr std::size_t kNowhere = IdQueues<BlockId, State>::kNowhere;
 
   explicit BlockQueues(std::size_t queues = 1) : queues_(queues), lists_(2 * queues) {}
 
@@ -24,22 +29,21 @@ class BlockQueues {
     const std::size_t list = lists_.queue_of(block);
     return list < queues_ ? list : list - queues_;
   }
-  [[nodiscard]] bool pinned(BlockId block) const { return states_[block.index()].pinned; }
+  [[nodiscard]] bool pinned(BlockId block) const { return lists_.more(block).pinned; }
 
   [[nodiscard]] std::int64_t size(std::size_t queue = 0) const {
     return lists_.size(queue) + lists_.size(queue + queues_);
   }
 
-  [[nodiscard]] ContentId content(BlockId block) const { return states_[block.index()].content; }
+  [[nodiscard]] ContentId content(BlockId block) const { return lists_.more(block).content; }
 
   /// A number of the policy's own about a resident block: 0 when it is inserted.
-  std::uint32_t& count(BlockId block) { return states_[block.index()].count; }
+  std::uint16_t& count(BlockId block) { return lists_.more(block).count; }
 
   /// At the back, pinned.
   void insert(BlockId block, ContentId content, std::size_t queue = 0) {
-    if (block.index() >= states_.size()) states_.resize(block.index() + 1);
-    states_[block.index()] = {content, 0, true};
     lists_.push_back(block, queue);
+    lists_.more(block) = {content, 0, true};
   }
 
   void remove(BlockId block) { lists_.remove(block); }
@@ -47,10 +51,10 @@ class BlockQueues {
   /// Also out of another queue, and pinned or not.
   void move_to_back(BlockId block, std::size_t queue = 0) { lists_.move_to_back(block, queue); }
 
-  void pin(BlockId block) { states_[block.index()].pinned = true; }
+  void pin(BlockId block) { lists_.more(block).pinned = true; }
 
   void unpin(BlockId block) {
-    states_[block.index()].pinned = false;
+    lists_.more(block).pinned = false;
     const std::size_t list = lists_.queue_of(block);
     if (list < queues_) return;
     lists_.remove(block);
@@ -78,15 +82,8 @@ class BlockQueues {
   }
 
  private:
-  struct State {
-    ContentId content = ContentId::none();
-    std::uint32_t count = 0;
-    bool pinned = false;
-  };
-
   std::size_t queues_;
-  IdQueues<BlockId> lists_;  // the queues, and after them what stepped aside from each
-  std::vector<State> states_;
+  IdQueues<BlockId, State> lists_;  // the queues, and after them what stepped aside from each
 };
 
 }  // namespace terrace

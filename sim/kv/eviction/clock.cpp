@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "sim/kv/eviction/block_queues.hpp"
 #include "sim/kv/eviction/policy.hpp"
 
@@ -20,7 +18,7 @@ class Clock final : public EvictionPolicy {
   };
 
   Clock(const Options& options, const EvictionContext&)
-      : most_((std::uint32_t{1} << static_cast<unsigned>(options.bits)) - 1) {}
+      : most_(static_cast<std::uint16_t>((1U << static_cast<unsigned>(options.bits)) - 1)) {}
 
   void on_insert(BlockId block, ContentId content) override { blocks_.insert(block, content); }
   void on_pin(BlockId block) override { blocks_.pin(block); }
@@ -28,7 +26,7 @@ class Clock final : public EvictionPolicy {
   void on_remove(BlockId block) override { blocks_.remove(block); }
 
   void on_access(BlockId block) override {
-    blocks_.count(block) = std::min(blocks_.count(block) + 1, most_);
+    if (blocks_.count(block) < most_) ++blocks_.count(block);
   }
 
   BlockId victim(ContentId) override {
@@ -41,7 +39,7 @@ class Clock final : public EvictionPolicy {
   }
 
  private:
-  std::uint32_t most_;
+  std::uint16_t most_;
   BlockQueues blocks_;  // counts reads since the last turn
 };
 

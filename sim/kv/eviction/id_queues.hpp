@@ -9,9 +9,12 @@
 
 namespace terrace {
 
-/// A few queues of dense ids, such as the blocks or the ghosts of a policy: an id is in one of them
-/// at most. Everything is O(1), and memory grows with the largest id that ever queued.
-template <class Id>
+struct NothingMore {};
+
+/// A few queues of dense ids, such as the blocks of a policy, threaded through one vector: an id is
+/// in one of them at most. Everything is O(1), and memory grows with the largest id that ever
+/// queued. `More`: what else is kept of each id, beside its links, where it costs no cache miss.
+template <class Id, class More = NothingMore>
 class IdQueues {
  public:
   static constexpr std::size_t kNowhere = 0xFF;
@@ -21,17 +24,21 @@ class IdQueues {
 
   /// Which queue `id` is in, or kNowhere.
   [[nodiscard]] std::size_t queue_of(Id id) const {
-    return id.index() < queue_.size() ? queue_[id.index()] : kNowhere;
+    return id.index() < nodes_.size() ? nodes_[id.index()].queue : kNowhere;
   }
   [[nodiscard]] bool contains(Id id) const { return queue_of(id) != kNowhere; }
 
   [[nodiscard]] std::int64_t size(std::size_t queue = 0) const { return heads_[queue].size; }
   [[nodiscard]] bool empty(std::size_t queue = 0) const { return size(queue) == 0; }
 
-  /// The ends of a queue, and the neighbours of an id that is in one; none where there is none.
+  /// The ends of a queue, and the neighbour of an id that is in one; none where there is none.
   [[nodiscard]] Id front(std::size_t queue = 0) const { return Id{heads_[queue].front}; }
   [[nodiscard]] Id back(std::size_t queue = 0) const { return Id{heads_[queue].back}; }
-  [[nodiscard]] Id after(Id id) const { return Id{links_[id.index()].after}; }
+  [[nodiscard]] Id after(Id id) const { return Id{nodes_[id.index()].after}; }
+
+  /// REQUIRES: `id` was in a queue once.
+  More& more(Id id) { return nodes_[id.index()].more; }
+  [[nodiscard]] const More& more(Id id) const { return nodes_[id.index()].more; }
 
   /// REQUIRES: !contains(id), id is not none.
   void push_back(Id id, std::size_t queue = 0) { link(id, queue, heads_[queue].back, kEnd); }
@@ -39,20 +46,21 @@ class IdQueues {
 
   /// In front of `next`, in its queue. REQUIRES: contains(next), and as above.
   void insert_before(Id next, Id id) {
-    link(id, queue_of(next), links_[next.index()].before, static_cast<Index>(next.index()));
+    link(id, queue_of(next), nodes_[next.index()].before, static_cast<Index>(next.index()));
   }
 
   /// REQUIRES: contains(id).
   void remove(Id id) {
     TERRACE_CHECK(contains(id));
-    Head& head = heads_[queue_[id.index()]];
-    const Link gone = links_[id.index()];
-    (gone.before == kEnd ? head.front : links_[gone.before].after) = gone.after;
-    (gone.after == kEnd ? head.back : links_[gone.after].before) = gone.before;
+    Node& gone = nodes_[id.index()];
+    Head& head = heads_[gone.queue];
+    (gone.before == kEnd ? head.front : nodes_[gone.before].after) = gone.after;
+    (gone.after == kEnd ? head.back : nodes_[gone.after].before) = gone.before;
     --head.size;
-    queue_[id.index()] = kNowhere;
+    gone.queue = kNowhere;
   }
 
+  /// Out of the queue that it is in. REQUIRES: contains(id).
   void move_to_back(Id id, std::size_t queue = 0) {
     remove(id);
     push_back(id, queue);
@@ -67,9 +75,11 @@ class IdQueues {
   using Index = std::uint32_t;
   static constexpr auto kEnd = static_cast<Index>(Id::none().index());
 
-  struct Link {
+  struct Node {
     Index before = kEnd;
     Index after = kEnd;
+    [[no_unique_address]] More more;
+    std::uint8_t queue = kNowhere;
   };
   struct Head {
     Index front = kEnd;
@@ -80,20 +90,18 @@ class IdQueues {
   void link(Id id, std::size_t queue, Index before, Index after) {
     const auto i = static_cast<Index>(id.index());
     TERRACE_CHECK(i != kEnd && !contains(id));
-    if (i >= links_.size()) {
-      links_.resize(i + std::size_t{1});
-      queue_.resize(i + std::size_t{1}, kNowhere);
-    }
+    if (i >= nodes_.size()) nodes_.resize(i + std::size_t{1});
+    Node& node = nodes_[i];
     Head& head = heads_[queue];
-    links_[i] = {before, after};
-    queue_[i] = static_cast<std::uint8_t>(queue);
-    (before == kEnd ? head.front : links_[before].after) = i;
-    (after == kEnd ? head.back : links_[after].before) = i;
+    node.before = before;
+    node.after = after;
+    node.queue = static_cast<std::uint8_t>(queue);
+    (before == kEnd ? head.front : nodes_[before].after) = i;
+    (after == kEnd ? head.back : nodes_[after].before) = i;
     ++head.size;
   }
 
-  std::vector<Link> links_;
-  std::vector<std::uint8_t> queue_;  // apart from links_: most questions are only about this
+  std::vector<Node> nodes_;
   std::vector<Head> heads_;
 };
 

@@ -15,7 +15,9 @@ class Mru final : public EvictionPolicy {
   BlockId victim(ContentId) override { return idle_.back(); }
 
   void on_access(BlockId block) override {
-    if (idle_.contains(block)) idle_.move_to_back(block);
+    if (!idle_.contains(block)) return;
+    idle_.remove(block);
+    idle_.push_back(block);
   }
 
  private:

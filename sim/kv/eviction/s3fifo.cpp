@@ -29,7 +29,7 @@ class S3Fifo final : public EvictionPolicy {
   };
 
   S3Fifo(const Options& options, const EvictionContext& context)
-      : threshold_(static_cast<std::uint32_t>(options.move_threshold)),
+      : threshold_(static_cast<std::uint16_t>(options.move_threshold)),
         main_limit_(context.capacity - part(options.small_ratio, context)),
         ghost_limit_(part(options.ghost_ratio, context)) {}
 
@@ -39,7 +39,7 @@ class S3Fifo final : public EvictionPolicy {
     named_ = BlockId::none();
   }
   void on_access(BlockId block) override {
-    ++blocks_.count(block);
+    if (blocks_.count(block) < std::max(threshold_, kMostTurns)) ++blocks_.count(block);
     named_ = BlockId::none();
   }
   void on_pin(BlockId block) override {
@@ -76,7 +76,7 @@ class S3Fifo final : public EvictionPolicy {
  private:
   static constexpr std::size_t kSmall = 0;
   static constexpr std::size_t kMain = 1;
-  static constexpr std::uint32_t kMostTurns = 3;
+  static constexpr std::uint16_t kMostTurns = 3;
 
   static std::int64_t part(double ratio, const EvictionContext& context) {
     return static_cast<std::int64_t>(ratio * static_cast<double>(context.capacity));
@@ -95,12 +95,13 @@ class S3Fifo final : public EvictionPolicy {
     for (;;) {
       const BlockId block = blocks_.evictable(kMain);
       if (block == BlockId::none() || blocks_.count(block) == 0) return block;
-      blocks_.count(block) = std::min(blocks_.count(block), kMostTurns) - 1;
+      blocks_.count(block) = std::min(blocks_.count(block), kMostTurns);
+      --blocks_.count(block);
       blocks_.move_to_back(block, kMain);
     }
   }
 
-  std::uint32_t threshold_;
+  std::uint16_t threshold_;
   std::int64_t main_limit_;
   std::int64_t ghost_limit_;
   BlockQueues blocks_{2};            // counts reads

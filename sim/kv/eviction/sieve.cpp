@@ -1,5 +1,3 @@
-#include <vector>
-
 #include "sim/kv/eviction/id_queues.hpp"
 #include "sim/kv/eviction/policy.hpp"
 
@@ -11,15 +9,14 @@ namespace {
 class Sieve final : public EvictionPolicy {
  public:
   void on_insert(BlockId block, ContentId) override {
-    if (block.index() >= states_.size()) states_.resize(block.index() + 1);
-    states_[block.index()] = {.visited = false, .pinned = true};
     blocks_.push_back(block);
+    blocks_.more(block) = {.visited = false, .pinned = true};
   }
-  void on_access(BlockId block) override { states_[block.index()].visited = true; }
-  void on_pin(BlockId block) override { states_[block.index()].pinned = true; }
+  void on_access(BlockId block) override { blocks_.more(block).visited = true; }
+  void on_pin(BlockId block) override { blocks_.more(block).pinned = true; }
 
   void on_unpin(BlockId block) override {
-    states_[block.index()].pinned = false;
+    blocks_.more(block).pinned = false;
     if (blocks_.contains(block)) return;
     if (hand_ == BlockId::none()) {
       blocks_.push_front(block);
@@ -35,7 +32,7 @@ class Sieve final : public EvictionPolicy {
     for (;;) {
       if (hand_ == BlockId::none()) hand_ = blocks_.front();
       if (hand_ == BlockId::none()) return hand_;
-      State& state = states_[hand_.index()];
+      State& state = blocks_.more(hand_);
       if (state.pinned) {
         take_out(hand_);  // until it is unpinned: the hand will not meet it in vain again
       } else if (state.visited) {
@@ -58,9 +55,8 @@ class Sieve final : public EvictionPolicy {
     blocks_.remove(block);
   }
 
-  IdQueues<BlockId> blocks_;        // oldest in front
-  BlockId hand_ = BlockId::none();  // none: before the oldest
-  std::vector<State> states_;
+  IdQueues<BlockId, State> blocks_;  // oldest in front
+  BlockId hand_ = BlockId::none();   // none: before the oldest
 };
 
 }  // namespace
