@@ -29,14 +29,18 @@ class Crew {
     failures_.resize(pieces.size());
     const auto jobs = std::min<std::size_t>(pieces.size(), static_cast<std::size_t>(options.jobs));
     working_ = jobs;
+    const double all = static_cast<double>(pieces.size()) * static_cast<double>(accesses);
+    const auto ask = [&] {
+      const double part = all > 0 ? static_cast<double>(done_.load()) / all : 0;
+      if (options.proceed && !options.proceed(part)) stop_ = true;
+    };
+    ask();
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < jobs; ++i) threads.emplace_back([&] { work(pieces); });
-    const double all = static_cast<double>(pieces.size()) * static_cast<double>(accesses);
     std::unique_lock lock(mutex_);
     while (!idle_.wait_for(lock, 50ms, [&] { return working_ == 0; })) {
       lock.unlock();
-      const double part = all > 0 ? static_cast<double>(done_.load()) / all : 0;
-      if (options.proceed && !options.proceed(part)) stop_ = true;
+      ask();
       lock.lock();
     }
     lock.unlock();
