@@ -83,6 +83,14 @@ void BlockPool::announce(BlockId block, ContentId content) {
   slots_[block.index()].on_its_way = true;
 }
 
+void BlockPool::cancel(BlockId block) {
+  Slot& slot = slots_[block.index()];
+  TERRACE_CHECK(slot.on_its_way && slot.users == 1);
+  arrived(block);
+  release(block);
+  drop(block);
+}
+
 void BlockPool::drop(BlockId block) {
   TERRACE_CHECK(!held(block));
   if (slots_[block.index()].content == ContentId::none()) return;

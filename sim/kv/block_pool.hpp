@@ -65,6 +65,16 @@ class BlockPool {
   void announce(BlockId block, ContentId content);
   void arrived(BlockId block) { slots_[block.index()].on_its_way = false; }
 
+  /// It is not going to come: the block is free and empty. REQUIRES: it was announced, and is held
+  /// by nobody else.
+  void cancel(BlockId block);
+
+  /// Whether `content` may take a place: a full pool asks its policy.
+  [[nodiscard]] bool admits(ContentId content) {
+    return !empty_.empty() || static_cast<std::int64_t>(slots_.size()) < capacity_ ||
+           policy_->admits(content);
+  }
+
   /// Whether the content that `block` carries is really there.
   [[nodiscard]] bool readable(BlockId block) const { return !slots_[block.index()].on_its_way; }
 
@@ -84,6 +94,9 @@ class BlockPool {
       if (slot.content != ContentId::none()) visit(slot.content);
     }
   }
+
+  /// The same with what has left, but is remembered by the policy.
+  void for_each_ghost(FunctionRef<void(ContentId)> visit) const { policy_->for_each_ghost(visit); }
 
   /// Throws InvariantViolation unless the books balance. O(blocks ever used).
   void check_invariants() const;

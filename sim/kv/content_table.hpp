@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <vector>
 
@@ -45,6 +46,9 @@ class ContentTable {
 
   /// Whether so much has been interned since the last collection that one pays.
   [[nodiscard]] bool collection_due() const { return used_ + live_segments_ > collect_at_; }
+
+  /// No collection is ever due: for those who have to know every block that has been.
+  void keep_all() { collect_at_ = std::numeric_limits<std::size_t>::max(); }
 
   /// Takes back every id that `mark_all` does not mark. Marking one block of a stretch keeps the
   /// whole stretch and all its past. Outdates every Tip. O(ids).

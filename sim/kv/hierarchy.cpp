@@ -8,63 +8,9 @@
 namespace terrace {
 
 Hierarchy::Hierarchy(EventLoop& loop, Fabric& fabric, const ContentTable& contents,
-                     std::vector<HbmPart> hbm, std::vector<Tier> tiers, BlockTraffic traffic)
-    : loop_(loop),
-      fabric_(fabric),
-      contents_(contents),
-      hbm_(std::move(hbm)),
-      tiers_(std::move(tiers)),
-      traffic_(traffic),
-      from_hbm_(tiers_.size()),
-      from_above_(tiers_.size()),
-      through_(tiers_.size()),
-      next_through_(tiers_.size(), tiers_.size()),
-      hbm_evicted_(hbm_.size()),
-      tier_evicted_(tiers_.size()) {
-  for (std::size_t t = tiers_.size(); t-- > 0;) {
-    if (tiers_[t].spec.write == WriteRule::through) next_through_[t] = std::exchange(through_, t);
-  }
-  for (std::size_t t = 0; t < tiers_.size(); ++t) {
-    TERRACE_CHECK(tiers_[t].ratio % (t > 0 ? tiers_[t - 1].ratio : 1) == 0);
-    tier_evicted_[t].resize(tiers_[t].parts.size());
-    for (std::size_t r = 0; r < hbm_.size(); ++r) {
-      from_hbm_[t].push_back(static_cast<std::uint32_t>(channels_.size()));
-      channels_.push_back(
-          {t, tiers_[t].part_of[r], ReplicaId{r}, hbm_[r].memory, &hbm_[r].pool, {}, {}, {}, {}});
-    }
-  }
-  // What a tier gets from another one comes from the tier right above if it takes evictions, else
-  // from the previous write-through one. Parts correspond by the replicas that use them.
-  for (std::size_t t = 1; t < tiers_.size(); ++t) {
-    std::size_t above = t - 1;
-    if (tiers_[t].spec.write == WriteRule::through) {
-      while (above > 0 && next_through_[above] != t) --above;
-      if (next_through_[above] != t || tiers_[above].spec.write != WriteRule::through) continue;
-    }
-    for (std::uint32_t p = 0; p < tiers_[above].parts.size(); ++p) {
-      const auto& part_of = tiers_[above].part_of;
-      const auto replica =
-          static_cast<std::size_t>(std::find(part_of.begin(), part_of.end(), p) - part_of.begin());
-      TierPart& part = tiers_[above].parts[p];
-      from_above_[t].push_back(static_cast<std::uint32_t>(channels_.size()));
-      channels_.push_back({t,
-                           tiers_[t].part_of[replica],
-                           ReplicaId::none(),
-                           part.memory,
-                           &part.pool,
-                           {},
-                           {},
-                           {},
-                           {}});
-      if (tiers_[t].spec.write == WriteRule::on_evict) {
-        part.pool.record_evictions(tier_evicted_[above][p]);
-      }
-    }
-  }
-  if (has_tiers() && tiers_[0].spec.write == WriteRule::on_evict) {
-    for (std::size_t r = 0; r < hbm_.size(); ++r) hbm_[r].pool.record_evictions(hbm_evicted_[r]);
-  }
-}
+                     std::vector<HbmPart> hbm, std::vector<Tier> tiers, BlockTraffic traffic,
+                     ContentLedger& ledger)
+    : ledger_(ledger), m_{loop, fabric, contents, std::move(hbm), std::move(tiers), traffic, {}} {}
 
 // --- up ------------------------------------------------------------------------------------------
 
@@ -159,10 +105,8 @@ void Hierarchy::load(ReplicaId replica, RequestId request, std::span<const Conte
   }
   for (std::size_t t = 0; t < tiers_.size(); ++t) {
     if (blocks[t] == 0) continue;
-    const Bytes bytes = traffic_.bytes * blocks[t];
-    const Cargo cargo{bytes, traffic_.pieces * blocks[t], extents[t]};
-    track(fabric_.start(tiers_[t].part(replica).memory, hbm_[replica.index()].memory, cargo),
-          {true, index, t, bytes});
+    m_.send(tiers_[t].part(replica).memory, hbm_[replica.index()].memory, blocks[t], extents[t],
+            Errand::Kind::load, index, t);
     ++load.pending;
   }
 }
@@ -184,8 +128,10 @@ void Hierarchy::finish_load(std::uint32_t index) {
   free_loads_.push_back(index);
 }
 
-/// What comes from farther below passes through DRAM anyway: an inclusive tier there keeps it.
+/// What comes from farther below passes through DRAM anyway: an inclusive tier there keeps it,
+/// unless it is read in place.
 void Hierarchy::promote(const Load& load, const Source& source) {
+  if (tiers_[source.tier].spec.promotion == Promotion::in_place) return;
   for (std::size_t t = 0; t < source.tier; ++t) {
     const Tier& tier = tiers_[t];
     if (tier.spec.medium != Medium::dram || tier.spec.inclusion != Inclusion::inclusive) continue;
@@ -194,7 +140,7 @@ void Hierarchy::promote(const Load& load, const Source& source) {
          end -= tier.ratio) {
       const ContentId content = load.contents[static_cast<std::size_t>(end - 1 - load.from)];
       BlockPool& pool = tiers_[t].parts[part].pool;
-      const BlockId block = announce(t, part, content);
+      const BlockId block = writes_.announce(t, part, content);
       if (block == BlockId::none()) continue;
       pool.arrived(block);
       pool.release(block);
@@ -202,140 +148,12 @@ void Hierarchy::promote(const Load& load, const Source& source) {
   }
 }
 
-// --- down ----------------------------------------------------------------------------------------
-
-void Hierarchy::completed(ReplicaId replica, std::span<const BlockId> blocks,
-                          std::span<const ContentId> sequence, std::int64_t from, std::int64_t to) {
-  if (through_ == tiers_.size()) return;
-  const std::int64_t ratio = tiers_[through_].ratio;
-  const std::uint32_t channel = from_hbm_[through_][replica.index()];
-  for (std::int64_t end = (from / ratio + 1) * ratio; end <= to; end += ratio) {
-    write(channel, sequence[static_cast<std::size_t>(end - 1)],
-          blocks.subspan(static_cast<std::size_t>(end - ratio), static_cast<std::size_t>(ratio)));
-  }
-  start_if_idle(channel);
-}
-
-void Hierarchy::settle_evictions(ReplicaId replica) {
-  std::vector<ContentId>& evicted = hbm_evicted_[replica.index()];
-  if (!evicted.empty()) demote(from_hbm_[0][replica.index()], hbm(replica), 1, evicted);
-}
-
-/// A block of the tier for `content`, held and announced; what it evicts goes further down. None if
-/// the tier has the content, or no room that is not in use.
-BlockId Hierarchy::announce(std::size_t tier, std::uint32_t part, ContentId content) {
-  BlockPool& pool = tiers_[tier].parts[part].pool;
-  if (pool.find(content) != BlockId::none()) return BlockId::none();
-  if (pool.free_blocks() == 0) {
-    ++tiers_[tier].counters.writes_skipped;
-    return BlockId::none();
-  }
-  const BlockId block = pool.allocate();
-  pool.announce(block, content);
-  std::vector<ContentId>& evicted = tier_evicted_[tier][part];
-  if (!evicted.empty()) demote(from_above_[tier + 1][part], pool, tiers_[tier].ratio, evicted);
-  return block;
-}
-
-/// Queues one block for the channel's tier, holding the source blocks until it has arrived.
-void Hierarchy::write(std::uint32_t channel, ContentId content, std::span<const BlockId> held) {
-  Channel& c = channels_[channel];
-  const BlockId target = announce(c.tier, c.part, content);
-  if (target == BlockId::none()) return;
-  c.waiting.push_back(target);
-  for (const BlockId block : held) {
-    c.source->hold(block);
-    c.waiting_held.push_back(block);
-  }
-}
-
-/// The other blocks of `pool`, each `step` engine blocks long, of the block of `ratio` engine
-/// blocks that ends with `last`. Those among `leaving` (sorted) have just been evicted, but can
-/// still be copied. False if one is missing or still on its way, or `last` is not the end of such a
-/// block.
-bool Hierarchy::gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio, ContentId last,
-                       std::span<const ContentId> leaving, std::vector<BlockId>& found) const {
-  found.clear();
-  if (step == ratio) return true;
-  if ((contents_.position(last) + 1) % ratio != 0) return false;
-  for (std::int64_t back = ratio - step; back > 0; back -= step) {
-    const ContentId content = contents_.before(last, back);
-    const BlockId block = pool.find(content);
-    if (block != BlockId::none() && pool.readable(block)) {
-      found.push_back(block);
-    } else if (!std::binary_search(leaving.begin(), leaving.end(), content)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-/// Sends what `above` has evicted through a staging buffer to the channel's tier.
-void Hierarchy::demote(std::uint32_t channel, const BlockPool& above, std::int64_t step,
-                       std::vector<ContentId>& evicted) {
-  const std::vector<ContentId> all = std::exchange(evicted, {});
-  const std::int64_t ratio = tiers_[channels_[channel].tier].ratio;
-  std::vector<ContentId> leaving;
-  if (ratio > step) {
-    leaving = all;
-    std::sort(leaving.begin(), leaving.end());
-  }
-  for (const ContentId content : all) {
-    if (gather(above, step, ratio, content, leaving, scratch_)) write(channel, content, {});
-  }
-  start_if_idle(channel);
-}
-
-void Hierarchy::start_if_idle(std::uint32_t channel) {
-  Channel& c = channels_[channel];
-  if (!c.moving.empty() || c.waiting.empty()) return;
-  std::swap(c.moving, c.waiting);
-  std::swap(c.moving_held, c.waiting_held);
-  const std::int64_t blocks = static_cast<std::int64_t>(c.moving.size()) * tiers_[c.tier].ratio;
-  const Bytes bytes = traffic_.bytes * blocks;
-  const Cargo cargo{bytes, traffic_.pieces * blocks, static_cast<std::int64_t>(c.moving.size())};
-  track(fabric_.start(c.from, tiers_[c.tier].parts[c.part].memory, cargo),
-        {false, channel, c.tier, bytes});
-}
-
-/// The tail of a prefix is let go of first, so that its head outlives it: what was completed lies
-/// here from head to tail, what was evicted from tail to head.
-void Hierarchy::finish_write(std::uint32_t channel) {
-  const std::size_t t = channels_[channel].tier;
-  const std::uint32_t p = channels_[channel].part;
-  const std::size_t next = next_through_[t];
-  BlockPool& pool = tiers_[t].parts[p].pool;
-  for (const BlockId done : channels_[channel].moving) {
-    pool.arrived(done);
-    if (next < tiers_.size() &&
-        gather(pool, tiers_[t].ratio, tiers_[next].ratio, pool.content(done), {}, scratch_)) {
-      held_ = scratch_;  // making room may gather as well
-      held_.push_back(done);
-      write(from_above_[next][p], pool.content(done), held_);
-    }
-  }
-  if (next < tiers_.size()) start_if_idle(from_above_[next][p]);
-  Channel& c = channels_[channel];
-  if (tiers_[t].spec.write == WriteRule::through) std::reverse(c.moving.begin(), c.moving.end());
-  for (const BlockId block : c.moving) pool.release(block);
-  c.moving.clear();
-  for (; !c.moving_held.empty(); c.moving_held.pop_back()) c.source->release(c.moving_held.back());
-  start_if_idle(channel);
-  // Blocks may have become free that a waiting request could not get.
-  if (c.replica != ReplicaId::none()) loop_.post(Duration::zero(), ScheduleTick{c.replica});
-}
-
-void Hierarchy::track(TransferId transfer, const Errand& errand) {
-  if (transfer.index() >= errands_.size()) errands_.resize(transfer.index() + 1);
-  errands_[transfer.index()] = errand;
-}
-
 void Hierarchy::on(const TransferDone& event) {
-  const Errand errand = errands_[event.transfer.index()];
+  const Errand errand = m_.errands[event.transfer.index()];
   TierCounters& counters = tiers_[errand.tier].counters;
-  if (!errand.is_load) {
+  if (errand.kind == Errand::Kind::write) {
     counters.written += errand.bytes;
-    finish_write(errand.index);
+    writes_.arrived(errand.index);
     return;
   }
   Load& load = loads_[errand.index];
@@ -346,9 +164,16 @@ void Hierarchy::on(const TransferDone& event) {
 }
 
 void Hierarchy::mark_contents(FunctionRef<void(ContentId)> mark) const {
-  for (const HbmPart& part : hbm_) part.pool.for_each_content(mark);
+  for (const HbmPart& part : hbm_) {
+    part.pool.for_each_content(mark);
+    part.pool.for_each_ghost(mark);
+  }
   for (const Tier& tier : tiers_) {
-    for (const TierPart& part : tier.parts) part.pool.for_each_content(mark);
+    for (const TierPart& part : tier.parts) {
+      part.pool.for_each_content(mark);
+      part.pool.for_each_ghost(mark);
+      part.admission->for_each_remembered(mark);
+    }
   }
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "sim/base/id.hpp"
 #include "sim/base/units.hpp"
+#include "sim/kv/admission/policy.hpp"
 #include "sim/kv/block_pool.hpp"
 #include "sim/kv/tier_spec.hpp"
 
@@ -19,15 +21,18 @@ struct TierCounters {
   std::int64_t hit_blocks = 0;
   Bytes read;
   Bytes written;
-  std::int64_t loads = 0;           // transfers out of it into HBM
-  Duration load_time{};             // from the request to the arrival, summed over loads
-  std::int64_t writes_skipped = 0;  // no room that was not in use
+  std::int64_t loads = 0;            // transfers out of it into HBM
+  Duration load_time{};              // from the request to the arrival, summed over loads
+  std::int64_t writes_skipped = 0;   // no room that was not in use, or in the queue
+  std::int64_t writes_declined = 0;  // by the admission rule, or by an eviction policy
+  std::int64_t writes_dropped = 0;   // that had to leave a full queue to younger ones
 };
 
 /// One part of a tier: all of it, one host's, or one replica's.
 struct TierPart {
   MemoryId memory;
   BlockPool pool;
+  std::unique_ptr<AdmissionRule> admission;
 };
 
 /// A tier below HBM. Its blocks are `ratio` engine blocks long and go by the ContentId of their

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "sim/config/fields.hpp"
+#include "sim/kv/admission/policy.hpp"
 #include "sim/kv/eviction/policy.hpp"
 
 namespace terrace {
@@ -12,12 +13,30 @@ enum class Medium { dram, nvme, network };
 
 /// When a block is written to a tier.
 enum class WriteRule {
-  through,   // as soon as it is complete
-  on_evict,  // when the memory above lets go of it
+  through,      // as soon as it is complete
+  selective,    // when it has been used so often (HiCache's write_through_selective)
+  back,         // when the memory above evicts it
+  back_batched  // the same, collected into large writes
+};
+
+/// What becomes of a write whose queue is full.
+enum class WhenFull {
+  skip,         // it is left out
+  drop_oldest,  // it takes the place of the one that has waited longest
+  block         // whoever wants to write waits: an engine starts no step
+};
+
+/// Writes that wait for the batch before them to arrive.
+struct WriteQueueSpec {
+  std::int64_t limit = 0;  // blocks of the tier, for each memory that writes to it; 0: unlimited
+  WhenFull when_full = WhenFull::skip;
 };
 
 /// Whether a tier keeps its copy of a block that is loaded into HBM.
 enum class Inclusion { inclusive, exclusive };
+
+/// Whether a block on its way to HBM leaves a copy in the host memory it passes.
+enum class Promotion { on_hit, in_place };
 
 /// Who uses a tier.
 enum class Scope {
@@ -33,12 +52,18 @@ struct TierSpec {
   Scope scope = Scope::shared;
   Tokens block_size;  // zero: as large as the engine's
   EvictionChoice eviction;
+  config::Choice<AdmissionRecipe> admission;
   WriteRule write = WriteRule::through;
+  std::int64_t write_uses = 2;    // selective
+  std::int64_t write_batch = 64;  // back_batched: blocks of the tier
+  WriteQueueSpec write_queue;
+  Promotion promotion = Promotion::on_hit;
   Inclusion inclusion = Inclusion::inclusive;
 
   [[nodiscard]] bool enabled() const { return capacity.bytes > Bytes{}; }
 };
 
+void describe(config::Fields& f, WriteQueueSpec& queue);
 void describe(config::Fields& f, TierSpec& tier);
 
 }  // namespace terrace
@@ -54,7 +79,24 @@ template <>
 struct terrace::config::Names<terrace::WriteRule> {
   static constexpr std::string_view kKind = "write rule";
   static constexpr std::pair<std::string_view, WriteRule> kList[] = {
-      {"through", WriteRule::through}, {"on_evict", WriteRule::on_evict}};
+      {"through", WriteRule::through},
+      {"selective", WriteRule::selective},
+      {"back", WriteRule::back},
+      {"back_batched", WriteRule::back_batched}};
+};
+
+template <>
+struct terrace::config::Names<terrace::WhenFull> {
+  static constexpr std::string_view kKind = "rule for a full write queue";
+  static constexpr std::pair<std::string_view, WhenFull> kList[] = {
+      {"skip", WhenFull::skip}, {"drop_oldest", WhenFull::drop_oldest}, {"block", WhenFull::block}};
+};
+
+template <>
+struct terrace::config::Names<terrace::Promotion> {
+  static constexpr std::string_view kKind = "promotion rule";
+  static constexpr std::pair<std::string_view, Promotion> kList[] = {
+      {"on_hit", Promotion::on_hit}, {"in_place", Promotion::in_place}};
 };
 
 template <>

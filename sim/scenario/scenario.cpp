@@ -82,6 +82,44 @@ void check_sharding(config::Fields& f, const Scenario& s) {
   }
 }
 
+/// Whether requests, and their order, are the same whatever the engine does.
+bool is_open_loop(const LoadSpec& load) {
+  if (load.trace) return true;
+  const auto& clients = load.synthetic.clients;
+  return std::all_of(clients.begin(), clients.end(), [](const ClientSpec& client) {
+    return client.arrivals.process != ArrivalLaw::closed_loop &&
+           client.content.kind != ContentLaw::conversation;
+  });
+}
+
+void check_oracle(config::Fields& f, const Scenario& s, const EvictionChoice& policy,
+                  const std::string& who) {
+  f.check(!any_of(policy.recipe().needs(), FactNeeds::future) || is_open_loop(s.workload),
+          who == "hbm" ? "serving" : "tiers",
+          fmt::format("'{}' has to know all requests beforehand, but here they depend on the run",
+                      policy.name()),
+          "use a trace, or clients without closed_loop arrivals and conversations");
+}
+
+void check_policies(config::Fields& f, const Scenario& s) {
+  check_oracle(f, s, s.serving.engine.eviction, "hbm");
+  f.check(s.serving.engine.enable_prefix_caching || s.serving.engine.eviction.name() == "lru",
+          "serving", "serving.engine.eviction has no effect without prefix caching",
+          "remove it, or set enable_prefix_caching: true");
+  bool keeper_above = false;  // a DRAM tier to which blocks from below are promoted
+  for (const TierSpec& tier : s.tiers) {
+    if (!tier.enabled()) continue;
+    check_oracle(f, s, tier.eviction, tier.name);
+    f.check(tier.promotion == Promotion::on_hit || keeper_above, "tiers",
+            fmt::format("promotion: {} of tier '{}' has no effect without an inclusive DRAM tier "
+                        "above it",
+                        config::Scalar<Promotion>::format(tier.promotion), tier.name),
+            "remove it");
+    keeper_above =
+        keeper_above || (tier.medium == Medium::dram && tier.inclusion == Inclusion::inclusive);
+  }
+}
+
 /// What no section can tell alone.
 void check_whole(config::Fields& f, const Scenario& s) {
   const EngineSpec& engine = s.serving.engine;
@@ -116,6 +154,7 @@ void check_whole(config::Fields& f, const Scenario& s) {
             fmt::format("{} would never be used without prefix caching", who),
             "set serving.engine.enable_prefix_caching: true, or remove the tiers");
   }
+  check_policies(f, s);
   const double dram_there = config::as_real(s.hardware.host.dram);
   f.check(dram <= dram_there, "tiers",
           fmt::format("the DRAM tiers take {:.4g} GB of each host, which has {:.4g} GB",

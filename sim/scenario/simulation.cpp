@@ -1,6 +1,8 @@
 #include "sim/scenario/simulation.hpp"
 
 #include <algorithm>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "sim/base/check.hpp"
@@ -9,6 +11,7 @@
 #include "sim/fabric/fabric.hpp"
 #include "sim/fabric/node.hpp"
 #include "sim/kv/capacity.hpp"
+#include "sim/kv/content_ledger.hpp"
 #include "sim/kv/hierarchy.hpp"
 #include "sim/serving/cluster.hpp"
 #include "sim/workload/synthetic.hpp"
@@ -103,16 +106,6 @@ BlockPool::EmptyBlocks empty_blocks(const EngineSpec& engine) {
              : BlockPool::EmptyBlocks::reused_first;
 }
 
-std::vector<HbmPart> hbm(const Scenario& s, const Dimensions& d, const Deployment& places) {
-  std::vector<HbmPart> parts;
-  for (std::size_t r = 0; r < places.replicas(); ++r) {
-    parts.push_back(
-        {places.hbm(ReplicaId{r}),
-         BlockPool(d.hbm_blocks - 1, make_eviction_policy("lru"), empty_blocks(s.serving.engine))});
-  }
-  return parts;
-}
-
 MemoryId place(Medium medium, const Deployment& places, ReplicaId replica) {
   switch (medium) {
     case Medium::dram:
@@ -125,33 +118,122 @@ MemoryId place(Medium medium, const Deployment& places, ReplicaId replica) {
   return MemoryId::none();
 }
 
-std::vector<Tier> tiers(const Scenario& s, const Dimensions& d, const Deployment& places) {
-  std::vector<Tier> all;
-  for (const TierSpec& spec : s.tiers) {
-    if (!spec.enabled()) continue;
-    Tier tier;
-    tier.spec = spec;
-    const std::int64_t block = s.serving.engine.block_size.count();
-    tier.ratio = spec.block_size == Tokens{} ? 1 : spec.block_size.count() / block;
-    const std::int64_t bytes = d.block_bytes.count() * tier.ratio;
+/// What any policy of the scenario has to be told.
+FactNeeds fact_needs(const Scenario& s) {
+  FactNeeds needs = s.serving.engine.eviction.recipe().needs();
+  for (const TierSpec& tier : s.tiers) {
+    if (!tier.enabled()) continue;
+    needs = needs | tier.eviction.recipe().needs() | tier.admission.recipe().needs();
+  }
+  return needs;
+}
+
+/// Time that a prompt takes by itself, in chunks if it is long.
+Duration prefill_time(const CostModel& cost, const EngineSpec& engine, Tokens prompt) {
+  Duration sum{};
+  const Tokens most = engine.enable_chunked_prefill ? engine.max_num_batched_tokens : prompt;
+  for (Tokens done; done < prompt;) {
+    const PrefillChunk chunk{std::min(most, prompt - done), done};
+    done += chunk.fresh;
+    sum += cost.step({0, Tokens{}, std::span(&chunk, 1), done == prompt ? 1 : 0});
+  }
+  return sum;
+}
+
+/// Makes the memories and their policies.
+class Furnisher {
+ public:
+  Furnisher(const Scenario& s, const Dimensions& d, const Deployment& places, const Fabric& fabric,
+            ContentLedger& ledger, BlockTraffic traffic)
+      : s_(s), d_(d), places_(places), fabric_(fabric), ledger_(ledger), traffic_(traffic) {}
+
+  [[nodiscard]] std::vector<HbmPart> hbm() {
+    const EngineSpec& engine = s_.serving.engine;
+    std::vector<HbmPart> parts;
+    for (std::size_t r = 0; r < places_.replicas(); ++r) {
+      parts.push_back(
+          {places_.hbm(ReplicaId{r}),
+           BlockPool(d_.hbm_blocks - 1, policy(engine.eviction, d_.hbm_blocks - 1, 1, "hbm", r),
+                     empty_blocks(engine))});
+    }
+    return parts;
+  }
+
+  [[nodiscard]] std::vector<Tier> tiers() {
+    std::vector<Tier> all;
+    for (const TierSpec& spec : s_.tiers) {
+      if (!spec.enabled()) continue;
+      Tier tier;
+      tier.spec = spec;
+      const std::int64_t block = s_.serving.engine.block_size.count();
+      tier.ratio = spec.block_size == Tokens{} ? 1 : spec.block_size.count() / block;
+      for (std::size_t r = 0; r < places_.replicas(); ++r) {
+        const ReplicaId replica{r};
+        const std::size_t part = spec.scope == Scope::private_to_each ? r
+                                 : spec.medium == Medium::network     ? 0
+                                                                      : places_.host_of(replica);
+        if (part == tier.parts.size()) tier.parts.push_back(make_part(spec, tier.ratio, replica));
+        tier.part_of.push_back(static_cast<std::uint32_t>(part));
+      }
+      all.push_back(std::move(tier));
+    }
+    return all;
+  }
+
+ private:
+  std::unique_ptr<EvictionPolicy> policy(const EvictionChoice& choice, std::int64_t blocks,
+                                         std::int64_t ratio, const std::string& memory,
+                                         std::size_t part) {
+    const Random random(static_cast<std::uint64_t>(s_.seed), "eviction");
+    return choice.recipe().make({blocks, &ledger_.view(ratio), random.fork(memory).fork(part)});
+  }
+
+  TierPart make_part(const TierSpec& spec, std::int64_t ratio, ReplicaId replica) {
+    const std::int64_t bytes = d_.block_bytes.count() * ratio;
     const std::int64_t blocks =
         spec.capacity.unlimited()
             ? BlockPool::kUnlimited
             : std::min(BlockPool::kUnlimited, spec.capacity.bytes.count() / bytes);
-    for (std::size_t r = 0; r < places.replicas(); ++r) {
-      const ReplicaId replica{r};
-      const std::size_t part = spec.scope == Scope::private_to_each ? r
-                               : spec.medium == Medium::network     ? 0
-                                                                    : places.host_of(replica);
-      if (part == tier.parts.size()) {
-        tier.parts.push_back({place(spec.medium, places, replica),
-                              BlockPool(blocks, spec.eviction.recipe().make({blocks}))});
-      }
-      tier.part_of.push_back(static_cast<std::uint32_t>(part));
-    }
-    all.push_back(std::move(tier));
+    const MemoryId memory = place(spec.medium, places_, replica);
+    AdmissionContext context;
+    context.facts = &ledger_.view(ratio);
+    context.block_size = s_.serving.engine.block_size * ratio;
+    context.recompute = [this_ledger = &ledger_](Tokens prefix) {
+      return this_ledger->prefill(prefix);
+    };
+    context.reload = [fabric = &fabric_, memory, hbm = places_.hbm(replica), traffic = traffic_,
+                      block = s_.serving.engine.block_size, ratio](Tokens prefix) {
+      const std::int64_t count = prefix.count() / block.count();
+      return fabric->unloaded_time(memory, hbm, traffic.cargo(count, count / ratio));
+    };
+    return {memory,
+            BlockPool(blocks, policy(spec.eviction, blocks, ratio, spec.name, replica.index())),
+            spec.admission.recipe().make(context)};
   }
-  return all;
+
+  const Scenario& s_;
+  const Dimensions& d_;
+  const Deployment& places_;
+  const Fabric& fabric_;
+  ContentLedger& ledger_;
+  BlockTraffic traffic_;
+};
+
+/// Tells an oracle the blocks of all prompts to come. Interning them now gives them the ids they
+/// will have.
+void foresee(Workload& requests, ContentTable& contents, ContentLedger& ledger) {
+  contents.keep_all();
+  std::vector<std::vector<ContentId>> sequences;
+  Arrival arrival;
+  while (requests.next_time()) {
+    requests.next(arrival);
+    std::vector<ContentId>& blocks = sequences.emplace_back();
+    ContentTable::Tip tip;
+    for (const Span& span : arrival.prompt) {
+      tip = contents.append(tip, span.content, span.tokens, blocks);
+    }
+  }
+  ledger.foresee(sequences);
 }
 
 }  // namespace
@@ -163,18 +245,27 @@ struct Simulation::Parts {
         fabric(loop),
         places(deployment(s), fabric),
         contents(s.serving.engine.block_size),
-        hierarchy(loop, fabric, contents, hbm(s, dimensions, places), tiers(s, dimensions, places),
-                  {dimensions.block_bytes, pieces(s)}),
         cost(cost_model(s)),
+        ledger(loop, contents, fact_needs(s),
+               [this, engine = s.serving.engine](Tokens prompt) {
+                 return prefill_time(*cost, engine, prompt);
+               }),
+        hierarchy(loop, fabric, contents, furnish(s).hbm(), furnish(s).tiers(), traffic(s), ledger),
         requests(workload(s)),
         observers(std::move(watching), s.output.timeseries_interval, loop),
         cluster(s.serving.engine, dimensions.max_model_len, layers(s.model), loop, contents,
-                hierarchy, *cost, *requests, make_router(s.serving.router), observers) {}
+                hierarchy, *cost, *requests, make_router(s.serving.router), observers) {
+    if (any_of(fact_needs(s), FactNeeds::future)) foresee(*workload(s), contents, ledger);
+  }
+
+  Furnisher furnish(const Scenario& s) {
+    return {s, dimensions, places, fabric, ledger, traffic(s)};
+  }
 
   /// One block on every GPU of the replica, whole or by layer, K and V apart.
-  static std::int64_t pieces(const Scenario& s) {
+  [[nodiscard]] BlockTraffic traffic(const Scenario& s) const {
     const bool whole = s.serving.engine.kv_layout == KvLayout::block;
-    return s.serving.tensor_parallel * (whole ? 1 : 2 * layers(s.model));
+    return {dimensions.block_bytes, s.serving.tensor_parallel * (whole ? 1 : 2 * layers(s.model))};
   }
 
   Dimensions dimensions;
@@ -182,8 +273,9 @@ struct Simulation::Parts {
   Fabric fabric;
   Deployment places;
   ContentTable contents;
-  Hierarchy hierarchy;
   std::unique_ptr<CostModel> cost;
+  ContentLedger ledger;
+  Hierarchy hierarchy;
   std::unique_ptr<Workload> requests;
   Observers observers;
   Cluster cluster;

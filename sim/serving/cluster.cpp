@@ -1,10 +1,17 @@
 #include "sim/serving/cluster.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "sim/base/check.hpp"
 
 namespace terrace {
+namespace {
+
+/// Requests are told apart by client and turn, up to this turn.
+constexpr std::uint32_t kTurnsApart = 8;
+
+}  // namespace
 
 Cluster::Cluster(const EngineSpec& spec, Tokens max_model_len, std::int64_t layers, EventLoop& loop,
                  ContentTable& contents, Hierarchy& hierarchy, const CostModel& cost,
@@ -17,6 +24,12 @@ Cluster::Cluster(const EngineSpec& spec, Tokens max_model_len, std::int64_t laye
       observer_(observer),
       max_model_len_(max_model_len) {
   replicas_.reserve(hierarchy.hbm_parts().size());
+  for (const Client& client : workload.clients()) {
+    std::vector<Retention>& rules = retention_.emplace_back();
+    for (const RetentionSpec& r : client.retention) {
+      rules.push_back({r.from, r.to, r.priority, r.duration});
+    }
+  }
   for (std::size_t i = 0; i < hierarchy.hbm_parts().size(); ++i) {
     replicas_.emplace_back(spec, ReplicaId{i}, layers, loop, requests_, hierarchy, cost, observer);
   }
@@ -55,6 +68,12 @@ void Cluster::admit_arrival() {
   r.part_since = loop_.now();
   for (const Span& span : arrival_.prompt) r.prompt += span.tokens;
 
+  r.retention = retention_[r.client];
+  r.use.session = arrival_.session;
+  r.use.group = kTurnsApart * r.client + std::min(arrival_.turn, kTurnsApart - 1);
+  r.use.tool_call = arrival_.tool_call;
+  r.use.context = r.prompt;
+
   if (r.prompt + r.output > max_model_len_) {
     r.rejection = Rejection::exceeds_max_model_len;
   } else if (!replicas_.front().scheduler().fits(r.prompt, r.output)) {
@@ -62,6 +81,7 @@ void Cluster::admit_arrival() {
   }
   if (r.rejection != Rejection::none) {
     ++counts_.rejected;
+    hierarchy_.ledger().met(r.number);
     leave(id);
     return;
   }

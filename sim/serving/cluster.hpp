@@ -70,6 +70,7 @@ class Cluster final : public FleetView {
   std::unique_ptr<Router> router_;
   Observer& observer_;
   Tokens max_model_len_;
+  std::vector<std::vector<Retention>> retention_;  // by client
   RequestTable requests_;
   std::vector<Replica> replicas_;
 

@@ -18,6 +18,7 @@ void describe(config::Fields& f, EngineSpec& engine) {
           "order of the queue: fcfs, or priority (lower first, then by arrival)");
   f.field("admission", engine.admission,
           "what must fit into free blocks to admit a request: its first_chunk or its full_prompt");
+  f.choice("eviction", engine.eviction, "which of the blocks nobody uses leaves HBM first");
   f.field("freed_partial_blocks", engine.freed_partial_blocks,
           "reused_first as in vLLM 2026, or ranked among the cached ones as before");
   f.field("load_wait", engine.load_wait,

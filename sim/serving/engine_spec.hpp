@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "sim/config/fields.hpp"
+#include "sim/kv/eviction/policy.hpp"
 #include "sim/model/dtype.hpp"
 
 namespace terrace {
@@ -35,6 +36,7 @@ struct EngineSpec {
   bool enable_prefix_caching = true;
   QueuePolicy policy = QueuePolicy::fcfs;
   Admission admission = Admission::first_chunk;
+  EvictionChoice eviction;  // of blocks in HBM that nobody uses
   FreedPartialBlocks freed_partial_blocks = FreedPartialBlocks::reused_first;
   LoadWait load_wait = LoadWait::park;
   std::optional<Tokens> max_model_len;

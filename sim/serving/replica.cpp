@@ -30,9 +30,9 @@ void Replica::accept(RequestId request) {
 
 void Replica::on_tick() {
   tick_pending_ = false;
-  if (plan_ != nullptr) return;
+  if (plan_ != nullptr || hierarchy_.writes().block_engine(id_)) return;
   const StepPlan& plan = scheduler_.plan(loop_.now());
-  hierarchy_.settle_evictions(id_);
+  hierarchy_.writes().settle_evictions(id_);
   if (plan.empty()) return;
 
   plan_ = &plan;

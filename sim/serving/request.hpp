@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "sim/base/id.hpp"
 #include "sim/base/units.hpp"
+#include "sim/kv/content_ledger.hpp"
 #include "sim/workload/workload.hpp"
 
 namespace terrace {
@@ -32,6 +34,8 @@ struct Request {
   std::uint32_t client = 0;
   std::uint32_t ticket = Arrival::kNoTicket;
   std::int64_t priority = 0;
+  BlockUse use;  // what it says about its blocks
+  std::span<const Retention> retention;
   Tokens prompt;
   Tokens output;                    // the scheduler only ever compares it with `generated`
   std::vector<ContentId> contents;  // of every full block of prompt and output

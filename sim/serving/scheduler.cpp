@@ -27,6 +27,20 @@ void StepOutcome::clear() {
   regular_gaps = 0;
 }
 
+namespace {
+
+/// The content that the request's block number `index` is going to have; none if it never fills.
+ContentId content_at(const Request& r, std::size_t index) {
+  return index < r.contents.size() ? r.contents[index] : ContentId::none();
+}
+
+/// What a request in the queue hopes to find.
+std::span<const ContentId> hoped_for(const Request& r, Tokens block) {
+  return std::span(r.contents).first(static_cast<std::size_t>(r.known().count() / block.count()));
+}
+
+}  // namespace
+
 Scheduler::Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& requests,
                      Hierarchy& hierarchy)
     : spec_(spec),
@@ -47,6 +61,7 @@ void Scheduler::enqueue(RequestId id) {
   r.replica = replica_;
   r.queue_key = next_key_++;
   backlog_ += r.known();
+  hierarchy_.ledger().queued(hoped_for(r, spec_.block_size));
   push_waiting(id);
 }
 
@@ -121,7 +136,8 @@ bool Scheduler::everyone_is_served() const {
 
 void Scheduler::advance() {
   for (const RequestId id : decodes_.starting_a_block()) {
-    requests_[id].blocks.push_back(pool_.allocate());
+    Request& r = requests_[id];
+    r.blocks.push_back(pool_.allocate(content_at(r, r.blocks.size())));
   }
   for (const RequestId id : decodes_.filling_a_block()) {
     Request& r = requests_[id];
@@ -218,7 +234,14 @@ Wait Scheduler::admit_next(SimTime now) {
   if (holds_load) {
     std::erase(holding_, id);
   } else {
-    for (const BlockId hit : hits_) pool_.hold(hit);
+    hierarchy_.ledger().unqueued(hoped_for(r, spec_.block_size));
+    hierarchy_.ledger().met(r.number);
+    hierarchy_.ledger().used(r.contents, r.use, r.retention);
+    for (const BlockId hit : hits_) {
+      pool_.hold(hit);
+      pool_.touch(hit);
+    }
+    hierarchy_.writes().reused(replica_, hits_, r.contents, hits + below);
     r.blocks.assign(hits_.begin(), hits_.end());
     r.published = hits;
     r.computed = start;
@@ -276,7 +299,7 @@ const StepOutcome& Scheduler::complete(SimTime now) {
   outcome_.clear();
   for (const PlannedBlocks& full : plan_.full_blocks) {
     const Request& r = requests_[full.request];
-    hierarchy_.completed(replica_, r.blocks, r.contents, full.from, full.to);
+    hierarchy_.writes().completed(replica_, r.blocks, r.contents, full.from, full.to);
   }
   outcome_.tokens = plan_.decodes + plan_.samples;
   outcome_.regular_gaps = plan_.decodes - static_cast<std::int64_t>(plan_.late.size());
@@ -324,7 +347,7 @@ std::int64_t Scheduler::missing_blocks(const Request& r, Tokens total) const {
 
 void Scheduler::extend(Request& r, Tokens total) {
   for (std::int64_t missing = missing_blocks(r, total); missing > 0; --missing) {
-    r.blocks.push_back(pool_.allocate());
+    r.blocks.push_back(pool_.allocate(content_at(r, r.blocks.size())));
   }
 }
 
@@ -438,6 +461,7 @@ void Scheduler::preempt(RequestId id, SimTime now) {
   r.computed = Tokens{};
   ++r.preemptions;
   r.state = Request::State::waiting;
+  hierarchy_.ledger().queued(hoped_for(r, spec_.block_size));
   r.queue_key = front_key_--;
   push_waiting(id);
   plan_.preempted.push_back(id);

@@ -113,6 +113,7 @@ ClientStream::ClientStream(const ClientSpec& spec, std::uint32_t client, std::ui
       starts_(make_session_starts(spec, seed)),
       head_(spec, client, seed),
       conversation_(spec.content.kind == ContentLaw::conversation),
+      tool_calls_(spec.content.tool_calls),
       max_context_(conversation_ ? spec.content.max_context.value_or(Tokens::max())
                                  : Tokens::max()),
       text_lengths_(spec.prompt),
@@ -136,6 +137,9 @@ void ClientStream::next(Arrival& arrival) {
   --requests_left_;
   arrival.client = client_;
   arrival.ticket = Arrival::kNoTicket;
+  arrival.session = Arrival::kNoSession;
+  arrival.turn = 0;
+  arrival.tool_call = false;
   arrival.prompt.clear();
   if (!thinking_.empty() && thinking_.front().until == arrival.at) {
     resume(arrival);
@@ -169,6 +173,8 @@ void ClientStream::begin(Arrival& arrival) {
   session.turn = 0;
   session.turns = turns;
   session.goes_on = second.has_value();
+  if (conversation_) arrival.session = arrival.ticket;
+  arrival.tool_call = tool_calls_ && session.goes_on;
   if (!second) return;
   session.history.assign(arrival.prompt.begin(), arrival.prompt.end());
   session.history.push_back({arrival.output_content, arrival.output});
@@ -184,6 +190,8 @@ void ClientStream::resume(Arrival& arrival) {
 
   Session& session = pool_[slot];
   ++session.turn;
+  arrival.session = slot;
+  arrival.turn = static_cast<std::uint32_t>(session.turn);
   arrival.prompt.assign(session.history.begin(), session.history.end());
   send(arrival, session.key, session.turn, {session.next_text, session.next_output});
   session.history_tokens += session.next_text + session.next_output;
@@ -193,6 +201,7 @@ void ClientStream::resume(Arrival& arrival) {
   arrival.ticket = slot;
   session.in_engine = true;
   session.goes_on = then.has_value();
+  arrival.tool_call = tool_calls_ && session.goes_on;
   if (!then) return;
   session.history.push_back(arrival.prompt.back());
   session.history.push_back({arrival.output_content, arrival.output});

@@ -115,6 +115,7 @@ class ClientStream {
   std::vector<Thinking> thinking_;  // a heap, the earliest on top
   PromptHead head_;
   bool conversation_;
+  bool tool_calls_;
   Tokens max_context_;
   LengthSampler text_lengths_;
   LengthSampler output_lengths_;

@@ -75,6 +75,8 @@ void describe_conversation(config::Fields& f, ContentSpec& content) {
   f.field("max_context", content.max_context,
           "a conversation ends rather than let prompt and output of a turn exceed this",
           at_least(2));
+  f.field("tool_calls", content.tool_calls,
+          "the pauses are tools at work, not people thinking: every answer but the last calls one");
 }
 
 void describe_rag(config::Fields& f, ContentSpec& content) {
@@ -201,6 +203,16 @@ void describe(config::Fields& f, SloSpec& slo) {
   f.field("tpot", slo.tpot, "bound on the mean time per token after the first", kPositive);
 }
 
+void describe(config::Fields& f, RetentionSpec& retention) {
+  f.field("from", retention.from, "first token of the text that the rule is for", kNotNegative);
+  f.field("to", retention.to, "first token behind it; the end of the answer if left out");
+  f.required("priority", retention.priority, "which blocks go first: 0, which last: 100",
+             between(0, 100));
+  f.field("duration", retention.duration,
+          "from a block's last use until it counts as ordinary (35); 0: for ever", kNotNegative);
+  f.check(retention.from < retention.to, "to", "the range is empty");
+}
+
 void describe(config::Fields& f, ClientSpec& client) {
   f.required("name", client.name, "what results call it; also names its random streams");
   f.check(!client.name.empty(), "name", "a client needs a name");
@@ -213,6 +225,8 @@ void describe(config::Fields& f, ClientSpec& client) {
            "text new in each request: after what its content shares, or per turn", true);
   f.object("output", client.output, "generated text", true);
   f.object("content", client.content, "what its prompts have in common");
+  f.list("retention", client.retention,
+         "how much parts of its texts matter to the eviction policy 'priority' (TensorRT-LLM)");
 }
 
 void describe(config::Fields& f, WorkloadSpec& workload) {

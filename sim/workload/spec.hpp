@@ -10,6 +10,7 @@
 
 #include "sim/base/units.hpp"
 #include "sim/config/fields.hpp"
+#include "sim/workload/workload.hpp"
 
 namespace terrace {
 
@@ -103,6 +104,7 @@ struct ContentSpec {
   LengthSpec turns;                        // conversation; in turns, not tokens
   GapSpec think;                           // conversation
   std::optional<Tokens> max_context;       // conversation
+  bool tool_calls = false;                 // conversation: the pauses are tools at work
   std::int64_t documents = 1;              // rag
   LengthSpec document_length;              // rag
   std::int64_t documents_per_request = 1;  // rag
@@ -123,6 +125,7 @@ struct ClientSpec {
   LengthSpec prompt;
   LengthSpec output;
   ContentSpec content;
+  std::vector<RetentionSpec> retention;
 };
 
 struct WorkloadSpec {
@@ -138,6 +141,7 @@ void describe(config::Fields& f, ArrivalSpec& arrivals);
 void describe(config::Fields& f, SystemPromptSpec& system);
 void describe(config::Fields& f, ContentSpec& content);
 void describe(config::Fields& f, SloSpec& slo);
+void describe(config::Fields& f, RetentionSpec& retention);
 void describe(config::Fields& f, ClientSpec& client);
 void describe(config::Fields& f, WorkloadSpec& workload);
 

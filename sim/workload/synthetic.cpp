@@ -51,7 +51,8 @@ class Synthetic final : public Workload {
     streams_.reserve(spec.clients.size());
     for (const ClientSpec& client : spec.clients) {
       const auto index = static_cast<std::uint32_t>(clients_.size());
-      clients_.push_back({client.name, client.priority, client.slo.ttft, client.slo.tpot});
+      clients_.push_back(
+          {client.name, client.priority, client.slo.ttft, client.slo.tpot, client.retention});
       streams_.emplace_back(client, index, seed, sessions_);
       order_.update(index, streams_[index].next_time());
     }

@@ -157,6 +157,9 @@ class TraceWorkload final : public Workload {
     arrival.output = record_.output;
     arrival.output_content = record_.output_content;
     arrival.ticket = Arrival::kNoTicket;
+    arrival.session = record_.session;
+    arrival.turn = record_.turn;
+    arrival.tool_call = false;
     ready_ = false;
   }
 
@@ -176,7 +179,7 @@ class TraceWorkload final : public Workload {
             named.empty() ? std::filesystem::path(name).stem().string() : named;
         const auto next = static_cast<std::uint32_t>(clients_.size());
         const auto [at, is_new] = index_.emplace(shown, next);
-        if (is_new) clients_.push_back({shown, 0, {}, {}});
+        if (is_new) clients_.push_back({shown, 0, {}, {}, {}});
         if (named.empty()) index_.emplace(named, at->second);
       }
     }

@@ -116,6 +116,8 @@ class PlainReader final : public CsvReader {
       lines_.fail(field(prefix_tokens), "a prefix without 'prefix_id'");
     }
     if (field(session).empty()) {
+      record.session = Arrival::kNoSession;
+      record.turn = 0;
       add_own_text(record, left);
     } else {
       converse(record, left);
@@ -126,7 +128,11 @@ class PlainReader final : public CsvReader {
   /// Continues the conversation, and adds this turn to it. What it began with stays its beginning:
   /// a turn with another prefix starts it anew.
   void converse(TraceRecord& record, Tokens left) {
-    std::vector<Span>& said = sessions_[std::string(field(session))];
+    const auto next = static_cast<std::uint32_t>(sessions_.size());
+    Session& mine = sessions_.try_emplace(std::string(field(session)), Session{next, 0, {}}).first->second;
+    std::vector<Span>& said = mine.said;
+    record.session = mine.number;
+    record.turn = mine.turns++;
     const std::size_t prefix = record.prompt.size();
     if (!std::equal(record.prompt.begin(), record.prompt.end(), said.begin(),
                     said.begin() + static_cast<std::ptrdiff_t>(std::min(prefix, said.size())))) {
@@ -145,7 +151,12 @@ class PlainReader final : public CsvReader {
     if (length != Tokens{}) record.prompt.push_back({content_.prompt(requests()), length});
   }
 
-  std::unordered_map<std::string, std::vector<Span>> sessions_;
+  struct Session {
+    std::uint32_t number = 0;
+    std::uint32_t turns = 0;
+    std::vector<Span> said;
+  };
+  std::unordered_map<std::string, Session> sessions_;
 };
 
 }  // namespace

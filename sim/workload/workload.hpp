@@ -19,16 +19,29 @@ struct Span {
   friend bool operator==(const Span&, const Span&) = default;
 };
 
+/// How much the KV of a part of a request's text matters, for those who rank by it: TensorRT-LLM's
+/// KvCacheRetentionConfig, in tokens from the start of the text.
+struct RetentionSpec {
+  Tokens from;
+  Tokens to = Tokens::max();
+  std::int64_t priority = 35;  // 0 goes first, 100 last
+  Duration duration{};         // from the last use; zero: for ever
+};
+
 /// A request as the world sends it.
 struct Arrival {
   static constexpr std::uint32_t kNoTicket = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint32_t kNoSession = std::numeric_limits<std::uint32_t>::max();
 
   SimTime at{};
-  std::uint32_t client = 0;          // index into Workload::clients()
-  std::vector<Span> prompt;          // at least one token
-  Tokens output;                     // at least one; the engine learns it only by generating
-  std::uint64_t output_content = 0;  // identity of the generated text, of length `output`
-  std::uint32_t ticket = kNoTicket;  // whom to tell when this request has left the engine
+  std::uint32_t client = 0;            // index into Workload::clients()
+  std::vector<Span> prompt;            // at least one token
+  Tokens output;                       // at least one; the engine learns it only by generating
+  std::uint64_t output_content = 0;    // identity of the generated text, of length `output`
+  std::uint32_t ticket = kNoTicket;    // whom to tell when this request has left the engine
+  std::uint32_t session = kNoSession;  // whose turn it is: dense, used again after the last turn
+  std::uint32_t turn = 0;              // of its session, from zero
+  bool tool_call = false;  // the answer calls a tool: the session goes on when that has run
 };
 
 /// What requests of one client have in common.
@@ -37,6 +50,7 @@ struct Client {
   std::int64_t priority = 0;  // lower is served first under a priority scheduler
   std::optional<Duration> ttft_slo;
   std::optional<Duration> tpot_slo;
+  std::vector<RetentionSpec> retention;  // where rules overlap, the last one counts
 };
 
 /// Where requests come from: generators, or a trace. Pulled one at a time, so that a trace of any

@@ -68,7 +68,7 @@ TEST(ShippedScenariosSlow, MoreDramKeepsUp) {
 
 TEST(ShippedScenariosSlow, WritingOnEvictionWritesLessAtAWorseTime) {
   const json through = summary_of("offload-nvme");
-  const json on_evict = summary_of("offload-nvme", {"tiers[0].write=on_evict"});
+  const json on_evict = summary_of("offload-nvme", {"tiers[0].write=back"});
   const json four = summary_of("offload-nvme", {"hardware.drives_per_host=4"});
   const json none = summary_of("offload-nvme", {"tiers=[]"});
   const auto written = [](const json& s) {

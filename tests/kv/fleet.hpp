@@ -5,6 +5,8 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -24,12 +26,30 @@ struct Shape {
   Inclusion inclusion = Inclusion::inclusive;
   std::int64_t ratio = 1;
   Scope scope = Scope::shared;
+  Promotion promotion = Promotion::on_hit;
+  WriteQueueSpec queue = {};
+  std::int64_t uses = 2;
+  std::int64_t batch = 64;
+  std::string_view admission = "always";
 
   [[nodiscard]] Shape of(std::int64_t capacity) const { return with(&Shape::blocks, capacity); }
   [[nodiscard]] Shape by(std::int64_t r) const { return with(&Shape::ratio, r); }
-  [[nodiscard]] Shape on_evict() const { return with(&Shape::write, WriteRule::on_evict); }
+  [[nodiscard]] Shape back() const { return with(&Shape::write, WriteRule::back); }
+  [[nodiscard]] Shape selective(std::int64_t n) const {
+    return with(&Shape::write, WriteRule::selective).with(&Shape::uses, n);
+  }
+  [[nodiscard]] Shape back_batched(std::int64_t n) const {
+    return with(&Shape::write, WriteRule::back_batched).with(&Shape::batch, n);
+  }
+  [[nodiscard]] Shape queue_of(std::int64_t limit, WhenFull when_full) const {
+    return with(&Shape::queue, {limit, when_full});
+  }
+  [[nodiscard]] Shape in_place() const { return with(&Shape::promotion, Promotion::in_place); }
+  [[nodiscard]] Shape admitting(std::string_view rule) const {
+    return with(&Shape::admission, rule);
+  }
   [[nodiscard]] Shape exclusive() const {
-    return on_evict().with(&Shape::inclusion, Inclusion::exclusive);
+    return back().with(&Shape::inclusion, Inclusion::exclusive);
   }
   [[nodiscard]] Shape private_to_each() const {
     return with(&Shape::scope, Scope::private_to_each);
@@ -37,7 +57,7 @@ struct Shape {
 
  private:
   template <class T>
-  [[nodiscard]] Shape with(T Shape::*member, T value) const {
+  [[nodiscard]] Shape with(T Shape::*member, std::type_identity_t<T> value) const {
     Shape changed = *this;
     changed.*member = value;
     return changed;
@@ -55,7 +75,7 @@ class Fleet {
  public:
   Fleet(std::int64_t hbm_blocks, const std::vector<Shape>& shapes, std::size_t replicas = 1)
       : hierarchy(loop, fabric, contents, hbm(hbm_blocks, replicas), tiers(shapes, replicas),
-                  {Bytes{1'000'000}, 1}) {
+                  {Bytes{1'000'000}, 1}, ledger) {
     for (const MemoryId from : memories_) {
       for (const MemoryId to : memories_) {
         if (from == to) continue;
@@ -86,9 +106,10 @@ class Fleet {
       blocks.push_back(pool.allocate());
       pool.publish(blocks.back(), sequence[blocks.size() - 1]);
     }
-    hierarchy.settle_evictions(ReplicaId{replica});
-    hierarchy.completed(ReplicaId{replica}, blocks, sequence, static_cast<std::int64_t>(hits),
-                        static_cast<std::int64_t>(blocks.size()));
+    hierarchy.writes().settle_evictions(ReplicaId{replica});
+    hierarchy.writes().completed(ReplicaId{replica}, blocks, sequence,
+                                 static_cast<std::int64_t>(hits),
+                                 static_cast<std::int64_t>(blocks.size()));
     return blocks;
   }
 
@@ -116,7 +137,7 @@ class Fleet {
     hierarchy.count_lookup(id, sequence, Tokens{16 * length}, hits, hits + below);
     for (std::int64_t i = 0; i < below; ++i) blocks.push_back(pool.allocate());
     if (below > 0) hierarchy.load(id, RequestId{request}, sequence, hits, hits + below);
-    hierarchy.settle_evictions(id);
+    hierarchy.writes().settle_evictions(id);
     loading_[request] = [this, sequence, blocks, hits, replica] {
       for (auto i = static_cast<std::size_t>(hits); i < blocks.size(); ++i) {
         hierarchy.hbm(ReplicaId{replica}).publish(blocks[i], sequence[i]);
@@ -132,7 +153,7 @@ class Fleet {
     BlockPool& pool = hierarchy.hbm(ReplicaId{replica});
     std::vector<BlockId> blocks;
     while (pool.free_blocks() > 0) blocks.push_back(pool.allocate());
-    hierarchy.settle_evictions(ReplicaId{replica});
+    hierarchy.writes().settle_evictions(ReplicaId{replica});
     leave(blocks, replica);
   }
 
@@ -186,6 +207,7 @@ class Fleet {
   EventLoop loop;
   Fabric fabric{loop};
   ContentTable contents{16_tok};
+  ContentLedger ledger{loop, contents, FactNeeds::time | FactNeeds::use | FactNeeds::queue, {}};
 
  private:
   std::vector<BlockId> hold_hits(const std::vector<ContentId>& sequence, std::size_t replica) {
@@ -221,12 +243,18 @@ class Fleet {
       tier.spec.write = shape.write;
       tier.spec.inclusion = shape.inclusion;
       tier.spec.scope = shape.scope;
+      tier.spec.promotion = shape.promotion;
+      tier.spec.write_queue = shape.queue;
+      tier.spec.write_uses = shape.uses;
+      tier.spec.write_batch = shape.batch;
       tier.ratio = shape.ratio;
       for (std::size_t r = 0; r < replicas; ++r) {
         const std::size_t part = shape.scope == Scope::private_to_each ? r : 0;
         if (part == tier.parts.size()) {
-          tier.parts.push_back(
-              {memory("tier"), BlockPool(shape.blocks, make_eviction_policy("lru"))});
+          tier.parts.push_back({memory("tier"),
+                                BlockPool(shape.blocks, make_eviction_policy("lru")),
+                                config::find_recipe<AdmissionRecipe>(shape.admission)
+                                    ->make({&ledger.view(shape.ratio), {}, {}, {}})});
         }
         tier.part_of.push_back(static_cast<std::uint32_t>(part));
       }

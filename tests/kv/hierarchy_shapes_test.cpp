@@ -66,7 +66,7 @@ TEST(HierarchyRatio, ALoadMovesOnlyWhatIsMissingAbove) {
 
 /// All that a step evicts leaves together, so a block below finds its parts whatever their order.
 TEST(HierarchyRatio, EvictionsOfOneStepMakeWholeBlocks) {
-  Fleet f(4, {kDram.on_evict().by(2)});
+  Fleet f(4, {kDram.back().by(2)});
   const auto a = f.text(1, 4);
   f.visit(a);
   f.visit(f.text(2, 2));
@@ -79,7 +79,7 @@ TEST(HierarchyRatio, EvictionsOfOneStepMakeWholeBlocks) {
 }
 
 TEST(HierarchyRatio, ABlockIsDemotedWhenItsTailLeavesBeforeItsHead) {
-  Fleet f(4, {kDram.on_evict().by(2)});
+  Fleet f(4, {kDram.back().by(2)});
   const auto a = f.text(1, 4);
   f.visit(a);
   for (std::uint64_t other = 2; other <= 5; ++other) {
@@ -102,7 +102,7 @@ TEST(HierarchyRatio, TiersPassOnWholeBlocks) {
 }
 
 TEST(HierarchyRatio, TiersDemoteWholeBlocks) {
-  Fleet f(4, {kDram.of(4), kNvme.on_evict().by(2)});
+  Fleet f(4, {kDram.of(4), kNvme.back().by(2)});
   const auto a = f.text(1, 4);
   f.visit(a);
   f.run();
@@ -184,7 +184,7 @@ std::vector<Shape> random_shapes(Random& random) {
     ratio *= random.below(3) == 0 ? 2 : 1;
     Shape shape = medium.by(ratio).of(static_cast<std::int64_t>(1 + random.below(20)));
     const std::uint64_t rule = random.below(4);
-    if (rule == 0) shape = shape.on_evict();
+    if (rule == 0) shape = shape.back();
     if (rule == 1) shape = shape.exclusive();
     // Above a private tier there is no shared one.
     const bool may = shapes.empty() || shapes.back().scope == Scope::private_to_each;

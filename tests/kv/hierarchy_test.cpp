@@ -95,7 +95,7 @@ TEST(Hierarchy, WriteThroughGoesOnFromTierToTier) {
 }
 
 TEST(Hierarchy, OnEvictWritesJustWhatIsEvicted) {
-  Fleet f(4, {kDram.on_evict()});
+  Fleet f(4, {kDram.back()});
   const auto a = f.text(1, 4);
   f.visit(a);
   f.run();
@@ -112,7 +112,7 @@ TEST(Hierarchy, OnEvictWritesJustWhatIsEvicted) {
 }
 
 TEST(Hierarchy, EvictionsCascade) {
-  Fleet f(2, {kDram.of(2).on_evict(), kNvme.on_evict()});
+  Fleet f(2, {kDram.of(2).back(), kNvme.back()});
   const auto a = f.text(1, 2);
   for (std::uint64_t text = 1; text <= 3; ++text) {
     f.visit(f.text(text, 2));
@@ -124,7 +124,7 @@ TEST(Hierarchy, EvictionsCascade) {
 
 /// The tier in the middle takes what the first evicts; the last follows the first.
 TEST(Hierarchy, RulesMayAlternate) {
-  Fleet f(8, {kDram.of(4), kNvme.on_evict(), kNetwork});
+  Fleet f(8, {kDram.of(4), kNvme.back(), kNetwork});
   const auto a = f.text(1, 4);
   const auto b = f.text(2, 4);
   f.visit(a);
@@ -138,7 +138,7 @@ TEST(Hierarchy, RulesMayAlternate) {
 }
 
 TEST(Hierarchy, AWriteThroughTierBelowAnotherKindIsWrittenFromHbm) {
-  Fleet f(4, {kDram.on_evict(), kNvme});
+  Fleet f(4, {kDram.back(), kNvme});
   const auto a = f.text(1, 4);
   f.visit(a);
   f.run();
@@ -152,7 +152,7 @@ TEST(Hierarchy, AWriteThroughTierBelowAnotherKindIsWrittenFromHbm) {
 // --- up ------------------------------------------------------------------------------------------
 
 TEST(Hierarchy, ALoadKeepsOrGivesUpTheCopyBelow) {
-  for (const Shape& dram : {kDram.on_evict(), kDram.exclusive()}) {
+  for (const Shape& dram : {kDram.back(), kDram.exclusive()}) {
     Fleet f(4, {dram});
     const auto a = f.text(1, 4);
     f.visit(a);
@@ -206,7 +206,7 @@ TEST(Hierarchy, WhatIsBeingLoadedCannotBeEvicted) {
 
 /// What comes from farther below passes through DRAM, and an inclusive tier there keeps it.
 TEST(Hierarchy, LoadsFromBelowDramAreKeptThere) {
-  for (const Shape& dram : {kDram.of(4), kDram.of(4).on_evict(), kDram.of(4).exclusive()}) {
+  for (const Shape& dram : {kDram.of(4), kDram.of(4).back(), kDram.of(4).exclusive()}) {
     Fleet f(4, {dram, kNvme});
     const auto a = f.text(1, 4);
     f.visit(a);
@@ -230,7 +230,7 @@ TEST(Hierarchy, LoadsFromBelowDramAreKeptThere) {
 
 /// One block in HBM, one in DRAM, two on NVMe, one nowhere.
 TEST(Hierarchy, ALookupIsCountedDownTheTiersAndALoadFromTwoEndsOnce) {
-  Fleet f(4, {kDram.of(3).on_evict(), kNvme.on_evict()});
+  Fleet f(4, {kDram.of(3).back(), kNvme.back()});
   const auto a = f.text(1, 5);
   const std::vector<ContentId> first(a.begin(), a.begin() + 1);
   f.visit({a.begin(), a.begin() + 4});
@@ -261,7 +261,7 @@ TEST(Hierarchy, ALookupIsCountedDownTheTiersAndALoadFromTwoEndsOnce) {
 }
 
 TEST(Hierarchy, WhatIsEvictedOrOnItsWayIsStillMarked) {
-  Fleet f(4, {kDram.on_evict()});
+  Fleet f(4, {kDram.back()});
   const auto a = f.text(1, 4);
   f.visit(a);
   f.flush();

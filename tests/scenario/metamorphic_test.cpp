@@ -86,7 +86,7 @@ TEST(Metamorphic, TierWithoutCapacityIsNoTier) {
 
 TEST(Metamorphic, SameSeedSameRunOtherSeedAnother) {
   const Scenario scenario = testing::parse(
-      busy(testing::kMachine, "tiers: [{name: ram, capacity: 200 KiB, write: on_evict}]"));
+      busy(testing::kMachine, "tiers: [{name: ram, capacity: 200 KiB, write: back}]"));
   const Result run = testing::run(scenario);
   expect_same(run, testing::run(scenario));
   EXPECT_NE(run.requests, testing::run_seeded(scenario, 8).requests);

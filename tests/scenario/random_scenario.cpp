@@ -117,7 +117,7 @@ std::string tiers(std::int64_t block, bool any) {
         "write: {}, "
         "inclusion: {}}}\n",
         i, medium, draw(0, 9) == 0 ? "unlimited" : fmt::format("{} kB", draw(0, 400) * draw(1, 4)),
-        shared_above ? "shared" : "private", size, eviction(), on_evict ? "on_evict" : "through",
+        shared_above ? "shared" : "private", size, eviction(), on_evict ? "back" : "through",
         on_evict ? one_of({"inclusive", "exclusive"}) : "inclusive");
   }
   return yaml.empty() ? yaml : "tiers:\n" + yaml;

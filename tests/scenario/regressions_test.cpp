@@ -36,9 +36,9 @@ workload:
 // A block that was demoted into a tier went on to the next write-through tier, over a channel that
 // exists only between write-through tiers.
 TEST(Regressions, EvictedBlocksBesideWriteThrough) {
-  const std::string ram = "  - {name: ram, capacity: 200 KiB, write: on_evict}\n";
+  const std::string ram = "  - {name: ram, capacity: 200 KiB, write: back}\n";
   const std::string disk = "  - {name: disk, medium: nvme, capacity: 1 MiB}\n";
-  const std::string net = "  - {name: net, medium: network, capacity: 1 MiB, write: on_evict}\n";
+  const std::string net = "  - {name: net, medium: network, capacity: 1 MiB, write: back}\n";
   const std::string top = "  - {name: top, capacity: 200 KiB}\n";
   const Result two = testing::run_yaml(passing_through("tiers:\n" + ram + disk));
   expect_complete(two);

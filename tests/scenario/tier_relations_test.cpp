@@ -49,7 +49,7 @@ double mean_ttft(const Result& run) {
 // So hits never fall as a tier grows, and since loading a block (about 10 us) is quicker than
 // computing its 16 tokens (1.6 ms), the mean TTFT never rises.
 TEST(TierRelations, MoreDramMoreHitsLessWaiting) {
-  for (const std::string write : {"through", "on_evict"}) {
+  for (const std::string write : {"through", "back"}) {
     SCOPED_TRACE(write);
     const auto with = [&write](std::int64_t blocks) {
       return testing::run_yaml(sparse(
@@ -105,7 +105,7 @@ Watch watch(const std::string& tiers) {
 // and large enough has all that is in HBM.
 TEST(TierRelations, ExclusiveHoldsNothingTwice) {
   const Watch exclusive =
-      watch("tiers: [{name: ram, capacity: 1 MiB, write: on_evict, inclusion: exclusive}]\n");
+      watch("tiers: [{name: ram, capacity: 1 MiB, write: back, inclusion: exclusive}]\n");
   EXPECT_EQ(exclusive.both, 0);
   EXPECT_GT(exclusive.below_only, 0);
 }
@@ -146,7 +146,7 @@ TEST(TierRelations, HeadsOutliveTails) {
   EXPECT_EQ(through.tier_hits, Tokens{6 * 16});
   // Text 2 pushes 16 blocks of text 1 down, text 3 the other 4 and 16 of text 2: the 6 for which
   // there is no room are the last ones of text 1.
-  const Record on_evict = last_visit({1, 2, 3, 1}, "on_evict");
+  const Record on_evict = last_visit({1, 2, 3, 1}, "back");
   EXPECT_EQ(on_evict.hbm_hits, Tokens{0});
   EXPECT_EQ(on_evict.tier_hits, Tokens{14 * 16});
 }
@@ -172,7 +172,7 @@ workload:
 // each request still fit into the hundred there are, and from then on ten for ten. One that is
 // written through gets everything. (The one output token is never computed on: it has no block.)
 TEST(TierRelations, OnEvictWritesWhatHbmEvicts) {
-  const std::string on_evict = "tiers: [{name: ram, capacity: unlimited, write: on_evict}]\n";
+  const std::string on_evict = "tiers: [{name: ram, capacity: unlimited, write: back}]\n";
   const std::string through = "tiers: [{name: ram, capacity: unlimited}]\n";
   for (const std::int64_t requests : {1, 9, 10, 11, 30}) {
     SCOPED_TRACE(requests);

@@ -111,7 +111,7 @@ class Bench {
       : case_(c),
         spec_(engine(c.settings)),
         contents_(spec_.block_size),
-        hierarchy_(loop_, fabric_, contents_, hbm(c.settings), {}, {Bytes{1}, 1}),
+        hierarchy_(loop_, fabric_, contents_, hbm(c.settings), {}, {Bytes{1}, 1}, ledger_),
         scheduler_(spec_, ReplicaId{0}, requests_, hierarchy_) {}
 
   std::vector<Seen> run(std::vector<std::size_t>& rejected) {
@@ -211,6 +211,7 @@ class Bench {
   EventLoop loop_;
   Fabric fabric_{loop_};
   ContentTable contents_;
+  ContentLedger ledger_{loop_, contents_, FactNeeds::none, {}};
   Hierarchy hierarchy_;
   RequestTable requests_;
   Scheduler scheduler_;

@@ -129,8 +129,8 @@ TEST(Trace, OwnFormSaysEverything) {
 
 TEST(Trace, ExportAndReplayGiveTheSameArrivals) {
   std::vector<Client> clients(2);
-  clients[0] = {"\"quoted\"\n\\ \x01 name", -7, Duration{1}, std::nullopt};
-  clients[1] = {"", 3, std::nullopt, Duration{std::numeric_limits<std::int64_t>::max()}};
+  clients[0] = {"\"quoted\"\n\\ \x01 name", -7, Duration{1}, std::nullopt, {}};
+  clients[1] = {"", 3, std::nullopt, Duration{std::numeric_limits<std::int64_t>::max()}, {}};
   std::vector<Arrival> arrivals(2);
   arrivals[0] = {SimTime{Duration{123'456'789'012'345}},
                  1,

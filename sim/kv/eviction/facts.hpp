@@ -16,7 +16,7 @@ struct BlockUse {
   std::uint8_t priority = 35;          // TensorRT-LLM's retention priority, 0..100
   bool tool_call = false;              // the session goes on as soon as a tool has answered
   Duration retention{};                // how long `priority` holds from the last use; zero: always
-  Tokens context;                      // length of the session's text so far
+  Tokens context;                      // length of the prompt: the session's text so far
 };
 
 /// What is known of contents beside the order of calls, for the policies that ask. Positions and

@@ -66,6 +66,7 @@ struct EvictionContext {
   std::int64_t capacity = 0;          // of its pool, in blocks
   const BlockFacts* facts = nullptr;  // outlives it; null only if it needs none
   Random random{0, "eviction"};       // a stream of its own
+  Tokens block{1};                    // tokens that a block of its pool holds
 };
 
 class EvictionRecipe : public config::Recipe<EvictionRecipe, EvictionPolicy, EvictionContext> {};

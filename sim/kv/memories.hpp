@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/base/id.hpp"
+#include "sim/base/units.hpp"
+#include "sim/des/event_loop.hpp"
+#include "sim/fabric/fabric.hpp"
+#include "sim/kv/block_pool.hpp"
+#include "sim/kv/content_table.hpp"
+#include "sim/kv/tier.hpp"
+
+namespace terrace {
+
+/// The HBM of one replica: its paged cache, and where it lies in the fabric.
+struct HbmPart {
+  MemoryId memory;
+  BlockPool pool;
+};
+
+/// What one engine block weighs on the fabric.
+struct BlockTraffic {
+  Bytes bytes;              // on all GPUs of the replica together
+  std::int64_t pieces = 1;  // separate copies that moving it takes
+
+  /// `extents` stretches of one memory that hold `blocks` engine blocks.
+  [[nodiscard]] Cargo cargo(std::int64_t blocks, std::int64_t extents) const {
+    return {bytes * blocks, pieces * blocks, extents};
+  }
+};
+
+/// What a transfer is for.
+struct Errand {
+  enum class Kind : std::uint8_t { load, write };
+  Kind kind = Kind::load;
+  std::uint32_t index = 0;  // of the load, or of the stream of writes
+  std::size_t tier = 0;     // that is read or written
+  Bytes bytes;
+};
+
+/// Where KV may lie, and the world it moves in: what all movers of a hierarchy share.
+struct Memories {
+  EventLoop& loop;
+  Fabric& fabric;
+  const ContentTable& contents;
+  std::vector<HbmPart> hbm;  // by ReplicaId
+  std::vector<Tier> tiers;   // from the nearest to the farthest
+  BlockTraffic traffic;
+  std::vector<Errand> errands;  // by TransferId
+
+  void send(MemoryId from, MemoryId to, std::int64_t blocks, std::int64_t extents,
+            Errand::Kind kind, std::uint32_t index, std::size_t tier) {
+    const Cargo cargo = traffic.cargo(blocks, extents);
+    const TransferId transfer = fabric.start(from, to, cargo);
+    if (transfer.index() >= errands.size()) errands.resize(transfer.index() + 1);
+    errands[transfer.index()] = {kind, index, tier, cargo.size};
+  }
+};
+
+}  // namespace terrace

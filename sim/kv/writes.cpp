@@ -1,0 +1,341 @@
+#include "sim/kv/writes.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/base/check.hpp"
+
+namespace terrace {
+namespace {
+
+bool is_fed(const Tier& tier) {
+  return tier.spec.write == WriteRule::through || tier.spec.write == WriteRule::selective;
+}
+
+}  // namespace
+
+Writes::Writes(Memories& memories)
+    : m_(memories),
+      from_hbm_(m_.tiers.size()),
+      from_above_(m_.tiers.size()),
+      first_fed_(m_.tiers.size()),
+      next_fed_(m_.tiers.size(), m_.tiers.size()),
+      uses_(m_.tiers.size()),
+      hbm_evicted_(m_.hbm.size()),
+      tier_evicted_(m_.tiers.size()) {
+  for (std::size_t t = m_.tiers.size(); t-- > 0;) {
+    if (is_fed(m_.tiers[t])) next_fed_[t] = std::exchange(first_fed_, t);
+  }
+  for (std::size_t t = 0; t < m_.tiers.size(); ++t) {
+    const Tier& tier = m_.tiers[t];
+    TERRACE_CHECK(tier.ratio % (t > 0 ? m_.tiers[t - 1].ratio : 1) == 0);
+    tier_evicted_[t].resize(tier.parts.size());
+    for (std::size_t r = 0; r < m_.hbm.size(); ++r) {
+      from_hbm_[t].push_back(static_cast<std::uint32_t>(streams_.size()));
+      Stream& stream = streams_.emplace_back();
+      stream.tier = t;
+      stream.part = tier.part_of[r];
+      stream.replica = ReplicaId{r};
+      stream.from = m_.hbm[r].memory;
+      stream.source = &m_.hbm[r].pool;
+      if (is_fed(tier)) stream.sources_per_block = static_cast<std::size_t>(tier.ratio);
+    }
+  }
+  // Parts correspond by the replicas that use them.
+  for (std::size_t t = 1; t < m_.tiers.size(); ++t) {
+    std::size_t above = t - 1;
+    if (is_fed(m_.tiers[t])) {
+      while (above > 0 && next_fed_[above] != t) --above;
+      if (next_fed_[above] != t || !is_fed(m_.tiers[above])) continue;
+    }
+    for (std::uint32_t p = 0; p < m_.tiers[above].parts.size(); ++p) {
+      const auto& part_of = m_.tiers[above].part_of;
+      const auto replica =
+          static_cast<std::size_t>(std::find(part_of.begin(), part_of.end(), p) - part_of.begin());
+      TierPart& part = m_.tiers[above].parts[p];
+      from_above_[t].push_back(static_cast<std::uint32_t>(streams_.size()));
+      Stream& stream = streams_.emplace_back();
+      stream.tier = t;
+      stream.part = m_.tiers[t].part_of[replica];
+      stream.above = above;
+      stream.above_part = p;
+      stream.from = part.memory;
+      stream.source = &part.pool;
+      if (is_fed(m_.tiers[t])) {
+        stream.sources_per_block =
+            static_cast<std::size_t>(m_.tiers[t].ratio / m_.tiers[above].ratio);
+      } else {
+        part.pool.record_evictions(tier_evicted_[above][p]);
+      }
+    }
+  }
+  if (!m_.tiers.empty() && !is_fed(m_.tiers[0])) {
+    for (std::size_t r = 0; r < m_.hbm.size(); ++r) {
+      m_.hbm[r].pool.record_evictions(hbm_evicted_[r]);
+    }
+  }
+}
+
+// --- what is offered -----------------------------------------------------------------------------
+
+void Writes::completed(ReplicaId replica, std::span<const BlockId> blocks,
+                       std::span<const ContentId> sequence, std::int64_t from, std::int64_t to) {
+  for (std::size_t t = first_fed_; t < m_.tiers.size(); t = next_fed_[t]) {
+    const TierSpec& spec = m_.tiers[t].spec;
+    if (t != first_fed_ && spec.write != WriteRule::selective) continue;
+    const std::int64_t ratio = m_.tiers[t].ratio;
+    for (std::int64_t end = (from / ratio + 1) * ratio; end <= to; end += ratio) {
+      const ContentId content = sequence[static_cast<std::size_t>(end - 1)];
+      if (spec.write == WriteRule::selective) {
+        uses(t, content) = 1;
+        if (spec.write_uses > 1) continue;
+      }
+      if (t != first_fed_) continue;
+      write(from_hbm_[t][replica.index()], content,
+            blocks.subspan(static_cast<std::size_t>(end - ratio), static_cast<std::size_t>(ratio)));
+    }
+  }
+  if (first_fed_ < m_.tiers.size()) start_if_idle(from_hbm_[first_fed_][replica.index()]);
+}
+
+void Writes::reused(ReplicaId replica, std::span<const BlockId> blocks,
+                    std::span<const ContentId> sequence, std::int64_t to) {
+  std::size_t above = m_.tiers.size();
+  for (std::size_t t = first_fed_; t < m_.tiers.size(); above = t, t = next_fed_[t]) {
+    const TierSpec& spec = m_.tiers[t].spec;
+    if (spec.write != WriteRule::selective) continue;
+    const std::int64_t ratio = m_.tiers[t].ratio;
+    for (std::int64_t end = ratio; end <= to; end += ratio) {
+      const ContentId content = sequence[static_cast<std::size_t>(end - 1)];
+      if (++uses(t, content) != spec.write_uses) continue;
+      if (t != first_fed_) {
+        const std::uint32_t part = m_.tiers[above].part_of[replica.index()];
+        const BlockPool& pool = m_.tiers[above].parts[part].pool;
+        const BlockId source = pool.find(content);
+        if (source != BlockId::none() && pool.readable(source)) pass_down(above, part, content);
+      } else if (end <= static_cast<std::int64_t>(blocks.size())) {
+        write(
+            from_hbm_[t][replica.index()], content,
+            blocks.subspan(static_cast<std::size_t>(end - ratio), static_cast<std::size_t>(ratio)));
+      }
+    }
+    const std::uint32_t from = t == first_fed_
+                                   ? from_hbm_[t][replica.index()]
+                                   : from_above_[t][m_.tiers[above].part_of[replica.index()]];
+    start_if_idle(from);
+  }
+}
+
+void Writes::settle_evictions(ReplicaId replica) {
+  std::vector<ContentId>& evicted = hbm_evicted_[replica.index()];
+  if (evicted.empty()) return;
+  demote(from_hbm_[0][replica.index()], m_.hbm[replica.index()].pool, 1, evicted);
+}
+
+/// Sends what `above` has evicted through a staging buffer to the stream's tier.
+void Writes::demote(std::uint32_t stream, const BlockPool& above, std::int64_t step,
+                    std::vector<ContentId>& evicted) {
+  const std::vector<ContentId> all = std::exchange(evicted, {});
+  const std::int64_t ratio = m_.tiers[streams_[stream].tier].ratio;
+  std::vector<ContentId> leaving;
+  if (ratio > step) {
+    leaving = all;
+    std::sort(leaving.begin(), leaving.end());
+  }
+  for (const ContentId content : all) {
+    if (gather(above, step, ratio, content, leaving, scratch_)) write(stream, content, {});
+  }
+  start_if_idle(stream);
+}
+
+/// Copies a block of a tier to the next one that is fed, if the rest of what makes a block there
+/// lies beside it.
+void Writes::pass_down(std::size_t from_tier, std::uint32_t part, ContentId content) {
+  const std::size_t next = next_fed_[from_tier];
+  const BlockPool& pool = m_.tiers[from_tier].parts[part].pool;
+  if (!gather(pool, m_.tiers[from_tier].ratio, m_.tiers[next].ratio, content, {}, scratch_)) return;
+  held_ = scratch_;  // making room may gather as well
+  held_.push_back(pool.find(content));
+  write(from_above_[next][part], content, held_);
+}
+
+/// The other blocks of `pool`, each `step` engine blocks long, of the block of `ratio` engine
+/// blocks that ends with `last`. Those among `leaving` (sorted) have just been evicted, but can
+/// still be copied. False if one is missing or still on its way, or `last` is not the end of such a
+/// block.
+bool Writes::gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio, ContentId last,
+                    std::span<const ContentId> leaving, std::vector<BlockId>& found) const {
+  found.clear();
+  if (step == ratio) return true;
+  if ((m_.contents.position(last) + 1) % ratio != 0) return false;
+  for (std::int64_t back = ratio - step; back > 0; back -= step) {
+    const ContentId content = m_.contents.before(last, back);
+    const BlockId block = pool.find(content);
+    if (block != BlockId::none() && pool.readable(block)) {
+      found.push_back(block);
+    } else if (!std::binary_search(leaving.begin(), leaving.end(), content)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// How often the block has been used since it was computed. Ids are handed out again, but a block
+/// is counted from its computation on.
+std::uint32_t& Writes::uses(std::size_t tier, ContentId content) {
+  std::vector<std::uint32_t>& counts = uses_[tier];
+  if (content.index() >= counts.size()) counts.resize(content.index() + 1 + counts.size() / 2);
+  return counts[content.index()];
+}
+
+// --- what is taken -------------------------------------------------------------------------------
+
+BlockId Writes::announce(std::size_t tier, std::uint32_t part, ContentId content) {
+  TierCounters& counters = m_.tiers[tier].counters;
+  BlockPool& pool = m_.tiers[tier].parts[part].pool;
+  if (pool.find(content) != BlockId::none()) return BlockId::none();
+  if (pool.free_blocks() == 0) {
+    ++counters.writes_skipped;
+    return BlockId::none();
+  }
+  if (!pool.admits(content)) {
+    ++counters.writes_declined;
+    return BlockId::none();
+  }
+  const BlockId block = pool.allocate(content);
+  pool.announce(block, content);
+  std::vector<ContentId>& evicted = tier_evicted_[tier][part];
+  if (!evicted.empty()) demote(from_above_[tier + 1][part], pool, m_.tiers[tier].ratio, evicted);
+  return block;
+}
+
+/// Queues one block for the stream's tier, holding the source blocks until it has arrived.
+void Writes::write(std::uint32_t stream, ContentId content, std::span<const BlockId> held) {
+  const std::size_t t = streams_[stream].tier;
+  const std::uint32_t p = streams_[stream].part;
+  Tier& tier = m_.tiers[t];
+  if (tier.parts[p].pool.find(content) != BlockId::none()) return;
+  if (!tier.parts[p].admission->admits(content)) {
+    ++tier.counters.writes_declined;
+    return;
+  }
+  if (!make_way(streams_[stream])) {
+    ++tier.counters.writes_skipped;
+    return;
+  }
+  const BlockId target = announce(t, p, content);
+  if (target == BlockId::none()) return;
+  Stream& s = streams_[stream];
+  s.waiting.push_back(target);
+  for (const BlockId block : held) {
+    s.source->hold(block);
+    s.waiting_held.push_back(block);
+  }
+}
+
+/// Whether more wait than may: of a blocking queue, as much as one step adds.
+bool Writes::is_full(const Stream& stream) const {
+  const TierSpec& spec = m_.tiers[stream.tier].spec;
+  return spec.write_queue.limit > 0 &&
+         static_cast<std::int64_t>(stream.waiting.size()) >= spec.write_queue.limit;
+}
+
+/// Makes room in the stream's queue. False if the queue stays full and the write is to be left out.
+bool Writes::make_way(Stream& s) {
+  if (!is_full(s)) return true;
+  Tier& tier = m_.tiers[s.tier];
+  switch (tier.spec.write_queue.when_full) {
+    case WhenFull::skip:
+      return false;
+    case WhenFull::block:
+      return true;
+    case WhenFull::drop_oldest:
+      break;
+  }
+  ++tier.counters.writes_dropped;
+  tier.parts[s.part].pool.cancel(s.waiting.front());
+  s.waiting.erase(s.waiting.begin());
+  for (std::size_t i = 0; i < s.sources_per_block; ++i) s.source->release(s.waiting_held[i]);
+  s.waiting_held.erase(s.waiting_held.begin(),
+                       s.waiting_held.begin() + static_cast<std::ptrdiff_t>(s.sources_per_block));
+  return true;
+}
+
+bool Writes::block_engine(ReplicaId replica) const {
+  for (std::size_t t = 0; t < m_.tiers.size(); ++t) {
+    const Stream& stream = streams_[from_hbm_[t][replica.index()]];
+    if (m_.tiers[t].spec.write_queue.when_full == WhenFull::block && is_full(stream)) return true;
+  }
+  return false;
+}
+
+/// Whether the tier that the stream fills may not be written because its own queue blocks.
+bool Writes::blocked_below(const Stream& stream) const {
+  const std::size_t below =
+      is_fed(m_.tiers[stream.tier]) && next_fed_[stream.tier] < m_.tiers.size()
+          ? next_fed_[stream.tier]
+          : stream.tier + 1;
+  if (below >= m_.tiers.size() || from_above_[below].empty()) return false;
+  return m_.tiers[below].spec.write_queue.when_full == WhenFull::block &&
+         is_full(streams_[from_above_[below][stream.part]]);
+}
+
+// --- how it moves --------------------------------------------------------------------------------
+
+void Writes::start_if_idle(std::uint32_t stream) {
+  Stream& s = streams_[stream];
+  if (!s.moving.empty() || s.waiting.empty()) return;
+  const TierSpec& spec = m_.tiers[s.tier].spec;
+  const bool batched = spec.write == WriteRule::back_batched;
+  if (batched && static_cast<std::int64_t>(s.waiting.size()) < spec.write_batch) return;
+  if (blocked_below(s)) return;
+  std::swap(s.moving, s.waiting);
+  std::swap(s.moving_held, s.waiting_held);
+  const auto extents = static_cast<std::int64_t>(s.moving.size());
+  // What has been collected for one batch is written in one piece.
+  m_.send(s.from, m_.tiers[s.tier].parts[s.part].memory, extents * m_.tiers[s.tier].ratio,
+          batched ? 1 : extents, Errand::Kind::write, stream, s.tier);
+}
+
+/// The tail of a prefix is let go of first, so that its head outlives it: what was completed lies
+/// here from head to tail, what was evicted from tail to head.
+void Writes::arrived(std::uint32_t stream) {
+  const std::size_t t = streams_[stream].tier;
+  const std::uint32_t p = streams_[stream].part;
+  const std::size_t next = next_fed_[t];
+  const bool passes_down = is_fed(m_.tiers[t]) && next < m_.tiers.size();
+  BlockPool& pool = m_.tiers[t].parts[p].pool;
+  for (const BlockId done : streams_[stream].moving) {
+    pool.arrived(done);
+    if (!passes_down) continue;
+    const ContentId content = pool.content(done);
+    const TierSpec& below = m_.tiers[next].spec;
+    const bool wanted =
+        below.write == WriteRule::through || uses(next, content) >= below.write_uses;
+    if (wanted) pass_down(t, p, content);
+  }
+  if (passes_down) start_if_idle(from_above_[next][p]);
+  Stream& s = streams_[stream];
+  if (is_fed(m_.tiers[t])) std::reverse(s.moving.begin(), s.moving.end());
+  for (const BlockId block : s.moving) pool.release(block);
+  s.moving.clear();
+  for (; !s.moving_held.empty(); s.moving_held.pop_back()) s.source->release(s.moving_held.back());
+  start_if_idle(stream);
+  // Blocks may have become free that a waiting request could not get.
+  if (s.replica != ReplicaId::none()) m_.loop.post(Duration::zero(), ScheduleTick{s.replica});
+  unblock(stream);
+}
+
+/// Lets those go on that fill the tier which this stream empties, if its queue made them wait.
+void Writes::unblock(std::uint32_t stream) {
+  const Stream& drained = streams_[stream];
+  if (drained.replica != ReplicaId::none()) return;
+  if (m_.tiers[drained.tier].spec.write_queue.when_full != WhenFull::block) return;
+  for (std::uint32_t i = 0; i < streams_.size(); ++i) {
+    if (streams_[i].tier == drained.above && streams_[i].part == drained.above_part) {
+      start_if_idle(i);
+    }
+  }
+}
+
+}  // namespace terrace
