@@ -125,7 +125,7 @@ std::optional<HitCounts> replay(const BlockStream& stream, const EvictionRecipe&
   if (options.capacity <= 0) return hits;
   ReplayFacts facts(stream, options.next);
   Cache cache(stream.contents, options.capacity,
-              recipe.make({options.capacity, &facts, options.random}));
+              recipe.make({options.capacity, &facts, options.random, stream.block_size}));
   const std::vector<ContentId>& accesses = stream.accesses;
   std::uint64_t i = 0;
   std::uint64_t told = 0;

@@ -123,7 +123,8 @@ TEST_F(MrcCli, ReadsAScenariosOwnWorkload) {
 }
 
 TEST_F(MrcCli, ThreadsChangeNothing) {
-  const std::string line = "mrc quickstart --set workload.max_requests=300 --policies all --json";
+  const std::string line =
+      "mrc quickstart --set workload.max_requests=60 --policies all --points 4 --json";
   const Outcome one = place.terrace(line + " --jobs 1");
   EXPECT_EQ(one.status, 0) << one.err;
   EXPECT_EQ(one.out, place.terrace(line + " --jobs 3").out);
