@@ -162,6 +162,19 @@ Bytes block_bytes(const Scenario& scenario, Tokens block) {
   return Bytes{per_gpu.count() * tp * block.count()};
 }
 
+/// Throws if a sample is too small to say anything, its own error included.
+void check_samples(const Mrc& mrc) {
+  constexpr std::int64_t kFewest = 100;
+  for (const MrcCurve& curve : mrc.curves) {
+    if (!mrc.complete || curve.method != MrcMethod::shards) continue;
+    if (curve.rate == 1 || curve.sampled >= kFewest) continue;
+    throw UsageError(
+        fmt::format("--shards: only {} of {} blocks are in the sample, too few to say anything; "
+                    "raise the rate, or use --exact",
+                    curve.sampled, mrc.totals.unique));
+  }
+}
+
 ExitCode stopped(std::string_view what) {
   note(fmt::format("terrace: {}", what));
   return ExitCode::interrupted;
@@ -217,6 +230,7 @@ ExitCode run(const Arguments& arguments) {
     };
     report.mrc = miss_ratio_curves(stream, options);
   }
+  check_samples(report.mrc);
   if (csv) write_mrc_csv(report, *csv);
   print(arguments.has("json") ? mrc_json(report) : mrc_text(report));
   if (report.mrc.complete) return ExitCode::ok;

@@ -140,6 +140,7 @@ class Study {
     const ShardsCurve lru(stream_, *options_.shards, proceed);
     if (!lru.complete()) return;
     curve.rate = lru.rate();
+    curve.sampled = lru.blocks();
     for (std::size_t k = 0; k < curve.points.size(); ++k) {
       const std::int64_t capacity = options_.capacities[k];
       curve.points[k] = {lru.at(capacity), lru.error(capacity)};

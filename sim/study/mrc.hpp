@@ -39,6 +39,7 @@ struct MrcCurve {
   bool oracle = false;                       // it sees the future, which no real cache does
   std::vector<std::optional<Point>> points;  // one per capacity; empty if it was stopped before
   double rate = 1;                           // the part of blocks that was sampled
+  std::int64_t sampled = 0;                  // how many these were; 0 unless sampled
 };
 
 struct Mrc {

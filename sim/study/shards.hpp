@@ -39,8 +39,9 @@ class ShardsCurve {
   /// Standard error of at(capacity).blocks.
   [[nodiscard]] double error(std::int64_t capacity) const;
 
-  /// The sampling rate at the end, and the accesses to blocks in the sample.
+  /// The sampling rate at the end, the blocks that were ever in the sample, and the reads of them.
   [[nodiscard]] double rate() const { return static_cast<double>(threshold_) * 0x1p-32; }
+  [[nodiscard]] std::int64_t blocks() const { return items_; }
   [[nodiscard]] std::int64_t sampled() const { return sampled_; }
 
  private:

@@ -160,6 +160,10 @@ TEST_F(MrcCli, SamplesIfToldTo) {
   EXPECT_LT(few["tiers"][0]["curves"][0]["sampling_rate"], 0.5);
 }
 
+TEST_F(MrcCli, RefusesASampleOfNothing) {
+  fails(2, "of 5 blocks are in the sample, too few", "--trace t.jsonl --shards 0.01");
+}
+
 TEST_F(MrcCli, RefusesWhatIsNoRange) {
   fails(2, "--tier dram: it has no name; write NAME=LO..HI", "--trace t.jsonl --tier dram");
   fails(2, "'1GiB' is no range", "--trace t.jsonl --tier dram=1GiB");
