@@ -233,6 +233,14 @@ std::unique_ptr<Workload> open_trace(const TraceInput& input, const TraceSpec& s
   return std::make_unique<TraceWorkload>(input, spec, seed);
 }
 
+std::optional<Tokens> trace_hash_block(const TraceInput& input, const TraceSpec& spec) {
+  if (input.once) {
+    TraceLines(input).fail_file("the size of its blocks cannot be read ahead from a pipe",
+                                "write it into a file first, or say the block size");
+  }
+  return reader(input, spec, 0)->hash_block();
+}
+
 TraceSummary summarise_trace(const TraceInput& input, const TraceSpec& spec) {
   const auto trace = reader(input, spec, 0);
   TraceSummary summary;

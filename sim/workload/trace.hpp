@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -30,6 +31,11 @@ std::unique_ptr<Workload> open_trace(const TraceSpec& spec, std::uint64_t seed);
 /// The same from any bytes. spec.path is not used.
 std::unique_ptr<Workload> open_trace(const TraceInput& input, const TraceSpec& spec,
                                      std::uint64_t seed);
+
+/// Tokens that each hash id of the trace's prompts stands for; nothing if prompts are told
+/// otherwise. Reads the first line. Throws ConfigError if that shows no format, or if the trace is
+/// a pipe, which can be read only once.
+std::optional<Tokens> trace_hash_block(const TraceInput& input, const TraceSpec& spec);
 
 /// What is in a trace, up to max_requests of the spec.
 struct TraceSummary {

@@ -38,6 +38,8 @@ class MooncakeReader final : public TraceReader {
   MooncakeReader(TraceLines lines, TraceContent content, Dialect dialect)
       : TraceReader(std::move(lines), content), dialect_(dialect) {}
 
+  [[nodiscard]] std::optional<Tokens> hash_block() const override { return tokens(dialect_.block); }
+
  private:
   enum Key : std::size_t { timestamp, input_length, output_length, hash_ids, others };
   static constexpr std::array<std::string_view, others> kKeys = {"timestamp", "input_length",

@@ -72,6 +72,9 @@ class TraceReader {
   [[nodiscard]] virtual bool names_clients() const { return false; }
   [[nodiscard]] virtual const std::vector<Client>* declared_clients() const { return nullptr; }
 
+  /// Tokens that each hash id of a prompt stands for, if it is made of such.
+  [[nodiscard]] virtual std::optional<Tokens> hash_block() const { return std::nullopt; }
+
   [[nodiscard]] const TraceLines& lines() const { return lines_; }
 
   /// Requests read, and failed ones that were left out.

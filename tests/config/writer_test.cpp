@@ -12,6 +12,7 @@
 #include <rapidcheck.h>
 
 #include "tests/config/machine.hpp"
+#include "tests/for_all.hpp"
 
 namespace terrace {
 namespace {
@@ -174,17 +175,10 @@ last: {}
 
 // --- every value of every quantity ---------------------------------------------------------------
 
-/// Runs a property on 2000 random cases, the same in every run.
+/// A property on 2000 random cases.
 template <class Property>
 void for_all(Property property) {
-  rc::detail::TestParams params;
-  params.seed = 1;
-  params.maxSuccess = 2000;
-  const rc::detail::TestResult result =
-      rc::detail::checkTestable(property, rc::detail::TestMetadata{}, params);
-  std::ostringstream why;
-  rc::detail::printResultMessage(result, why);
-  EXPECT_TRUE(result.is<rc::detail::SuccessResult>()) << why.str();
+  tests::for_all(property, 2000);
 }
 
 /// Numbers of all sizes, up to `most`.

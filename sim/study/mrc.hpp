@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/study/block_stream.hpp"
+#include "sim/study/shards.hpp"
+
+namespace terrace {
+
+/// How a curve was come by.
+enum class MrcMethod {
+  exact,   // LRU stack distances
+  shards,  // those of a sample
+  replay   // one run for each capacity
+};
+
+struct MrcOptions {
+  std::vector<std::string> policies;     // of eviction_policies(), each once
+  std::vector<std::int64_t> capacities;  // in blocks, ascending
+  std::optional<ShardsOptions> shards;   // of LRU; otherwise it is exact
+  std::uint64_t seed = 0;                // of policies that draw
+  int jobs = 1;                          // threads; results do not depend on it
+  /// Asked by the calling thread, some times a second, with the part of the work that is done.
+  std::function<bool(double)> proceed;
+};
+
+/// What caches of all capacities hit under one policy.
+struct MrcCurve {
+  struct Point {
+    HitCounts hits;
+    double error = 0;  // standard error of hits.blocks; 0 unless sampled
+  };
+  std::string policy;
+  MrcMethod method = MrcMethod::exact;
+  bool oracle = false;                       // it sees the future, which no real cache does
+  std::vector<std::optional<Point>> points;  // one per capacity; empty if it was stopped before
+  double rate = 1;                           // the part of blocks that was sampled
+  std::int64_t sampled = 0;                  // how many these were; 0 unless sampled
+};
+
+struct Mrc {
+  StreamTotals totals;
+  std::vector<MrcCurve> curves;  // one per policy, in their order
+  bool complete = true;
+};
+
+/// Hits against capacity for several policies. LRU is done in one pass, all others by one replay
+/// per capacity; a capacity for all there is needs none. REQUIRES: the policies exist, and a replay
+/// can serve them (see lacking_facts).
+Mrc miss_ratio_curves(const BlockStream& stream, const MrcOptions& options);
+
+}  // namespace terrace
