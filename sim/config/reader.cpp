@@ -30,6 +30,28 @@ bool within(double x, const Limits& limits) {
   return x <= limits.high && (limits.exclusive ? x > limits.low : x >= limits.low);
 }
 
+bool has_shape(const Node& node, std::string_view shapes) {
+  const auto named = [&](std::string_view shape) { return shapes.find(shape) != shapes.npos; };
+  if (shapes.empty()) return true;
+  if (node.kind == Node::Kind::list) return named("array");
+  if (node.kind == Node::Kind::map) return named("object");
+  return named("string") || named("integer");
+}
+
+/// "a text or a list"
+std::string in_words(std::string_view shapes) {
+  constexpr std::pair<std::string_view, std::string_view> kWords[] = {{"string", "a text"},
+                                                                      {"integer", "a whole number"},
+                                                                      {"array", "a list"},
+                                                                      {"object", "a mapping"}};
+  std::string all;
+  for (const auto& [shape, words] : kWords) {
+    if (shapes.find(shape) == shapes.npos) continue;
+    all += all.empty() ? words : " or " + std::string(words);
+  }
+  return all;
+}
+
 }  // namespace
 
 Reader::Reader(const Node& root, std::string what, const Catalogue& catalogue,
@@ -77,6 +99,20 @@ void Reader::scalar(std::string_view key, ScalarRef value, const FieldInfo& info
     return;
   }
   store(member->value, path_to(key), value, info);
+}
+
+void Reader::as_written(std::string_view key, Node& value, std::string_view shapes,
+                        const FieldInfo& info) {
+  const Node::Member* member = ask(key);
+  if (member == nullptr) {
+    if (info.required) missing(key);
+    return;
+  }
+  if (has_shape(member->value, shapes)) {
+    value = member->value;
+  } else {
+    diagnostics_.error(member->value.place, fmt::format("'{}' must be {}", key, in_words(shapes)));
+  }
 }
 
 void Reader::alternatives(std::string_view key, ScalarRef which, const FieldInfo& info,

@@ -179,11 +179,17 @@ LoadedScenario parse_scenario(const std::string& name, std::string_view text,
   }
   diagnostics.raise();
 
+  LoadedScenario loaded = read_scenario(name, root, catalogue, diagnostics);
+  diagnostics.raise();
+  return loaded;
+}
+
+LoadedScenario read_scenario(const std::string& name, const config::Node& root,
+                             const config::Catalogue& catalogue, config::Diagnostics& diagnostics) {
   LoadedScenario loaded;
   loaded.scenario.name = std::filesystem::path(name).stem().string();
   config::Reader reader(root, "the scenario", catalogue, diagnostics);
   reader.read(loaded.scenario);
-  diagnostics.raise();
   resolve_trace_path(loaded.scenario, name);
   loaded.values = reader.resolved();
   return loaded;
