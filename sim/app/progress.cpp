@@ -13,6 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::chrono::milliseconds kPlainEvery = 5s;
+
 /// How many requests the workload can send at most, if it says.
 std::optional<std::int64_t> most_requests(const LoadSpec& load) {
   if (load.trace) return load.trace->max_requests;
@@ -63,30 +65,66 @@ std::string progress_text(const Progress& progress, std::optional<std::int64_t> 
   return text;
 }
 
-}  // namespace
-
-ProgressLine::ProgressLine(const Scenario& scenario, bool wanted)
-    : on_(wanted && isatty(STDERR_FILENO) == 1),
-      requests_(most_requests(scenario.workload)),
-      duration_(scenario.workload.trace ? scenario.workload.trace->duration
-                                        : scenario.workload.synthetic.duration),
-      start_(Clock::now()),
-      next_(start_ + 500ms) {}
-
-ProgressLine::~ProgressLine() {
-  if (shown_) std::fputs("\r\x1b[K", stderr);
+std::string sweep_text(const SweepProgress& progress, double elapsed) {
+  constexpr std::size_t kBar = 20;
+  const std::size_t filled = progress.runs > 0 ? kBar * progress.done / progress.runs : kBar;
+  std::string text = fmt::format("[{}{}] {}/{} runs", std::string(filled, '#'),
+                                 std::string(kBar - filled, '.'), progress.done, progress.runs);
+  if (progress.failed > 0) text += fmt::format("  {} failed", progress.failed);
+  const auto now = static_cast<double>(progress.done - progress.reused);
+  const auto left = static_cast<double>(progress.runs - progress.done);
+  if (now > 0 && left > 0) text += fmt::format("  ETA {}", humane(elapsed * left / now));
+  return text;
 }
 
-void ProgressLine::show(const Progress& progress) {
-  if (!on_) return;
-  const Clock::time_point now = Clock::now();
-  if (now < next_) return;
-  next_ = now + 100ms;
+}  // namespace
+
+StatusLine::StatusLine(bool wanted, bool also_plain)
+    : terminal_(isatty(STDERR_FILENO) == 1),
+      on_(wanted && (terminal_ || also_plain)),
+      start_(Clock::now()),
+      now_(start_),
+      next_(start_ + (terminal_ ? 500ms : kPlainEvery)) {}
+
+StatusLine::~StatusLine() {
+  if (shown_ && terminal_) std::fputs("\r\x1b[K", stderr);
+}
+
+bool StatusLine::due() {
+  if (!on_) return false;
+  now_ = Clock::now();
+  return now_ >= next_;
+}
+
+double StatusLine::elapsed_seconds() const {
+  return std::chrono::duration<double>(now_ - start_).count();
+}
+
+void StatusLine::show(std::string text) {
+  next_ = now_ + (terminal_ ? 100ms : kPlainEvery);
   shown_ = true;
-  const double elapsed = std::chrono::duration<double>(now - start_).count();
-  std::string text = progress_text(progress, requests_, duration_, elapsed);
-  text.resize(std::min(text.size(), columns() - 1));
-  std::fputs(fmt::format("\r{}\x1b[K", text).c_str(), stderr);
+  if (terminal_) {
+    text.resize(std::min(text.size(), columns() - 1));
+    std::fputs(fmt::format("\r{}\x1b[K", text).c_str(), stderr);
+  } else {
+    std::fputs((text + "\n").c_str(), stderr);
+  }
+}
+
+ProgressLine::ProgressLine(const Scenario& scenario, bool wanted)
+    : line_(wanted, false),
+      requests_(most_requests(scenario.workload)),
+      duration_(scenario.workload.trace ? scenario.workload.trace->duration
+                                        : scenario.workload.synthetic.duration) {}
+
+void ProgressLine::show(const Progress& progress) {
+  if (!line_.due()) return;
+  line_.show(progress_text(progress, requests_, duration_, line_.elapsed_seconds()));
+}
+
+void SweepLine::show(const SweepProgress& progress) {
+  if (!line_.due()) return;
+  line_.show(sweep_text(progress, line_.elapsed_seconds()));
 }
 
 }  // namespace terrace::app
