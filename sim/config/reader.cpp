@@ -54,9 +54,23 @@ std::string in_words(std::string_view shapes) {
 
 }  // namespace
 
+std::optional<Node> EntryCache::read(const std::string& file) {
+  const auto [at, fresh] = entries_.try_emplace(file);
+  if (fresh) {
+    const std::size_t errors = texts_.count();
+    Node entry = parse_yaml(file, read_text_file(file), texts_);
+    if (texts_.count() == errors) at->second = std::move(entry);
+  }
+  return at->second;
+}
+
 Reader::Reader(const Node& root, std::string what, const Catalogue& catalogue,
-               Diagnostics& diagnostics)
-    : what_(std::move(what)), whole_(root.place), catalogue_(catalogue), diagnostics_(diagnostics) {
+               Diagnostics& diagnostics, EntryCache* cache)
+    : what_(std::move(what)),
+      whole_(root.place),
+      catalogue_(catalogue),
+      diagnostics_(diagnostics),
+      cache_(cache) {
   open_map(&root, "");
 }
 
@@ -171,7 +185,8 @@ const Node* Reader::named_entry(const Node& value, std::string_view kind, const 
     return nullptr;
   }
   const std::size_t errors = diagnostics_.count();
-  Node entry = parse_yaml(*file, read_text_file(*file), diagnostics_);
+  const auto known = cache_ != nullptr ? cache_->read(*file) : std::nullopt;
+  Node entry = known ? *known : parse_yaml(*file, read_text_file(*file), diagnostics_);
   if (diagnostics_.count() > errors) return nullptr;  // what is missing may be what was misread
   resolved_.push_back({path, name.text, fmt::format("entry of {}", kind), to_string(name.place)});
   if (use != nullptr) {

@@ -185,10 +185,11 @@ LoadedScenario parse_scenario(const std::string& name, std::string_view text,
 }
 
 LoadedScenario read_scenario(const std::string& name, const config::Node& root,
-                             const config::Catalogue& catalogue, config::Diagnostics& diagnostics) {
+                             const config::Catalogue& catalogue, config::Diagnostics& diagnostics,
+                             config::EntryCache* cache) {
   LoadedScenario loaded;
   loaded.scenario.name = std::filesystem::path(name).stem().string();
-  config::Reader reader(root, "the scenario", catalogue, diagnostics);
+  config::Reader reader(root, "the scenario", catalogue, diagnostics, cache);
   reader.read(loaded.scenario);
   resolve_trace_path(loaded.scenario, name);
   loaded.values = reader.resolved();

@@ -37,7 +37,8 @@ class ArmReader {
     Diagnostics found;
     Node root = base_;
     for (std::size_t a = 0; a < axes_.size(); ++a) lay(root, a, choice[a], found);
-    Arm arm{std::move(choice), read_scenario(scenario_path_, root, catalogue_, found).scenario};
+    Arm arm{std::move(choice),
+            read_scenario(scenario_path_, root, catalogue_, found, &cache_).scenario};
     for (const Error& error : found.errors()) blame(arm.choice, error);
     if (found.ok()) check_unique(arm);
     resolve_trace(arm.scenario);
@@ -98,7 +99,7 @@ class ArmReader {
     if (!plain_) {
       plain_.emplace();
       Diagnostics found;
-      static_cast<void>(read_scenario(scenario_path_, base_, catalogue_, found));
+      static_cast<void>(read_scenario(scenario_path_, base_, catalogue_, found, &cache_));
       for (const Error& error : found.errors()) plain_->emplace(error.message, error);
     }
     const auto same = plain_->find(message);
@@ -119,7 +120,7 @@ class ArmReader {
       Diagnostics found;
       Node root = base_;
       lay(root, axis, position, found);
-      static_cast<void>(read_scenario(scenario_path_, root, catalogue_, found));
+      static_cast<void>(read_scenario(scenario_path_, root, catalogue_, found, &cache_));
       for (const Error& error : found.errors()) at->second.insert(error.message);
     }
     return at->second;
@@ -159,6 +160,7 @@ class ArmReader {
   const std::vector<SweptAxis>& axes_;
   const config::Catalogue& catalogue_;
   Diagnostics& diagnostics_;
+  config::EntryCache cache_;
   std::optional<std::map<std::string, Error>> plain_;
   std::map<std::pair<std::size_t, std::size_t>, std::set<std::string>> alone_;
   std::set<std::string> combined_;

@@ -74,7 +74,7 @@ void check_size(const Node& axes_at, const std::vector<SweptAxis>& axes, std::si
 class MetricChoice {
  public:
   MetricChoice(SweepPlan& plan, Diagnostics& diagnostics)
-      : plan_(plan), diagnostics_(diagnostics) {}
+      : plan_(plan), diagnostics_(diagnostics), arms_are_right_(diagnostics.ok()) {}
 
   std::optional<std::size_t> find(const Node& name) {
     const auto found = std::find_if(plan_.known.begin(), plan_.known.end(),
@@ -82,6 +82,8 @@ class MetricChoice {
     if (name.kind == Node::Kind::scalar && found != plan_.known.end()) {
       return static_cast<std::size_t>(found - plan_.known.begin());
     }
+    // Which tiers there are is only known of arms that could be read.
+    if (!arms_are_right_ && name.text.starts_with("tier.")) return std::nullopt;
     std::vector<std::string_view> names;
     for (const Metric& metric : plan_.known) names.push_back(metric.name);
     const auto near = closest(name.text, names);
@@ -124,6 +126,7 @@ class MetricChoice {
  private:
   SweepPlan& plan_;
   Diagnostics& diagnostics_;
+  bool arms_are_right_;
 };
 
 constexpr const char* kDefaultMetrics[] = {
@@ -229,7 +232,7 @@ SweepPlan parse_sweep(const std::string& path, const std::string& text,
   plan.arms =
       read_arms(*located.path, path, spec.set, overrides.sets, axes, catalogue, diagnostics);
   plan.known = all_metrics(tiers_of(plan.arms));
-  if (diagnostics.ok()) choose_metrics(spec, plan, diagnostics);
+  choose_metrics(spec, plan, diagnostics);
   diagnostics.raise();
   for (std::size_t i = 0; i < count.value_or(0); ++i) {
     plan.seeds.push_back(plan.arms.front().scenario.seed + static_cast<std::int64_t>(i));
