@@ -19,8 +19,9 @@ namespace {
 
 using Entry = std::pair<std::string, std::string>;  // name, summary
 
-constexpr std::array<std::string_view, 9> kWhat = {
-    "models", "gpus", "hosts", "ssds", "networks", "workloads", "eviction", "routers", "metrics"};
+constexpr std::array<std::string_view, 10> kWhat = {"models",   "gpus",      "hosts",  "ssds",
+                                                    "networks", "workloads", "sweeps", "eviction",
+                                                    "routers",  "metrics"};
 
 std::vector<Entry> entries(std::string_view what, const Arguments& arguments) {
   std::vector<Entry> all;

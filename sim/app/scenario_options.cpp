@@ -2,20 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "sim/config/diagnostics.hpp"
 #include "sim/scenario/locate.hpp"
 
 namespace terrace::app {
 namespace {
 
 constexpr std::string_view kDefault = "quickstart";
-
-std::string scenario_path(const std::string& name, const config::Catalogue& catalogue) {
-  const LocatedScenario located = locate_scenario(name, {}, catalogue);
-  if (located.path) return *located.path;
-  throw config::ConfigError(fmt::format("{}: error: {}{}{}\n", name, located.why,
-                                        located.hint.empty() ? "" : "; ", located.hint));
-}
 
 }  // namespace
 
@@ -31,8 +23,8 @@ LoadedScenario load_chosen(const Arguments& arguments, const std::optional<std::
                     "such as 'terrace {} {}'",
                     fmt::join(arguments.words(), " "), kDefault));
   }
-  return load_scenario(scenario_path(name.value_or(std::string(kDefault)), catalogue), catalogue,
-                       overrides);
+  return load_scenario(find_file(kScenarioFile, name.value_or(std::string(kDefault)), catalogue),
+                       catalogue, overrides);
 }
 
 }  // namespace terrace::app

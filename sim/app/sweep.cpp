@@ -15,6 +15,7 @@
 #include "sim/app/scenario_options.hpp"
 #include "sim/app/sweep_report.hpp"
 #include "sim/report/output_file.hpp"
+#include "sim/scenario/locate.hpp"
 #include "sim/study/identity.hpp"
 
 namespace terrace::app {
@@ -149,13 +150,14 @@ ExitCode run_in(const fs::path& directory, const SweepPlan& plan, std::optional<
 
 ExitCode run(const Arguments& arguments) {
   check_exclusive(arguments);
-  const std::string file = *arguments.positional(0);
   SweepOverrides overrides;
   overrides.sets = arguments.all(kSetOption.name);
   overrides.filters = arguments.all("filter");
   overrides.most_runs = count_of(arguments, "max-runs", overrides.most_runs, 1'000'000'000);
   static_cast<void>(count_of(arguments, "jobs", 1, kMostJobs));
-  const SweepPlan plan = load_sweep(file, open_catalogue(arguments), overrides);
+  const config::Catalogue catalogue = open_catalogue(arguments);
+  const SweepPlan plan =
+      load_sweep(find_file(kSweepFile, *arguments.positional(0), catalogue), catalogue, overrides);
   std::optional<std::size_t> base;
   if (const auto name = arguments.value("compare")) base = find_arm(plan, *name);
 
@@ -168,7 +170,7 @@ ExitCode run(const Arguments& arguments) {
 }
 
 constexpr std::array kPositionals = {
-    Positional{"SWEEP.yaml", "what to vary, and how to judge it", true, Words::file}};
+    Positional{"SWEEP.yaml", "a file, or a name of 'terrace list sweeps'", true, Words::file}};
 
 constexpr std::array kOptions = {
     Option{"out", "DIR", "where results are kept; results/NAME of the sweep file if left out",

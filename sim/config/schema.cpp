@@ -64,6 +64,9 @@ void SchemaMaker::as_written(std::string_view key, Node&, std::string_view shape
   for (const char* shape : {"string", "integer", "array", "object"}) {
     if (shapes.find(shape) != shapes.npos) schema["type"].push_back(shape);
   }
+  if (schema.contains("type") && schema["type"].size() == 1) {
+    schema["type"] = std::string(schema["type"].front());
+  }
   add(key, std::move(schema), info);
 }
 

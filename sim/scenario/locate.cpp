@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "sim/base/text.hpp"
+#include "sim/config/diagnostics.hpp"
 
 namespace terrace {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// The file that `typed` was most plausibly meant to be, one of its folder or a shipped one.
-std::string suggestion(const fs::path& typed, const fs::path& folder,
+std::string suggestion(const NamedFile& kind, const fs::path& typed, const fs::path& folder,
                        const config::Catalogue& catalogue) {
   const fs::path path = folder / typed;
   std::vector<std::string> files;
@@ -28,7 +29,7 @@ std::string suggestion(const fs::path& typed, const fs::path& folder,
   if (const auto near = closest(wanted, candidates)) {
     return fmt::format("did you mean '{}'?", (typed.parent_path() / *near).string());
   }
-  const std::vector<std::string> shipped = catalogue.names("workloads");
+  const std::vector<std::string> shipped = catalogue.names(kind.folder);
   const std::vector<std::string_view> names(shipped.begin(), shipped.end());
   if (const auto near = closest(typed.stem().string(), names)) {
     return fmt::format("did you mean '{}'?", *near);
@@ -38,16 +39,25 @@ std::string suggestion(const fs::path& typed, const fs::path& folder,
 
 }  // namespace
 
-LocatedScenario locate_scenario(const std::string& name, const fs::path& folder,
-                                const config::Catalogue& catalogue) {
+LocatedFile locate(const NamedFile& kind, const std::string& name, const fs::path& folder,
+                   const config::Catalogue& catalogue) {
   const std::string path = (folder / name).string();
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) return {std::nullopt, "this is a directory", {}};
   if (fs::exists(path, ignored)) return {path, {}, {}};
   if (name.find('/') == std::string::npos && !name.ends_with(".yaml")) {
-    if (auto shipped = catalogue.find("workloads", name)) return {std::move(shipped), {}, {}};
+    if (auto shipped = catalogue.find(kind.folder, name)) return {std::move(shipped), {}, {}};
   }
-  return {std::nullopt, "there is no such scenario", suggestion(name, folder, catalogue)};
+  return {std::nullopt, fmt::format("there is no such {}", kind.what),
+          suggestion(kind, name, folder, catalogue)};
+}
+
+std::string find_file(const NamedFile& kind, const std::string& name,
+                      const config::Catalogue& catalogue) {
+  const LocatedFile located = locate(kind, name, {}, catalogue);
+  if (located.path) return *located.path;
+  throw config::ConfigError(fmt::format("{}: error: {}{}{}\n", name, located.why,
+                                        located.hint.empty() ? "" : "; ", located.hint));
 }
 
 }  // namespace terrace

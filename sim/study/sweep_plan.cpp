@@ -217,10 +217,11 @@ SweepPlan parse_sweep(const std::string& path, const std::string& text,
   }
   check_keys(spec, overrides.sets, axes, diagnostics);
   if (diagnostics.ok()) apply_filters(axes, overrides.filters, diagnostics);
-  const auto count = counted_seeds(spec.repeat.seeds, diagnostics);
-  if (!count) plan.seeds = listed_seeds(spec.repeat.seeds, diagnostics);
-  const auto located =
-      locate_scenario(spec.scenario.text, std::filesystem::path(path).parent_path(), catalogue);
+  const Node seeds = spec.repeat.value_or(SweepRepeat{}).seeds;
+  const auto count = counted_seeds(seeds, diagnostics);
+  if (!count) plan.seeds = listed_seeds(seeds, diagnostics);
+  const auto located = locate(kScenarioFile, spec.scenario.text,
+                              std::filesystem::path(path).parent_path(), catalogue);
   if (!located.path) diagnostics.error(spec.scenario.place, located.why, located.hint);
   if (diagnostics.ok()) {
     check_size(axes_at, axes, count.value_or(plan.seeds.size()), overrides.most_runs, diagnostics);
@@ -235,7 +236,9 @@ SweepPlan parse_sweep(const std::string& path, const std::string& text,
   choose_metrics(spec, plan, diagnostics);
   diagnostics.raise();
   for (std::size_t i = 0; i < count.value_or(0); ++i) {
-    plan.seeds.push_back(plan.arms.front().scenario.seed + static_cast<std::int64_t>(i));
+    // Beyond the largest seed comes the smallest.
+    const auto first = static_cast<std::uint64_t>(plan.arms.front().scenario.seed);
+    plan.seeds.push_back(static_cast<std::int64_t>(first + i));
   }
   for (Arm& arm : plan.arms) arm.scenario.seed = plan.seeds.front();
   return plan;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,7 @@ struct SweepSpec {
   config::Node scenario;
   config::Node set;
   std::vector<SweepAxisSpec> axes;
-  SweepRepeat repeat;
+  std::optional<SweepRepeat> repeat;
   config::Node metrics;
   config::Node rank_by;
   config::Node pareto;
