@@ -62,20 +62,26 @@ class ArmReader {
       report(*alone);
       return;
     }
-    for (std::size_t a = 0; a < axes_.size(); ++a) {
-      if (!alone(a, choice[a]).contains(error.message)) continue;
-      report({place_of(a, choice[a]), error.message, error.hint});
-      return;
+    // A value that makes the mistake alone is to blame; otherwise it takes several, and the last
+    // one stands for them.
+    std::size_t guilty = 0;
+    while (guilty + 1 < axes_.size() && !alone(guilty, choice[guilty]).contains(error.message)) {
+      ++guilty;
     }
-    if (!combined_.insert(error.message).second) return;
-    std::string who;
+    const Place place = place_of(guilty, choice[guilty]);
+    if (blamed_.emplace(place.line, place.column, error.message).second) {
+      report({place, fmt::format("{} (with {})", error.message, in_words(choice)), error.hint});
+    }
+  }
+
+  [[nodiscard]] std::string in_words(const std::vector<std::size_t>& choice) const {
+    std::string all;
     for (std::size_t a = 0; a < axes_.size(); ++a) {
       for (const SweptKey& key : axes_[a].keys) {
-        who += fmt::format("{}{}={}", who.empty() ? "" : ", ", key.path, key.labels[choice[a]]);
+        all += fmt::format("{}{}={}", all.empty() ? "" : ", ", key.path, key.labels[choice[a]]);
       }
     }
-    report({place_of(axes_.size() - 1, choice.back()),
-            fmt::format("{} (with {})", error.message, who), error.hint});
+    return all;
   }
 
   void report(const Error& error) {
@@ -163,7 +169,7 @@ class ArmReader {
   config::EntryCache cache_;
   std::optional<std::map<std::string, Error>> plain_;
   std::map<std::pair<std::size_t, std::size_t>, std::set<std::string>> alone_;
-  std::set<std::string> combined_;
+  std::set<std::tuple<int, int, std::string>> blamed_;  // line, column, message
   std::set<std::tuple<const config::Source*, int, int, std::string>> seen_;
   std::map<std::string, std::vector<std::size_t>> scenarios_;
 };

@@ -85,16 +85,37 @@ double tidy(double value) {
   return config::Scalar<double>::parse(fmt::format("{:.12g}", value)).value.value_or(value);
 }
 
+std::string number_text(double value) {
+  const double tidied = tidy(value);
+  const bool whole = std::floor(tidied) == tidied && std::abs(tidied) < 9e15;
+  return whole ? fmt::format("{}", static_cast<std::int64_t>(tidied)) : fmt::format("{}", tidied);
+}
+
+/// What follows the number: "GiB".
+std::string_view unit_of(std::string_view text) {
+  const auto end = text.find_last_of("0123456789.");
+  return end == std::string_view::npos ? text : trimmed(text.substr(end + 1));
+}
+
+/// Base units as text: in the unit of both ends if that is one, else in the one that suits it.
 template <class T>
-std::string format_as(double value) {
+std::string format_as(const Range& range, double value) {
+  using config::Scalar;
   if constexpr (std::is_same_v<T, double>) {
-    const double tidied = tidy(value);
-    const bool whole = std::floor(tidied) == tidied && std::abs(tidied) < 9e15;
-    return whole ? fmt::format("{}", static_cast<std::int64_t>(tidied)) : fmt::format("{}", tidied);
-  } else if constexpr (std::is_same_v<T, Bytes> || std::is_same_v<T, Duration>) {
-    return config::Scalar<T>::format(T{std::llround(value)});
+    return number_text(value);
   } else {
-    return config::Scalar<T>::format(T{tidy(value)});
+    T exact{};
+    if constexpr (std::is_integral_v<decltype(exact.count())>) {
+      exact = T{std::llround(value)};
+    } else {
+      exact = T{tidy(value)};
+    }
+    const std::string_view unit = unit_of(range.first);
+    if (unit != unit_of(range.last)) return Scalar<T>::format(exact);
+    const double factor = Scalar<T>::magnitude(*Scalar<T>::parse(fmt::format("1 {}", unit)).value);
+    const std::string text = fmt::format("{} {}", number_text(value / factor), unit);
+    const auto back = Scalar<T>::parse(text);
+    return back.value == exact ? text : Scalar<T>::format(exact);
   }
 }
 
@@ -118,7 +139,7 @@ Values steps(const Range& range, double first, double last, double step) {
   double value = first;
   for (std::size_t i = 1; value <= end; ++i) {
     if (all.size() == kMostValues) return wrong(fmt::format("it has over {} values", kMostValues));
-    all.push_back(format_as<T>(value));
+    all.push_back(format_as<T>(range, value));
     value = times ? value * step : first + static_cast<double>(i) * step;
   }
   return {std::move(all), {}};

@@ -79,7 +79,7 @@ TEST_F(SweepVerb, RanksTheArmsAndKeepsEveryRun) {
   EXPECT_THAT(outcome.out,
               AllOf(StartsWith("Sweep s: 6 arms with 3 seeds: 18 runs\n"),
                     HasSubstr("Ranking by ttft_mean (lower is better)"),
-                    HasSubstr(" 1 max_num_seqs=16, rate=5 /s"), HasSubstr("best"),
+                    HasSubstr(" 1 max_num_seqs=4, rate=5 /s"), HasSubstr("best"),
                     HasSubstr("Pareto front"), HasSubstr("request_throughput (higher)")));
   EXPECT_THAT(result("runs.csv"),
               StartsWith("arm,serving.engine.max_num_seqs,workload.clients[0].arrivals.rate_per_s,"
@@ -185,7 +185,7 @@ metrics: [ttft_mean]
   EXPECT_THAT(outcome.out, AllOf(HasSubstr("2 of 4 runs failed:\n     2 x the model does not fit"),
                                  HasSubstr("1 model=llama-3.1-8b")));
   EXPECT_THAT(outcome.err, HasSubstr("2 of 4 runs failed"));
-  EXPECT_THAT(result("runs.csv"), HasSubstr("\n2,llama-3.1-70b,1,infeasible,the model does not"));
+  EXPECT_THAT(result("runs.csv"), HasSubstr("\n2,llama-3.1-70b,1,infeasible,\"the model does not"));
   EXPECT_EQ(place.terrace("sweep s.yaml").out, outcome.out) << "failures are remembered, too";
 }
 
@@ -205,20 +205,19 @@ TEST_F(SweepVerb, MistakesOfTheFileAreFoundWhereTheyStand) {
   refuses(with_axis("{key: serving.replica, values: [1, 2]}"),
           {"3:11: error: unknown key 'replica' in 'serving'"});
   refuses(with_axis("{key: serving.replicas, values: [1, x]}"),
-          {"3:39: error: 'replicas' must be a whole number"});
+          {"3:41: error: 'replicas' must be a whole number"});
   refuses(with_axis("{key: serving.router, values: [round_robn]}"),
           {"3:36: error: no router is called 'round_robn'"});
   refuses(with_axis("{key: serving.replicas, values: []}"),
-          {"3:35: error: an axis needs a value at least"});
+          {"3:37: error: an axis needs a value at least"});
   refuses(with_axis("{key: serving.replicas, values: [1, 2, 1]}"),
-          {"3:42: error: '1' is already a value of 'serving.replicas'"});
+          {"3:44: error: '1' is already a value of 'serving.replicas'"});
   refuses(with_axis("{key: serving.replicas, values: 1..8 x1}"),
-          {"3:35: error: '1..8 x1' is no range"});
+          {"3:37: error: '1..8 x1' is no range"});
   refuses(with_axis("{key: serving.replicas, values: 8..1 +1}"),
-          {"3:35: error: '8..1 +1' is no range"});
+          {"3:37: error: '8..1 +1' is no range"});
   refuses(with_axis("{key: serving.replicas, valeus: [1]}"),
-          {"3:5: error: axes[0].key: the axis lacks its 'values'",
-           "3:27: error: unknown key 'valeus'"});
+          {"3:11: error: the axis lacks its 'values'", "3:29: error: unknown key 'valeus'"});
   refuses(
       with_axis("{key: serving.replicas, values: [1]}\n  - {key: serving.replicas, values: [2]}"),
       {"4:11: error: 'serving.replicas' is already set at bad.yaml:3:11"});
@@ -301,7 +300,7 @@ repeat: {seeds: 3}
     return SweepStore(place.at("d/sweep.sqlite")).foreign("no version");
   }
 
-  /// Starts the sweep and comes back when it has committed something new, or has ended.
+  /// Starts the sweep and comes back when it is about to commit something, or has ended.
   [[nodiscard]] pid_t start_and_wait() const {
     const fs::path log = place.at("d/sweep.sqlite-wal");
     std::error_code missing;
@@ -332,11 +331,12 @@ TEST_F(SweepVerbSlow, KilledTenTimesItLosesNothingAndEndsWithTheSameBytes) {
     if (place.finish(child).status != 128 + SIGKILL) break;
     ++killed;
     const std::size_t now = rows();
-    EXPECT_GT(now, before);
+    EXPECT_GE(now, before) << "what was committed is still there";
     before = now;
     EXPECT_FALSE(fs::exists(place.at("d/runs.csv"))) << "it would say that all is there";
   }
   EXPECT_EQ(killed, 10);
+  EXPECT_GT(before, 0U);
   EXPECT_LT(before, 336U) << "the last kill came in the middle, too";
   const Outcome resumed = place.terrace("sweep s.yaml --out d");
   EXPECT_THAT(resumed.err,

@@ -58,7 +58,7 @@ TEST(SweepPlan, TheFirstAxisIsTheOutermostAndZippedKeysMoveTogether) {
   EXPECT_EQ(ninth.seed, 1);
   EXPECT_EQ(ninth.serving.replicas, 2);
   EXPECT_EQ(ninth.tiers[0].capacity.bytes.count(), std::int64_t{32} << 30U);
-  EXPECT_EQ(ninth.workload.synthetic.clients[0].arrivals.rate.value().count(), 2);
+  EXPECT_EQ(ninth.workload.synthetic.clients[0].arrivals.rate.count(), 2);
 }
 
 TEST(SweepPlan, EveryArmGetsTheSameSeeds) {
@@ -160,10 +160,11 @@ repeat: {seeds: 9}
 TEST(SweepPlan, WhatOnlyACombinationMakesIsReportedWithIt) {
   const std::string message = complaint(R"(scenario: quickstart
 axes:
-  - {key: serving.replicas, values: [2, 3]}
-  - {key: serving.replicas_per_host, values: [1, 3]}
+  - {key: "tiers[0].capacity", values: [1 GiB, 600 GiB]}
+  - {key: "tiers[1].medium", values: [nvme, dram]}
 )");
-  EXPECT_THAT(message, HasSubstr("sweep.yaml:4:54: error: the replicas do not fill whole hosts"));
+  EXPECT_THAT(message, HasSubstr("sweep.yaml:4:45: error: the DRAM tiers take"));
+  EXPECT_THAT(message, HasSubstr("(with tiers[0].capacity=600 GiB, tiers[1].medium=dram)"));
 }
 
 TEST(SweepPlan, AMistakeThatOneValueCausesElsewhereIsReportedAtThatValue) {
@@ -172,7 +173,7 @@ axes:
   - {key: serving.replicas, values: [1, 2]}
   - {key: "tiers[0].capacity", values: [1 GiB, 100 TiB]}
 )"),
-              HasSubstr("sweep.yaml:4:48: error: tiers: the DRAM tiers take"));
+              HasSubstr("sweep.yaml:4:48: error: the DRAM tiers take"));
 }
 
 TEST(SweepPlan, TwoNamesOfOneScenarioAreNotTwoArms) {

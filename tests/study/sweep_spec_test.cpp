@@ -30,6 +30,7 @@ TEST(SweepRange, AddsFromEndToEnd) {
   EXPECT_THAT(range("10 ms..30 ms +10 ms"), ElementsAre("10 ms", "20 ms", "30 ms"));
   EXPECT_THAT(range("0.5 /s..1.5 /s +0.5 /s"), ElementsAre("0.5 /s", "1 /s", "1.5 /s"));
   EXPECT_THAT(range("0 B..2 GiB +1 GiB"), ElementsAre("0 B", "1 GiB", "2 GiB"));
+  EXPECT_THAT(range("512GiB..2048GiB x2"), ElementsAre("512 GiB", "1024 GiB", "2048 GiB"));
 }
 
 TEST(SweepRange, ASingleValueIsARangeToo) { EXPECT_THAT(range("4..4 +1"), ElementsAre("4")); }
