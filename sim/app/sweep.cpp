@@ -211,9 +211,9 @@ constinit const Verb kSweep = {
         "  pareto: [ttft_p99, tier.dram.written_bytes]\n"
         "A value replaces what stands at its key, as with --set; it may be a mapping or a list.\n\n"
         "DIR holds sweep.sqlite (every run, all metrics, kept as soon as it is done), runs.csv,\n"
-        "arms.csv and a copy of the sweep file. A sweep that was stopped or killed goes on where "
-        "it\n"
-        "was; runs of another build of terrace, or of a trace that has changed, are done again.\n\n"
+        "arms.csv and a copy of the sweep file; the tables have the arms last asked for. A sweep\n"
+        "that was stopped or killed goes on where it was. Runs of another build of terrace, or of\n"
+        "a trace that has changed, are done again.\n\n"
         "A run that fails does not stop the others. The exit status is that of the worst failure:\n"
         "6 the simulator contradicted itself, 1 the world, 3 a trace is wrong, 4 infeasible.\n",
     .run = run};

@@ -78,7 +78,7 @@ void Reader::check(bool holds, std::string_view key, std::string_view message,
                    std::string_view hint) {
   const Frame& frame = frames_.back();
   // What was misread holds a default by now: judging that would only confuse.
-  if (holds || diagnostics_.count() > frame.errors_before) return;
+  if (holds || frame.misread || diagnostics_.count() > frame.errors_before) return;
   const Node::Member* member = frame.node != nullptr ? frame.node->find(key) : nullptr;
   const Place place = member != nullptr       ? member->value.place
                       : frame.node != nullptr ? frame.node->place

@@ -110,6 +110,8 @@ class Statement {
 
 SweepStore::SweepStore(const fs::path& path) : database_(std::make_unique<Database>(path)) {
   database_->check(sqlite3_open(path.c_str(), &database_->handle));
+  constexpr int kPatienceMs = 10'000;  // with people who look at the results while they come in
+  sqlite3_busy_timeout(database_->handle, kPatienceMs);
   // In WAL mode, with NORMAL, a commit survives the program's death; only a power cut may undo the
   // last ones, and never half of one.
   database_->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
