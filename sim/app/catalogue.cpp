@@ -27,7 +27,8 @@ std::span<const CatalogueKind> catalogue_kinds() {
                                              {"hosts", "hwprofiles/hosts"},
                                              {"ssds", "hwprofiles/ssds"},
                                              {"networks", "hwprofiles/networks"},
-                                             {"workloads", "workloads"}};
+                                             {"workloads", "workloads"},
+                                             {"sweeps", "workloads/sweeps"}};
   return kKinds;
 }
 

@@ -11,6 +11,7 @@
 #include "sim/app/catalogue.hpp"
 #include "sim/app/output.hpp"
 #include "sim/kv/eviction/policy.hpp"
+#include "sim/metrics/metric.hpp"
 #include "sim/serving/routers/policy.hpp"
 
 namespace terrace::app {
@@ -18,8 +19,9 @@ namespace {
 
 using Entry = std::pair<std::string, std::string>;  // name, summary
 
-constexpr std::array<std::string_view, 8> kWhat = {"models",   "gpus",      "hosts",    "ssds",
-                                                   "networks", "workloads", "eviction", "routers"};
+constexpr std::array<std::string_view, 10> kWhat = {"models",   "gpus",      "hosts",  "ssds",
+                                                    "networks", "workloads", "sweeps", "eviction",
+                                                    "routers",  "metrics"};
 
 std::vector<Entry> entries(std::string_view what, const Arguments& arguments) {
   std::vector<Entry> all;
@@ -29,6 +31,14 @@ std::vector<Entry> entries(std::string_view what, const Arguments& arguments) {
   }
   if (what == "routers") {
     for (const auto& router : routers()) all.emplace_back(router.name, router.summary);
+    return all;
+  }
+  if (what == "metrics") {
+    for (const Metric& metric : all_metrics({"NAME"})) {
+      const std::string_view unit = suffix_of(metric.unit);
+      all.emplace_back(metric.name,
+                       fmt::format("{}{}{}", metric.summary, unit.empty() ? "" : ", ", unit));
+    }
     return all;
   }
   const config::Catalogue catalogue = open_catalogue(arguments);
@@ -55,7 +65,7 @@ constexpr std::array kOptions = {kCatalogOption};
 }  // namespace
 
 constinit const Verb kList = {.name = "list",
-                              .summary = "what can be named in a scenario",
+                              .summary = "what can be named in a scenario or a sweep",
                               .positionals = kPositionals,
                               .options = kOptions,
                               .notes = "",

@@ -65,6 +65,18 @@ std::string progress_text(const Progress& progress, std::optional<std::int64_t> 
   return text;
 }
 
+std::string sweep_text(const SweepProgress& progress, double elapsed) {
+  constexpr std::size_t kBar = 20;
+  const std::size_t filled = progress.runs > 0 ? kBar * progress.done / progress.runs : kBar;
+  std::string text = fmt::format("[{}{}] {}/{} runs", std::string(filled, '#'),
+                                 std::string(kBar - filled, '.'), progress.done, progress.runs);
+  if (progress.failed > 0) text += fmt::format("  {} failed", progress.failed);
+  const auto now = static_cast<double>(progress.done - progress.reused);
+  const auto left = static_cast<double>(progress.runs - progress.done);
+  if (now > 0 && left > 0) text += fmt::format("  ETA {}", humane(elapsed * left / now));
+  return text;
+}
+
 }  // namespace
 
 StatusLine::StatusLine(bool wanted, bool also_plain)
@@ -108,6 +120,11 @@ ProgressLine::ProgressLine(const Scenario& scenario, bool wanted)
 void ProgressLine::show(const Progress& progress) {
   if (!line_.due()) return;
   line_.show(progress_text(progress, requests_, duration_, line_.elapsed_seconds()));
+}
+
+void SweepLine::show(const SweepProgress& progress) {
+  if (!line_.due()) return;
+  line_.show(sweep_text(progress, line_.elapsed_seconds()));
 }
 
 }  // namespace terrace::app

@@ -7,6 +7,7 @@
 
 #include "sim/scenario/scenario.hpp"
 #include "sim/scenario/simulation.hpp"
+#include "sim/study/sweep.hpp"
 
 namespace terrace::app {
 
@@ -51,6 +52,16 @@ class ProgressLine {
   StatusLine line_;
   std::optional<std::int64_t> requests_;  // that will come, at most
   std::optional<Duration> duration_;      // in which they will
+};
+
+/// Says how far a sweep is: a bar and an estimate at a terminal, else now and then a line.
+class SweepLine {
+ public:
+  explicit SweepLine(bool wanted) : line_(wanted, true) {}
+  void show(const SweepProgress& progress);
+
+ private:
+  StatusLine line_;
 };
 
 }  // namespace terrace::app

@@ -8,11 +8,12 @@
 #include "sim/app/catalogue.hpp"
 #include "sim/app/output.hpp"
 #include "sim/scenario/scenario.hpp"
+#include "sim/study/sweep_spec.hpp"
 
 namespace terrace::app {
 namespace {
 
-constexpr std::array<std::string_view, 6> kWhat = {"scenario", "model", "gpu",
+constexpr std::array<std::string_view, 7> kWhat = {"scenario", "sweep", "model",  "gpu",
                                                    "host",     "ssd",   "network"};
 
 template <class T>
@@ -27,6 +28,7 @@ nlohmann::ordered_json schema(std::string_view what, const config::Catalogue& ca
   if (what == "host") return schema_of<HostSpec>("terrace host", catalogue);
   if (what == "ssd") return schema_of<SsdSpec>("terrace SSD", catalogue);
   if (what == "network") return schema_of<NetworkSpec>("terrace network", catalogue);
+  if (what == "sweep") return schema_of<SweepSpec>("terrace sweep", catalogue);
   return schema_of<Scenario>("terrace scenario", catalogue);
 }
 

@@ -36,9 +36,16 @@ class Diagnostics {
  public:
   const Source& add_source(std::string name, std::string_view text);
 
+  struct Error {
+    Place place;
+    std::string message;
+    std::string hint;
+  };
+
   void error(Place place, std::string message, std::string hint = {});
 
   [[nodiscard]] bool ok() const { return errors_.empty(); }
+  [[nodiscard]] const std::vector<Error>& errors() const { return errors_; }
   [[nodiscard]] std::size_t count() const { return errors_.size(); }
 
   /// Every mistake, in the order of the text, in the form of a compiler's messages.
@@ -48,12 +55,6 @@ class Diagnostics {
   void raise() const;
 
  private:
-  struct Error {
-    Place place;
-    std::string message;
-    std::string hint;
-  };
-
   std::deque<Source> sources_;  // a deque: places point into it
   std::vector<Error> errors_;
 };

@@ -26,6 +26,8 @@ constexpr Limits kFraction{0, 1, false};
 constexpr Limits at_least(double low) { return {low, std::numeric_limits<double>::infinity()}; }
 constexpr Limits between(double low, double high) { return {low, high}; }
 
+struct Node;
+
 struct FieldInfo {
   std::string_view doc;  // one line: what it is, its scope, its source
   bool required = false;
@@ -94,6 +96,13 @@ class Fields {
     end_object();
   }
 
+  /// A value that is kept as it stands in the text. `shapes` is what it may be, in the words of
+  /// JSON Schema: "string", "integer or array"; anything if empty.
+  void tree(std::string_view key, Node& value, std::string_view doc, std::string_view shapes,
+            bool required = false) {
+    as_written(key, value, shapes, {doc, required, {}});
+  }
+
   /// Whether every field is asked for, also those that exclude each other: a schema maker does.
   [[nodiscard]] virtual bool wants_all() const { return false; }
 
@@ -152,6 +161,8 @@ class Fields {
 
  private:
   virtual void scalar(std::string_view key, ScalarRef value, const FieldInfo& info) = 0;
+  virtual void as_written(std::string_view key, Node& value, std::string_view shapes,
+                          const FieldInfo& info) = 0;
   virtual void alternatives(std::string_view key, ScalarRef which, const FieldInfo& info,
                             FunctionRef<void()> body) = 0;
   // Whether to go into the mapping and tell its fields; if so, end_object() follows.

@@ -182,48 +182,14 @@ void move_to(Node& node, const Place& place) {
   }
 }
 
-/// Makes `value` the one at `path`, creating maps on the way.
-void put(Node& root, std::string_view path, Node value, const Place& place,
-         Diagnostics& diagnostics) {
-  const auto steps = split_path(path);
-  if (!steps) {
-    diagnostics.error(place, fmt::format("'{}' is not a path of keys", path),
-                      "as in tiers[0].capacity");
-    return;
-  }
-  Node* at = &root;
-  for (const Step& step : *steps) {
-    if (step.index) {
-      if (at->kind != Node::Kind::list || *step.index >= at->items.size()) {
-        diagnostics.error(place, fmt::format("there is no element [{}] to set", *step.index),
-                          fmt::format("the list has {} elements", at->items.size()));
-        return;
-      }
-      at = &at->items[*step.index];
-      continue;
-    }
-    if (at->kind == Node::Kind::scalar) {  // a name of the catalogue: override a key of its entry
-      Node named;
-      named.kind = Node::Kind::map;
-      named.place = at->place;
-      named.members.push_back({"use", at->place, *at});
-      *at = std::move(named);
-    }
-    if (at->kind == Node::Kind::null) {
-      at->kind = Node::Kind::map;
-      at->place = place;
-    }
-    if (at->kind != Node::Kind::map) {
-      diagnostics.error(place, fmt::format("'{}' is looked for in a list", step.key),
-                        "say which element, as in tiers[0].capacity");
-      return;
-    }
-    if (at->find(step.key) == nullptr) at->members.push_back({step.key, place, {}});
-    Node::Member* member = at->find(step.key);
-    member->place = place;
-    at = &member->value;
-  }
-  *at = std::move(value);
+/// A scalar as it can stand between brackets.
+std::string flow_scalar(const std::string& text) {
+  const bool plain = !text.empty() && text.find_first_of(",[]{}:#\"'\n\t&*!|>%@`") == text.npos &&
+                     text.front() != ' ' && text.back() != ' ';
+  if (plain) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? "''" : std::string(1, c);
+  return quoted + "'";
 }
 
 }  // namespace
@@ -279,6 +245,25 @@ std::string read_text_file(const std::string& path) {
   return text;
 }
 
+std::string flow_text(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::null:
+      return "null";
+    case Node::Kind::scalar:
+      return flow_scalar(node.text);
+    case Node::Kind::list:
+    case Node::Kind::map:
+      break;
+  }
+  const bool list = node.kind == Node::Kind::list;
+  std::string all;
+  for (const Node& item : node.items) all += (all.empty() ? "" : ", ") + flow_text(item);
+  for (const Node::Member& member : node.members) {
+    all += (all.empty() ? "" : ", ") + flow_scalar(member.key) + ": " + flow_text(member.value);
+  }
+  return list ? "[" + all + "]" : "{" + all + "}";
+}
+
 void overlay(Node& below, const Node& above) {
   if (below.kind != Node::Kind::map || above.kind != Node::Kind::map) {
     below = above;
@@ -294,6 +279,49 @@ void overlay(Node& below, const Node& above) {
   }
 }
 
+void apply_override(Node& root, std::string_view path, Node value, const Place& place,
+                    Diagnostics& diagnostics) {
+  const auto steps = split_path(path);
+  if (!steps) {
+    diagnostics.error(place, fmt::format("'{}' is not a path of keys", path),
+                      "as in tiers[0].capacity");
+    return;
+  }
+  Node* at = &root;
+  for (const Step& step : *steps) {
+    if (step.index) {
+      if (at->kind != Node::Kind::list || *step.index >= at->items.size()) {
+        diagnostics.error(place, fmt::format("there is no element [{}] to set", *step.index),
+                          fmt::format("the list has {} elements", at->items.size()));
+        return;
+      }
+      at = &at->items[*step.index];
+      continue;
+    }
+    if (at->kind == Node::Kind::scalar) {  // a name of the catalogue: override a key of its entry
+      Node named;
+      named.kind = Node::Kind::map;
+      named.place = at->place;
+      named.members.push_back({"use", at->place, *at});
+      *at = std::move(named);
+    }
+    if (at->kind == Node::Kind::null) {
+      at->kind = Node::Kind::map;
+      at->place = place;
+    }
+    if (at->kind != Node::Kind::map) {
+      diagnostics.error(place, fmt::format("'{}' is looked for in a list", step.key),
+                        "say which element, as in tiers[0].capacity");
+      return;
+    }
+    if (at->find(step.key) == nullptr) at->members.push_back({step.key, place, {}});
+    Node::Member* member = at->find(step.key);
+    member->place = place;
+    at = &member->value;
+  }
+  *at = std::move(value);
+}
+
 void apply_override(Node& root, std::string_view assignment, Diagnostics& diagnostics) {
   const std::string name = fmt::format("--set {}", assignment);
   const Place place{&diagnostics.add_source(name, ""), 1, 1, 1};
@@ -304,13 +332,14 @@ void apply_override(Node& root, std::string_view assignment, Diagnostics& diagno
   }
   Node value = parse_yaml(name, assignment.substr(equals + 1), diagnostics);
   move_to(value, place);
-  put(root, assignment.substr(0, equals), std::move(value), place, diagnostics);
+  apply_override(root, assignment.substr(0, equals), std::move(value), place, diagnostics);
 }
 
 void apply_text_override(Node& root, std::string_view path, std::string text,
                          Diagnostics& diagnostics) {
   const Place place{&diagnostics.add_source("command line", ""), 1, 1, 1};
-  put(root, path, {Node::Kind::scalar, std::move(text), place, {}, {}}, place, diagnostics);
+  apply_override(root, path, {Node::Kind::scalar, std::move(text), place, {}, {}}, place,
+                 diagnostics);
 }
 
 }  // namespace terrace::config

@@ -34,6 +34,9 @@ struct Node::Member {
 /// to `diagnostics`; what could be read is returned all the same.
 Node parse_yaml(std::string name, std::string_view text, Diagnostics& diagnostics);
 
+/// The tree as one line of YAML, "{policy: lru, sizes: [1, 2]}"; equal trees give equal text.
+std::string flow_text(const Node& node);
+
 /// The text of a file. Throws ConfigError naming the path if it cannot be read.
 std::string read_text_file(const std::string& path);
 
@@ -43,6 +46,11 @@ void overlay(Node& below, const Node& above);
 /// Applies one `a.b[2].c=value` of the command line. A path into a name of the catalogue
 /// (`gpu: h200-sxm`, `gpu.memory=120 GB`) overrides that one key of the named entry.
 void apply_override(Node& root, std::string_view assignment, Diagnostics& diagnostics);
+
+/// The same for a value that was read elsewhere. Mistakes in the path, and keys that nobody knows,
+/// are reported at `place`; those in the value where it stands.
+void apply_override(Node& root, std::string_view path, Node value, const Place& place,
+                    Diagnostics& diagnostics);
 
 /// The same for a value that is text whatever it looks like, such as the name of a file.
 void apply_text_override(Node& root, std::string_view path, std::string text,

@@ -30,11 +30,47 @@ bool within(double x, const Limits& limits) {
   return x <= limits.high && (limits.exclusive ? x > limits.low : x >= limits.low);
 }
 
+bool has_shape(const Node& node, std::string_view shapes) {
+  const auto named = [&](std::string_view shape) { return shapes.find(shape) != shapes.npos; };
+  if (shapes.empty()) return true;
+  if (node.kind == Node::Kind::list) return named("array");
+  if (node.kind == Node::Kind::map) return named("object");
+  return named("string") || named("integer");
+}
+
+/// "a text or a list"
+std::string in_words(std::string_view shapes) {
+  constexpr std::pair<std::string_view, std::string_view> kWords[] = {{"string", "a text"},
+                                                                      {"integer", "a whole number"},
+                                                                      {"array", "a list"},
+                                                                      {"object", "a mapping"}};
+  std::string all;
+  for (const auto& [shape, words] : kWords) {
+    if (shapes.find(shape) == shapes.npos) continue;
+    all += all.empty() ? words : " or " + std::string(words);
+  }
+  return all;
+}
+
 }  // namespace
 
+std::optional<Node> EntryCache::read(const std::string& file) {
+  const auto [at, fresh] = entries_.try_emplace(file);
+  if (fresh) {
+    const std::size_t errors = texts_.count();
+    Node entry = parse_yaml(file, read_text_file(file), texts_);
+    if (texts_.count() == errors) at->second = std::move(entry);
+  }
+  return at->second;
+}
+
 Reader::Reader(const Node& root, std::string what, const Catalogue& catalogue,
-               Diagnostics& diagnostics)
-    : what_(std::move(what)), whole_(root.place), catalogue_(catalogue), diagnostics_(diagnostics) {
+               Diagnostics& diagnostics, EntryCache* cache)
+    : what_(std::move(what)),
+      whole_(root.place),
+      catalogue_(catalogue),
+      diagnostics_(diagnostics),
+      cache_(cache) {
   open_map(&root, "");
 }
 
@@ -42,7 +78,7 @@ void Reader::check(bool holds, std::string_view key, std::string_view message,
                    std::string_view hint) {
   const Frame& frame = frames_.back();
   // What was misread holds a default by now: judging that would only confuse.
-  if (holds || diagnostics_.count() > frame.errors_before) return;
+  if (holds || frame.misread || diagnostics_.count() > frame.errors_before) return;
   const Node::Member* member = frame.node != nullptr ? frame.node->find(key) : nullptr;
   const Place place = member != nullptr       ? member->value.place
                       : frame.node != nullptr ? frame.node->place
@@ -77,6 +113,20 @@ void Reader::scalar(std::string_view key, ScalarRef value, const FieldInfo& info
     return;
   }
   store(member->value, path_to(key), value, info);
+}
+
+void Reader::as_written(std::string_view key, Node& value, std::string_view shapes,
+                        const FieldInfo& info) {
+  const Node::Member* member = ask(key);
+  if (member == nullptr) {
+    if (info.required) missing(key);
+    return;
+  }
+  if (has_shape(member->value, shapes)) {
+    value = member->value;
+  } else {
+    diagnostics_.error(member->value.place, fmt::format("'{}' must be {}", key, in_words(shapes)));
+  }
 }
 
 void Reader::alternatives(std::string_view key, ScalarRef which, const FieldInfo& info,
@@ -149,7 +199,8 @@ const Node* Reader::named_entry(const Node& value, std::string_view kind, const 
     return nullptr;
   }
   const std::size_t errors = diagnostics_.count();
-  Node entry = parse_yaml(*file, read_text_file(*file), diagnostics_);
+  const auto known = cache_ != nullptr ? cache_->read(*file) : std::nullopt;
+  Node entry = known ? *known : parse_yaml(*file, read_text_file(*file), diagnostics_);
   if (diagnostics_.count() > errors) return nullptr;  // what is missing may be what was misread
   resolved_.push_back({path, name.text, fmt::format("entry of {}", kind), to_string(name.place)});
   if (use != nullptr) {

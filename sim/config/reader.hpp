@@ -1,6 +1,8 @@
 #pragma once
 
 #include <deque>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,12 +22,25 @@ struct Resolved {
   std::string origin;  // "scenario.yaml:3:15", "--set ...", or "default"
 };
 
+/// Entries of the catalogue as they were read the first time, for those who read many scenarios:
+/// most of the time goes there. For one thread; outlives what is read with it.
+class EntryCache {
+ public:
+  /// The entry in this file; nothing if it is malformed.
+  std::optional<Node> read(const std::string& file);
+
+ private:
+  Diagnostics texts_;  // that places point into
+  std::map<std::string, std::optional<Node>> entries_;
+};
+
 /// Fills structs from a tree. Reading never stops at a mistake: it reports, keeps the default and
 /// goes on. A key that nobody asked for is a mistake too. Call Diagnostics::raise() at the end.
 class Reader final : public Fields {
  public:
   /// `what` names the whole in messages: "the scenario".
-  Reader(const Node& root, std::string what, const Catalogue& catalogue, Diagnostics& diagnostics);
+  Reader(const Node& root, std::string what, const Catalogue& catalogue, Diagnostics& diagnostics,
+         EntryCache* cache = nullptr);
 
   template <class T>
   void read(T& value) {
@@ -51,6 +66,8 @@ class Reader final : public Fields {
   };
 
   void scalar(std::string_view key, ScalarRef value, const FieldInfo& info) override;
+  void as_written(std::string_view key, Node& value, std::string_view shapes,
+                  const FieldInfo& info) override;
   void alternatives(std::string_view key, ScalarRef which, const FieldInfo& info,
                     FunctionRef<void()> body) override;
   bool begin_object(std::string_view key, const FieldInfo& info) override;
@@ -76,6 +93,7 @@ class Reader final : public Fields {
   Place whole_;  // stands for what was left out
   const Catalogue& catalogue_;
   Diagnostics& diagnostics_;
+  EntryCache* cache_;
   std::vector<Frame> frames_;
   std::vector<const Node*> lists_;
   std::deque<Node> entries_;  // of the catalogue, with their overrides laid over

@@ -57,6 +57,19 @@ void SchemaMaker::scalar(std::string_view key, ScalarRef value, const FieldInfo&
   add(key, schema_of(value, info), info);
 }
 
+void SchemaMaker::as_written(std::string_view key, Node&, std::string_view shapes,
+                             const FieldInfo& info) {
+  Json schema = {{"description", info.doc}};
+  if (!shapes.empty()) schema["type"] = Json::array();
+  for (const char* shape : {"string", "integer", "array", "object"}) {
+    if (shapes.find(shape) != shapes.npos) schema["type"].push_back(shape);
+  }
+  if (schema.contains("type") && schema["type"].size() == 1) {
+    schema["type"] = std::string(schema["type"].front());
+  }
+  add(key, std::move(schema), info);
+}
+
 void SchemaMaker::text_map(std::string_view key, std::map<std::string, std::string>&,
                            std::string_view doc) {
   add(key,

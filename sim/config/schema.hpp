@@ -36,6 +36,8 @@ class SchemaMaker final : public Fields {
   using Json = nlohmann::ordered_json;
 
   void scalar(std::string_view key, ScalarRef value, const FieldInfo& info) override;
+  void as_written(std::string_view key, Node& value, std::string_view shapes,
+                  const FieldInfo& info) override;
   void alternatives(std::string_view key, ScalarRef which, const FieldInfo& info,
                     FunctionRef<void()> body) override;
   bool begin_object(std::string_view key, const FieldInfo& info) override;

@@ -52,6 +52,10 @@ void Writer::scalar(std::string_view key, ScalarRef value, const FieldInfo&) {
   if (value.present()) line(fmt::format("{}: {}", key, written(value)));
 }
 
+void Writer::as_written(std::string_view key, Node& value, std::string_view, const FieldInfo&) {
+  if (value.kind != Node::Kind::null) line(fmt::format("{}: {}", key, flow_text(value)));
+}
+
 void Writer::alternatives(std::string_view key, ScalarRef which, const FieldInfo& info,
                           FunctionRef<void()> body) {
   scalar(key, which, info);

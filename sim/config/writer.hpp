@@ -3,6 +3,7 @@
 #include <string>
 
 #include "sim/config/fields.hpp"
+#include "sim/config/node.hpp"
 
 namespace terrace::config {
 
@@ -22,6 +23,8 @@ class Writer final : public Fields {
 
  private:
   void scalar(std::string_view key, ScalarRef value, const FieldInfo& info) override;
+  void as_written(std::string_view key, Node& value, std::string_view shapes,
+                  const FieldInfo& info) override;
   void alternatives(std::string_view key, ScalarRef which, const FieldInfo& info,
                     FunctionRef<void()> body) override;
   bool begin_object(std::string_view key, const FieldInfo& info) override;

@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/metrics/metric.hpp"
 #include "sim/metrics/verdict.hpp"
 
 namespace terrace {
@@ -18,7 +19,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr double kMsPerPs = 1e-9;
 constexpr std::array<const char*, kTtftParts> kPartKeys = {"queue", "kv_load", "prefill", "other"};
 constexpr std::array<const char*, kWaits> kWaitKeys = {"nothing", "budget", "seats", "blocks"};
 constexpr std::array<const char*, 3> kRejectionKeys = {"none", "exceeds_kv_capacity",
@@ -27,24 +27,18 @@ constexpr std::array<const char*, 3> kRejectionKeys = {"none", "exceeds_kv_capac
 /// The number if there is one: JSON knows neither infinities nor NaN.
 Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
-/// part / whole, null of nothing.
-Json ratio(double part, double whole) { return whole > 0 ? finite(part / whole) : Json(nullptr); }
-
-Json ratio(std::int64_t part, std::int64_t whole) {
-  return ratio(static_cast<double>(part), static_cast<double>(whole));
-}
+/// null of nothing.
+Json maybe(std::optional<double> value) { return value ? finite(*value) : Json(nullptr); }
 
 Json ms(std::optional<Duration> time) { return time ? Json(seconds(*time) * 1e3) : Json(nullptr); }
 
 /// As vLLM's benchmark names them, the median twice.
 void add_latency(Json& out, const std::string& name, const Histogram& h) {
-  const auto add = [&](const char* what, auto figure) {
-    out[what + ("_" + name + "_ms")] = h.empty() ? Json(nullptr) : Json(figure() * kMsPerPs);
+  const auto add = [&](const char* what, std::optional<double> figure) {
+    out[what + ("_" + name + "_ms")] = maybe(figure);
   };
-  const auto quantile = [&](double q) {
-    return [&h, q] { return static_cast<double>(h.quantile(q)); };
-  };
-  add("mean", [&] { return h.mean(); });
+  const auto quantile = [&](double q) { return quantile_ms(h, q); };
+  add("mean", mean_ms(h));
   add("median", quantile(0.5));
   add("min", quantile(0));
   add("p50", quantile(0.5));
@@ -56,21 +50,18 @@ void add_latency(Json& out, const std::string& name, const Histogram& h) {
 }
 
 void add_counts(Json& out, const ClientSummary& c, Duration duration) {
-  const double time = seconds(duration);
-  const auto per_second = [&](std::int64_t count) {
-    return ratio(static_cast<double>(count), time);
-  };
+  const auto rate = [&](std::int64_t count) { return maybe(per_second(count, duration)); };
   out["completed"] = c.completed;
   out["failed"] = c.rejected;
   out["good"] = c.good;
   out["total_input_tokens"] = c.prompt.count();
   out["total_output_tokens"] = c.output.count();
-  out["request_throughput"] = per_second(c.completed);
-  out["request_goodput"] = per_second(c.good);
-  out["slo_attainment"] = ratio(c.good, c.completed);
-  out["input_throughput"] = per_second(c.prompt.count());
-  out["output_throughput"] = per_second(c.output.count());
-  out["total_token_throughput"] = per_second((c.prompt + c.output).count());
+  out["request_throughput"] = rate(c.completed);
+  out["request_goodput"] = rate(c.good);
+  out["slo_attainment"] = maybe(slo_attainment(c));
+  out["input_throughput"] = rate(c.prompt.count());
+  out["output_throughput"] = rate(c.output.count());
+  out["total_token_throughput"] = rate((c.prompt + c.output).count());
 }
 
 Json client_json(const ClientSummary& c, Duration duration) {
@@ -97,17 +88,17 @@ Json tier_json(const TierSummary& t) {
   out["peak_occupied_bytes"] = t.peak_occupied.count();
   out["mean_held_bytes"] = finite(t.mean_held);
   out["peak_held_bytes"] = t.peak_held.count();
-  out["mean_held_ratio"] = ratio(t.mean_held, capacity);
+  out["mean_held_ratio"] = maybe(quotient(t.mean_held, capacity));
   out["requests"] = c.requests;
   out["lookup_tokens"] = c.lookups.count();
   out["hit_tokens"] = c.hits.count();
-  out["hit_ratio"] = ratio(c.hits.count(), c.lookups.count());
+  out["hit_ratio"] = maybe(hit_ratio(c));
   out["hit_blocks"] = c.hit_blocks;
   out["read_bytes"] = c.read.count();
   out["written_bytes"] = c.written.count();
   out["loads"] = c.loads;
   out["load_time_s"] = seconds(c.load_time);
-  out["mean_load_ms"] = ratio(seconds(c.load_time) * 1e3, static_cast<double>(c.loads));
+  out["mean_load_ms"] = maybe(mean_load_ms(c));
   out["writes_skipped"] = c.writes_skipped;
   return out;
 }
@@ -120,7 +111,8 @@ Json link_json(const LinkReport& link) {
   out["busy_s"] = seconds(link.busy);
   out["utilisation"] = finite(link.utilisation);
   out["queueing_s"] = finite(link.queueing.count());
-  out["mean_queueing_ms"] = ratio(link.queueing.count() * 1e3, static_cast<double>(link.transfers));
+  out["mean_queueing_ms"] =
+      maybe(quotient(link.queueing.count() * 1e3, static_cast<double>(link.transfers)));
   out["peak_transfers"] = link.peak;
   return out;
 }
@@ -137,14 +129,13 @@ Json verdict_json(const Verdict& verdict) {
 }
 
 void add_engine(Json& out, const Summary& s) {
-  const double there = seconds(s.duration) * static_cast<double>(s.replicas);
   out["replicas"] = s.replicas;
   out["preemptions"] = s.preemptions;
   out["recomputed_tokens"] = s.recomputed.count();
   out["steps"] = s.steps;
   out["busy_s"] = seconds(s.busy);
   out["stalled_s"] = seconds(s.stalled);
-  out["gpu_busy_ratio"] = ratio(seconds(s.busy - s.stalled), there);
+  out["gpu_busy_ratio"] = maybe(gpu_busy_ratio(s));
   out["queue_early_ms"] = finite(s.queue_early * 1e3);
   out["queue_late_ms"] = finite(s.queue_late * 1e3);
   Json& waits = out["wait_seconds"] = Json::object();

@@ -220,11 +220,18 @@ LoadedScenario parse_scenario(const std::string& name, std::string_view text,
   }
   diagnostics.raise();
 
+  LoadedScenario loaded = read_scenario(name, root, catalogue, diagnostics);
+  diagnostics.raise();
+  return loaded;
+}
+
+LoadedScenario read_scenario(const std::string& name, const config::Node& root,
+                             const config::Catalogue& catalogue, config::Diagnostics& diagnostics,
+                             config::EntryCache* cache) {
   LoadedScenario loaded;
   loaded.scenario.name = std::filesystem::path(name).stem().string();
-  config::Reader reader(root, "the scenario", catalogue, diagnostics);
+  config::Reader reader(root, "the scenario", catalogue, diagnostics, cache);
   reader.read(loaded.scenario);
-  diagnostics.raise();
   resolve_trace_path(loaded.scenario, name);
   loaded.values = reader.resolved();
   return loaded;

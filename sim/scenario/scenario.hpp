@@ -96,6 +96,12 @@ LoadedScenario load_scenario(const std::string& path, const config::Catalogue& c
 LoadedScenario parse_scenario(const std::string& name, std::string_view text,
                               const config::Catalogue& catalogue, const Overrides& overrides = {});
 
+/// The same from a tree that was read before, with all that is laid over it. Mistakes go to
+/// `diagnostics`; the scenario is of no use then.
+LoadedScenario read_scenario(const std::string& name, const config::Node& root,
+                             const config::Catalogue& catalogue, config::Diagnostics& diagnostics,
+                             config::EntryCache* cache = nullptr);
+
 /// The scenario as YAML, every value spelled out; it reads back to the same scenario.
 std::string resolved_yaml(const Scenario& scenario);
 

@@ -129,7 +129,8 @@ class PlainReader final : public CsvReader {
   /// a turn with another prefix starts it anew.
   void converse(TraceRecord& record, Tokens left) {
     const auto next = static_cast<std::uint32_t>(sessions_.size());
-    Session& mine = sessions_.try_emplace(std::string(field(session)), Session{next, 0, {}}).first->second;
+    Session& mine =
+        sessions_.try_emplace(std::string(field(session)), Session{next, 0, {}}).first->second;
     std::vector<Span>& said = mine.said;
     record.session = mine.number;
     record.turn = mine.turns++;

@@ -1,0 +1,63 @@
+#include "sim/scenario/locate.hpp"
+
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "sim/base/text.hpp"
+#include "sim/config/diagnostics.hpp"
+
+namespace terrace {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The file that `typed` was most plausibly meant to be, one of its folder or a shipped one.
+std::string suggestion(const NamedFile& kind, const fs::path& typed, const fs::path& folder,
+                       const config::Catalogue& catalogue) {
+  const fs::path path = folder / typed;
+  std::vector<std::string> files;
+  std::error_code failed;
+  const fs::path place = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  for (const auto& file : fs::directory_iterator(place, failed)) {
+    if (file.path().extension() == ".yaml") files.push_back(file.path().filename().string());
+  }
+  const std::string wanted = typed.filename().string();
+  const std::vector<std::string_view> candidates(files.begin(), files.end());
+  if (const auto near = closest(wanted, candidates)) {
+    return fmt::format("did you mean '{}'?", (typed.parent_path() / *near).string());
+  }
+  const std::vector<std::string> shipped = catalogue.names(kind.folder);
+  const std::vector<std::string_view> names(shipped.begin(), shipped.end());
+  if (const auto near = closest(typed.stem().string(), names)) {
+    return fmt::format("did you mean '{}'?", *near);
+  }
+  return {};
+}
+
+}  // namespace
+
+LocatedFile locate(const NamedFile& kind, const std::string& name, const fs::path& folder,
+                   const config::Catalogue& catalogue) {
+  const std::string path = (folder / name).string();
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) return {std::nullopt, "this is a directory", {}};
+  if (fs::exists(path, ignored)) return {path, {}, {}};
+  if (name.find('/') == std::string::npos && !name.ends_with(".yaml")) {
+    if (auto shipped = catalogue.find(kind.folder, name)) return {std::move(shipped), {}, {}};
+  }
+  return {std::nullopt, fmt::format("there is no such {}", kind.what),
+          suggestion(kind, name, folder, catalogue)};
+}
+
+std::string find_file(const NamedFile& kind, const std::string& name,
+                      const config::Catalogue& catalogue) {
+  const LocatedFile located = locate(kind, name, {}, catalogue);
+  if (located.path) return *located.path;
+  throw config::ConfigError(fmt::format("{}: error: {}{}{}\n", name, located.why,
+                                        located.hint.empty() ? "" : "; ", located.hint));
+}
+
+}  // namespace terrace
