@@ -184,7 +184,8 @@ void move_to(Node& node, const Place& place) {
 
 /// A scalar as it can stand between brackets.
 std::string flow_scalar(const std::string& text) {
-  const bool plain = !text.empty() && text.find_first_of(",[]{}:#\"'\n\t&*!|>%@`") == text.npos &&
+  const bool plain = !text.empty() &&
+                     text.find_first_of(",[]{}:#\"'\n\t&*!|>%@`") == std::string_view::npos &&
                      text.front() != ' ' && text.back() != ' ';
   if (plain) return text;
   std::string quoted = "'";

@@ -31,7 +31,9 @@ bool within(double x, const Limits& limits) {
 }
 
 bool has_shape(const Node& node, std::string_view shapes) {
-  const auto named = [&](std::string_view shape) { return shapes.find(shape) != shapes.npos; };
+  const auto named = [&](std::string_view shape) {
+    return shapes.find(shape) != std::string_view::npos;
+  };
   if (shapes.empty()) return true;
   if (node.kind == Node::Kind::list) return named("array");
   if (node.kind == Node::Kind::map) return named("object");
@@ -46,7 +48,7 @@ std::string in_words(std::string_view shapes) {
                                                                       {"object", "a mapping"}};
   std::string all;
   for (const auto& [shape, words] : kWords) {
-    if (shapes.find(shape) == shapes.npos) continue;
+    if (shapes.find(shape) == std::string_view::npos) continue;
     all += all.empty() ? words : " or " + std::string(words);
   }
   return all;

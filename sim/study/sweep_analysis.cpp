@@ -94,6 +94,7 @@ std::vector<Comparison> SweepAnalysis::compare(std::size_t base,
       const auto both = pairs(arm, base, metric);
       if (both.empty()) continue;
       std::vector<double> of_base;
+      of_base.reserve(both.size());
       for (const auto& pair : both) of_base.push_back(pair.second);
       Comparison comparison{arm, metric, terrace::estimate(of_base), paired_difference(both), {}};
       comparison.relative = quotient(comparison.difference.mean, comparison.base.mean);

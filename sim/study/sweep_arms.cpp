@@ -23,11 +23,11 @@ using Error = Diagnostics::Error;
 /// Reads arms, and finds out whose fault a mistake is.
 class ArmReader {
  public:
-  ArmReader(Node base, const std::string& scenario_path, const std::string& sweep_path,
+  ArmReader(Node base, std::string scenario_path, const std::string& sweep_path,
             const std::vector<SweptAxis>& axes, const config::Catalogue& catalogue,
             Diagnostics& diagnostics)
       : base_(std::move(base)),
-        scenario_path_(scenario_path),
+        scenario_path_(std::move(scenario_path)),
         beside_(std::filesystem::path(sweep_path).parent_path()),
         axes_(axes),
         catalogue_(catalogue),

@@ -86,6 +86,7 @@ bool passes(const SweptAxis& axis, std::size_t position,
 template <class T>
 void keep(std::vector<T>& all, const std::vector<std::size_t>& positions) {
   std::vector<T> kept;
+  kept.reserve(positions.size());
   for (const std::size_t i : positions) kept.push_back(std::move(all[i]));
   all = std::move(kept);
 }
@@ -206,6 +207,7 @@ void apply_filters(std::vector<SweptAxis>& axes, const std::vector<std::string>&
     const auto found = keys.find(key);
     if (found == keys.end()) {
       std::vector<std::string_view> names;
+      names.reserve(columns.size());
       for (const SweepColumn& column : columns) names.push_back(column.path);
       const auto near = closest(key, names);
       diagnostics.error(option_place("--filter " + filter, diagnostics),
