@@ -8,6 +8,7 @@
 #include "sim/des/event_loop.hpp"
 #include "sim/fabric/fabric.hpp"
 #include "sim/kv/block_pool.hpp"
+#include "sim/kv/cache_watch.hpp"
 #include "sim/kv/content_table.hpp"
 #include "sim/kv/tier.hpp"
 
@@ -48,6 +49,12 @@ struct Memories {
   std::vector<Tier> tiers;   // from the nearest to the farthest
   BlockTraffic traffic;
   std::vector<Errand> errands;  // by TransferId
+  CacheWatch* watch = nullptr;  // hears of what is lost, if anyone wants to know
+
+  /// The tier could have had `content`, but is not written.
+  void refuse(std::size_t tier, ContentId content, MissCause why) const {
+    if (watch != nullptr) watch->refused(tier + 1, content, why);
+  }
 
   void send(MemoryId from, MemoryId to, std::int64_t blocks, std::int64_t extents,
             Errand::Kind kind, std::uint32_t index, std::size_t tier) {

@@ -366,6 +366,11 @@ void Scheduler::fill_blocks(RequestId id, Request& r, Tokens total) {
   if (!spec_.enable_prefix_caching) return;
   const std::int64_t before = r.published;
   publish(r, total);
+  if (CacheWatch* watch = hierarchy_.watch(); watch != nullptr && r.published > before) {
+    watch->computed(std::span(r.contents)
+                        .subspan(static_cast<std::size_t>(before),
+                                 static_cast<std::size_t>(r.published - before)));
+  }
   if (r.published > before && hierarchy_.has_tiers()) {
     plan_.full_blocks.push_back({id, before, r.published});
   }
