@@ -32,11 +32,10 @@ class CacheWatch {
   /// The level could have had it, but was not written.
   virtual void refused(std::size_t level, ContentId content, MissCause why) = 0;
 
-  /// A request of `prompt` tokens is admitted: of its blocks, [0, from) hit in HBM, [from, to) are
+  /// A request of `prompt` tokens is admitted: its blocks [0, to) hit in HBM or are
   /// loaded from below.
   virtual void looked_up(const Memories& memories, ReplicaId replica,
-                         std::span<const ContentId> sequence, Tokens prompt, std::int64_t from,
-                         std::int64_t to) = 0;
+                         std::span<const ContentId> sequence, Tokens prompt, std::int64_t to) = 0;
 };
 
 /// The policy, telling `watch` what leaves its pool.

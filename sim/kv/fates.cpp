@@ -24,7 +24,7 @@ void Fates::computed(std::span<const ContentId> contents) {
   if (contents_.size() > seen_.size()) seen_.resize(contents_.size() + contents_.size() / 2);
   for (const ContentId content : contents) {
     seen_[content.index()] = true;
-    for (std::vector<Fate>& fates : fates_) {
+    for (std::deque<Fate>& fates : fates_) {
       if (content.index() < fates.size()) fates[content.index()] = {};
     }
   }
@@ -44,8 +44,8 @@ void Fates::refused(std::size_t level, ContentId content, MissCause why) {
 }
 
 void Fates::remember(std::size_t level, ContentId content, const Fate& fate) {
-  std::vector<Fate>& fates = fates_[level];
-  if (content.index() >= fates.size()) fates.resize(contents_.size() + contents_.size() / 2);
+  std::deque<Fate>& fates = fates_[level];
+  if (content.index() >= fates.size()) fates.resize(contents_.size());
   fates[content.index()] = fate;
 }
 
@@ -131,17 +131,15 @@ Fates::Verdict Fates::out_of_reach(const LookUp& look, std::int64_t position) co
 }
 
 void Fates::looked_up(const Memories& memories, ReplicaId replica,
-                      std::span<const ContentId> sequence, Tokens prompt, std::int64_t from,
-                      std::int64_t to) {
+                      std::span<const ContentId> sequence, Tokens prompt, std::int64_t to) {
   const LookUp look{memories, replica, sequence};
   const Tokens block = contents_.block_size();
-  const std::int64_t limit = (prompt.count() - 1) / block.count();
+  const std::int64_t limit = std::max(to, (prompt.count() - 1) / block.count());
   ++requests_;
   looked_up_ += prompt;
-  TERRACE_CHECK(from <= to && to <= limit);
 
   bool broken = false;   // a block before this one is out of reach
-  bool only_low = true;  // all blocks from `from` on lie below
+  bool only_low = true;  // all blocks from `to` on lie below
   for (std::int64_t at = to; at < limit; ++at) {
     const bool low = below(look, at);
     if (low || in_hbm(look, at)) {
@@ -156,6 +154,7 @@ void Fates::looked_up(const Memories& memories, ReplicaId replica,
     }
   }
   const Tokens rest = prompt - block * limit;
+  if (rest == Tokens{}) return;
   book(rest == block ? Verdict{MissCause::last_token} : Verdict{MissCause::partial_block, 1}, rest);
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,7 +47,7 @@ class Fates final : public CacheWatch {
   void removed(std::size_t level, ContentId content) override;
   void refused(std::size_t level, ContentId content, MissCause why) override;
   void looked_up(const Memories& memories, ReplicaId replica, std::span<const ContentId> sequence,
-                 Tokens prompt, std::int64_t from, std::int64_t to) override;
+                 Tokens prompt, std::int64_t to) override;
 
   /// All tokens classified so far.
   [[nodiscard]] Misses misses() const;
@@ -100,9 +101,9 @@ class Fates final : public CacheWatch {
   const ContentTable& contents_;
   std::vector<std::string> places_;
   bool caching_;
-  std::vector<bool> seen_;                // by content: it has been computed
-  std::vector<std::vector<Fate>> fates_;  // level -> by content
-  std::vector<Row> rows_;                 // by cause, then by place
+  std::vector<bool> seen_;               // by content: it has been computed
+  std::vector<std::deque<Fate>> fates_;  // level -> by content; grows without copies
+  std::vector<Row> rows_;                // by cause, then by place
   std::uint64_t requests_ = 0;
   Tokens looked_up_;
 };

@@ -40,7 +40,7 @@ std::int64_t Hierarchy::look_below(ReplicaId replica, std::span<const ContentId>
 
 void Hierarchy::count_lookup(ReplicaId replica, std::span<const ContentId> sequence, Tokens lookups,
                              std::int64_t from, std::int64_t to) {
-  if (m_.watch != nullptr) m_.watch->looked_up(m_, replica, sequence, lookups, from, to);
+  if (m_.watch != nullptr) m_.watch->looked_up(m_, replica, sequence, lookups, to);
   const std::int64_t block = contents_.block_size().count();
   ++hbm_counters_.requests;
   hbm_counters_.lookups += lookups;

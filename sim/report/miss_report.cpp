@@ -201,10 +201,12 @@ std::string miss_text(const MissReport& report, const std::string& scenario, boo
     const std::string who = line.where.empty() ? cause : cause + " " + line.where;
     advices += paragraph(fmt::format("  {}: ", who), advice(line));
   }
-  return text + '\n' + table.text() +
-         "idle: from its last use there until it was evicted; away: until it was missed\n\n"
-         "What could help\n" +
-         advices;
+  text += '\n' + table.text();
+  const auto evicted = [](const MissReport::Line& line) { return line.idle.has_value(); };
+  if (std::any_of(report.lines.begin(), report.lines.end(), evicted)) {
+    text += "idle: from its last use there until it was evicted; away: until it was missed\n";
+  }
+  return text + "\nWhat could help\n" + advices;
 }
 
 }  // namespace terrace
