@@ -241,7 +241,6 @@ Wait Scheduler::admit_next(SimTime now) {
       pool_.hold(hit);
       pool_.touch(hit);
     }
-    hierarchy_.writes().reused(replica_, hits_, r.contents, hits + below);
     r.blocks.assign(hits_.begin(), hits_.end());
     r.published = hits;
     r.computed = start;
@@ -255,6 +254,8 @@ Wait Scheduler::admit_next(SimTime now) {
       extend(r, start);
       hierarchy_.load(replica_, id, r.contents, hits, hits + below);
     }
+    // Not before what is loaded is held: what this writes may evict it.
+    hierarchy_.writes().reused(replica_, hits_, r.contents, hits + below);
   }
   if (park) {
     r.state = Request::State::loading;
