@@ -33,7 +33,7 @@ std::string ttft_text(const FinishedRun& run) {
     table.add({kNames[i], human::time(parts[i] * 1e-3), human::percent(parts[i], sum)});
   }
   table.add({"all", human::time(sum * 1e-3), human::percent(sum, sum)});
-  return paragraph("", run.scenario()) + table.text();
+  return paragraph("", run.scenario()) + partial_note(run.complete()) + table.text();
 }
 
 ExitCode run(const Arguments& arguments) {

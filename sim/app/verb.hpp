@@ -49,8 +49,8 @@ const Verb& find_verb(std::string_view name);
 
 // One per file.
 extern const Verb kRun;
-extern const Verb kExplain;
 extern const Verb kConfig;
+extern const Verb kExplain;
 extern const Verb kList;
 extern const Verb kSchema;
 extern const Verb kDoctor;

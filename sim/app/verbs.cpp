@@ -8,7 +8,7 @@
 namespace terrace::app {
 
 std::span<const Verb* const> verbs() {
-  static constexpr const Verb* kVerbs[] = {&kRun,    &kExplain,    &kConfig,  &kList, &kSchema,
+  static constexpr const Verb* kVerbs[] = {&kRun,    &kConfig,     &kExplain, &kList, &kSchema,
                                            &kDoctor, &kCompletion, &kVersion, &kHelp};
   return kVerbs;
 }

@@ -56,6 +56,12 @@ struct Memories {
     if (watch != nullptr) watch->refused(tier + 1, content, why);
   }
 
+  /// The same for want of the rest of the tier's block, if `content` is the end of one.
+  void refuse_part(std::size_t tier, ContentId content) const {
+    if (watch == nullptr || (contents.position(content) + 1) % tiers[tier].ratio != 0) return;
+    watch->refused(tier + 1, content, MissCause::partial_block);
+  }
+
   void send(MemoryId from, MemoryId to, std::int64_t blocks, std::int64_t extents,
             Errand::Kind kind, std::uint32_t index, std::size_t tier) {
     const Cargo cargo = traffic.cargo(blocks, extents);

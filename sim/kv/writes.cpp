@@ -148,8 +148,8 @@ void Writes::demote(std::uint32_t stream, const BlockPool& above, std::int64_t s
   for (const ContentId content : all) {
     if (gather(above, step, ratio, content, leaving, scratch_)) {
       write(stream, content, {});
-    } else if ((m_.contents.position(content) + 1) % ratio == 0) {
-      m_.refuse(streams_[stream].tier, content, MissCause::partial_block);
+    } else {
+      m_.refuse_part(streams_[stream].tier, content);
     }
   }
   start_if_idle(stream);
@@ -160,11 +160,8 @@ void Writes::demote(std::uint32_t stream, const BlockPool& above, std::int64_t s
 void Writes::pass_down(std::size_t from_tier, std::uint32_t part, ContentId content) {
   const std::size_t next = next_fed_[from_tier];
   const BlockPool& pool = m_.tiers[from_tier].parts[part].pool;
-  const std::int64_t ratio = m_.tiers[next].ratio;
-  if (!gather(pool, m_.tiers[from_tier].ratio, ratio, content, {}, scratch_)) {
-    if ((m_.contents.position(content) + 1) % ratio == 0) {
-      m_.refuse(next, content, MissCause::partial_block);
-    }
+  if (!gather(pool, m_.tiers[from_tier].ratio, m_.tiers[next].ratio, content, {}, scratch_)) {
+    m_.refuse_part(next, content);
     return;
   }
   held_ = scratch_;  // making room may gather as well

@@ -181,13 +181,17 @@ void write_miss_csv(const std::filesystem::path& path, const MissReport& report)
   file.close();
 }
 
+std::string partial_note(bool complete) {
+  return complete ? "" : "PARTIAL: the run was stopped; this is of the part that ran\n";
+}
+
 std::string miss_text(const MissReport& report, const std::string& scenario, bool complete) {
   const std::string heading = fmt::format(
       "{}: {} of {} prompt tokens were missed ({} %)", scenario.empty() ? "terrace" : scenario,
       human::count(report.missed), human::count(report.looked_up),
       human::percent(static_cast<double>(report.missed), static_cast<double>(report.looked_up)));
   std::string text = paragraph("", heading);
-  if (!complete) text += "PARTIAL: the run was stopped; this is of the part that ran\n";
+  text += partial_note(complete);
   if (report.lines.empty()) return text;
 
   Table table({"Missed because", "where", "requests", "tokens", "share %", "idle p50", "away p50"});

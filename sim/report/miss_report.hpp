@@ -45,6 +45,9 @@ void sort_by_tokens(MissReport& report);
 /// Throws std::runtime_error if the file cannot be written.
 void write_miss_csv(const std::filesystem::path& path, const MissReport& report);
 
+/// What is to be said of a run that was stopped early; nothing if it was not.
+[[nodiscard]] std::string partial_note(bool complete);
+
 /// For people: a table, and a line of advice for each of its rows.
 [[nodiscard]] std::string miss_text(const MissReport& report, const std::string& scenario,
                                     bool complete);

@@ -135,6 +135,13 @@ TEST_F(Explain, RecordingLeavesAllOtherResultsAlone) {
   EXPECT_EQ(summary, json::parse(read_file(place.at("plain") / "summary.json")));
 }
 
+TEST_F(Explain, SaysThatARunWasStopped) {
+  run("--misses --out out");
+  edit("out/summary.json", "\"complete\": true", "\"complete\": false");
+  EXPECT_THAT(place.terrace("explain --misses out").out, HasSubstr("PARTIAL: the run was stopped"));
+  EXPECT_THAT(place.terrace("explain out").out, HasSubstr("PARTIAL: the run was stopped"));
+}
+
 TEST_F(Explain, RefusesWhatIsNoRunDirectory) {
   run("--misses --out out");
   fails(2, "'terrace explain' needs OUT_DIR", "explain --misses");
