@@ -111,12 +111,12 @@ class Explained {
   oracle::ReferenceMisses reference_;
 };
 
-using Tokens_ = std::map<std::string, std::int64_t>;
+using Causes = std::map<std::string, std::int64_t>;
 
 TEST(Fates, WhatWasNeverComputedWasNeverSeen) {
   Explained e(8, {kDram});
   e.ask(e.fleet.text(1, 3));
-  EXPECT_EQ(e.tokens(), (Tokens_{{"never_seen", 48}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"never_seen", 48}}));
 }
 
 TEST(Fates, WhatEveryCopyLeftIsToldOfTheFarthestPlaceWithItsTimes) {
@@ -127,7 +127,7 @@ TEST(Fates, WhatEveryCopyLeftIsToldOfTheFarthestPlaceWithItsTimes) {
   e.fleet.visit(e.fleet.text(2, 4));  // takes the place of the first text everywhere
   e.fleet.run_to(5s);
   e.ask(text);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"evicted t1", 32}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"evicted t1", 32}}));
   const MissRow evicted = e.misses().rows.front();
   // Written to DRAM from 0 to 2 ms and to NVMe to 4 ms; the second text takes 4 ms to DRAM, where
   // its blocks are announced for NVMe.
@@ -140,7 +140,7 @@ TEST(Fates, WhatIsOnItsWayIsPendingAtTheNearestPlaceEvenIfAnotherReplicaHasIt) {
   const auto text = e.fleet.text(1, 2);
   e.fleet.visit(text, 0);
   e.ask(text, 0, 0, 1);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"write_pending t0", 32}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"write_pending t0", 32}}));
 }
 
 TEST(Fates, AnEvictedBlockLeavesThroughABufferAndIsPending) {
@@ -149,7 +149,7 @@ TEST(Fates, AnEvictedBlockLeavesThroughABufferAndIsPending) {
   e.fleet.visit(text);
   e.fleet.flush();
   e.ask(text);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"write_pending t0", 32}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"write_pending t0", 32}}));
 }
 
 TEST(Fates, AFullTierWhoseBlocksAreAllInUseHasNoRoom) {
@@ -159,7 +159,7 @@ TEST(Fates, AFullTierWhoseBlocksAreAllInUseHasNoRoom) {
   e.fleet.flush();  // the tail leaves first and fills the tier; the head finds no room
   e.fleet.run();
   e.ask(text);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"no_room t0", 16}, {"prefix_broken", 32}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"no_room t0", 16}, {"prefix_broken", 32}}));
 }
 
 TEST(Fates, AFullQueueSkips) {
@@ -169,7 +169,7 @@ TEST(Fates, AFullQueueSkips) {
   e.fleet.flush();
   e.fleet.run();
   e.ask(text);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"queue_full t0", 32}, {"prefix_broken", 16}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"queue_full t0", 32}, {"prefix_broken", 16}}));
 }
 
 TEST(Fates, AFullQueueDropsTheOldest) {
@@ -179,7 +179,7 @@ TEST(Fates, AFullQueueDropsTheOldest) {
   e.fleet.flush();
   e.fleet.run();
   e.ask(text, 0, 1);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"write_dropped t0", 32}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"write_dropped t0", 32}}));
 }
 
 TEST(Fates, ASelectiveTierHasNotSeenItOftenEnough) {
@@ -188,7 +188,7 @@ TEST(Fates, ASelectiveTierHasNotSeenItOftenEnough) {
   e.fleet.visit(text);
   e.fleet.flush();
   e.ask(text);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"below_uses t0", 48}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"below_uses t0", 48}}));
 }
 
 TEST(Fates, AnAdmissionRuleDeclines) {
@@ -197,7 +197,7 @@ TEST(Fates, AnAdmissionRuleDeclines) {
   e.fleet.visit(text);
   e.fleet.flush();
   e.ask(text);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"admission_rule t0", 48}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"admission_rule t0", 48}}));
 }
 
 TEST(Fates, ATierOfLongBlocksNeverHadAWholeOne) {
@@ -207,7 +207,7 @@ TEST(Fates, ATierOfLongBlocksNeverHadAWholeOne) {
   e.fleet.run();
   e.fleet.flush();
   e.ask(text, 0, 2);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"partial_block t0", 16}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"partial_block t0", 16}}));
 }
 
 TEST(Fates, AFateOfALongBlockIsThatOfAllItsParts) {
@@ -218,7 +218,7 @@ TEST(Fates, AFateOfALongBlockIsThatOfAllItsParts) {
   e.fleet.visit(e.fleet.text(2, 8));
   e.fleet.run();
   e.ask(text);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"evicted t0", 64}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"evicted t0", 64}}));
 }
 
 TEST(Fates, ThePartsOfALongBlockMustLeaveTogether) {
@@ -230,7 +230,7 @@ TEST(Fates, ThePartsOfALongBlockMustLeaveTogether) {
   e.fleet.leave({blocks[1]});
   e.fleet.flush();  // the tail goes without it
   e.ask(text);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"partial_block t0", 32}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"partial_block t0", 32}}));
 }
 
 TEST(Fates, TheLastBlockIsComputedEvenIfItIsThere) {
@@ -238,7 +238,7 @@ TEST(Fates, TheLastBlockIsComputedEvenIfItIsThere) {
   const auto text = e.fleet.text(1, 3);
   e.fleet.visit(text);
   e.fleet.hierarchy.count_lookup(ReplicaId{0}, text, 48_tok, 2, 2);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"last_token", 16}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"last_token", 16}}));
 }
 
 TEST(Fates, AnotherReplicaHasIt) {
@@ -247,10 +247,10 @@ TEST(Fates, AnotherReplicaHasIt) {
   e.fleet.visit(text, 0);
   e.fleet.run();
   e.ask(text, 0, 0, 1);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"other_replica hbm", 32}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"other_replica hbm", 32}}));
   e.fleet.flush(0);
   e.ask(text, 0, 0, 1);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"other_replica hbm", 32}, {"other_replica t0", 32}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"other_replica hbm", 32}, {"other_replica t0", 32}}));
 }
 
 TEST(Fates, HbmIsReadUpToItsFirstGapOnly) {
@@ -265,7 +265,7 @@ TEST(Fates, HbmIsReadUpToItsFirstGapOnly) {
   BlockPool& hbm = e.fleet.hierarchy.hbm(ReplicaId{0});
   while (hbm.free_blocks() > 0) others.push_back(hbm.allocate());
   e.ask(text, 0, 2);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"behind_load", 32}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"behind_load", 32}}));
 }
 
 TEST(Fates, WhatLiesBelowMayBeComputedByChoice) {
@@ -275,7 +275,7 @@ TEST(Fates, WhatLiesBelowMayBeComputedByChoice) {
   e.fleet.run();
   e.fleet.flush();
   e.ask(text, 0, 1);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"recompute_chosen", 32}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"recompute_chosen", 32}}));
 }
 
 TEST(Fates, ANewComputationStartsANewLife) {
@@ -290,7 +290,23 @@ TEST(Fates, ANewComputationStartsANewLife) {
   e.fleet.leave({blocks[0]});
   e.fleet.flush();  // the head goes again, and was not offered to the tier this time
   e.ask(text);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"evicted hbm", 16}, {"prefix_broken", 16}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"evicted hbm", 16}, {"prefix_broken", 16}}));
+}
+
+TEST(Fates, ATierThatHandedItUpHasNothingToSay) {
+  Explained e(4, {kDram.by(2).exclusive()});
+  const auto text = e.fleet.text(1, 2);
+  e.fleet.visit(text);
+  e.fleet.hierarchy.watch()->refused(1, text[1], MissCause::queue_full);  // at first
+  e.fleet.flush();
+  e.fleet.run();
+  EXPECT_EQ(e.fleet.load(text), 2);
+  e.fleet.run();
+  BlockPool& hbm = e.fleet.hierarchy.hbm(ReplicaId{0});
+  hbm.hold(hbm.find(text[1]));
+  e.fleet.flush();
+  e.ask(text);
+  EXPECT_EQ(e.tokens(), (Causes{{"evicted hbm", 16}, {"prefix_broken", 16}}));
 }
 
 TEST(Fates, TheLatestWordOfAPlaceCounts) {
@@ -301,10 +317,10 @@ TEST(Fates, TheLatestWordOfAPlaceCounts) {
   e.fleet.visit(e.fleet.text(2, 4));
   e.fleet.run();
   e.ask(text);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"admission_rule t1", 32}})) << "farther than DRAM's eviction";
+  EXPECT_EQ(e.tokens(), (Causes{{"admission_rule t1", 32}})) << "farther than DRAM's eviction";
   e.fleet.hierarchy.watch()->refused(2, text[0], MissCause::eviction_policy);
   e.ask(text);
-  EXPECT_EQ(e.tokens(), (Tokens_{{"admission_rule t1", 48}, {"eviction_policy t1", 16}}));
+  EXPECT_EQ(e.tokens(), (Causes{{"admission_rule t1", 48}, {"eviction_policy t1", 16}}));
 }
 
 // --- anything may happen -------------------------------------------------------------------------
