@@ -34,6 +34,10 @@ void check_exclusive(const Arguments& arguments) {
       throw UsageError(fmt::format("--{} and --{} exclude each other", a, b));
     }
   }
+  if (arguments.has("misses") && !arguments.has("out") && !arguments.has("json") &&
+      !arguments.has("print-config")) {
+    throw UsageError("--misses has no effect without --out DIR or --json: nothing would show it");
+  }
 }
 
 /// The command that gives these results again: where they were put is no part of it.
@@ -63,8 +67,10 @@ Summary watched_run(PreparedRun& prepared, const Scenario& scenario, bool progre
 
 ExitCode run(const Arguments& arguments) {
   check_exclusive(arguments);
+  std::vector<std::string> sets;
+  if (arguments.has("misses")) sets.emplace_back("output.misses=true");
   const Scenario scenario =
-      load_chosen(arguments, arguments.positional(0), open_catalogue(arguments)).scenario;
+      load_chosen(arguments, arguments.positional(0), open_catalogue(arguments), sets).scenario;
   const std::string resolved = resolved_yaml(scenario);
   if (arguments.has("print-config")) {
     print(resolved);
@@ -97,11 +103,15 @@ ExitCode run(const Arguments& arguments) {
 constexpr std::array kPositionals = {Positional{
     "SCENARIO.yaml", "a file, or a name of 'terrace list workloads'", false, Words::file}};
 
+constexpr Option kMissesOption{"misses", "",
+                               "record why tokens were missed, for 'terrace explain --misses DIR'"};
+
 constexpr std::array kOptions = {
     kTraceOption,
     kSeedOption,
     kSetOption,
     Option{"out", "DIR", "write the results there as files", Words::directory},
+    kMissesOption,
     Option{"json", "", "print the summary as JSON, and nothing else"},
     Option{"quiet", "", "print nothing but errors"},
     Option{"print-config", "", "print the scenario, every value spelled out, and do not run it"},

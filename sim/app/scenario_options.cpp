@@ -12,9 +12,11 @@ constexpr std::string_view kDefault = "quickstart";
 }  // namespace
 
 LoadedScenario load_chosen(const Arguments& arguments, const std::optional<std::string>& name,
-                           const config::Catalogue& catalogue) {
+                           const config::Catalogue& catalogue,
+                           const std::vector<std::string>& more_sets) {
   Overrides overrides;
   overrides.sets = arguments.all(kSetOption.name);
+  overrides.sets.insert(overrides.sets.end(), more_sets.begin(), more_sets.end());
   overrides.seed = arguments.number(kSeedOption.name);
   overrides.trace = arguments.value(kTraceOption.name);
   if (!name && !overrides.trace) {

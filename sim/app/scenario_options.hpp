@@ -15,8 +15,10 @@ constexpr Option kSeedOption{"seed", "N", "seed of all random draws"};
 
 /// The scenario that `name` means, with what the options lay over it: a file, or the name of a
 /// shipped one as `terrace list workloads` gives it. Without a name but with a trace: the machine
-/// of the shipped quickstart. Throws ConfigError, with the nearest file if there is none.
+/// of the shipped quickstart. `more_sets` go on top. Throws ConfigError, with the nearest file if
+/// there is none.
 LoadedScenario load_chosen(const Arguments& arguments, const std::optional<std::string>& name,
-                           const config::Catalogue& catalogue);
+                           const config::Catalogue& catalogue,
+                           const std::vector<std::string>& more_sets = {});
 
 }  // namespace terrace::app

@@ -55,8 +55,7 @@ void Hierarchy::find_below(ReplicaId replica, std::span<const ContentId> sequenc
 Move Hierarchy::move_up(ReplicaId replica, std::size_t tier, std::int64_t blocks,
                         std::int64_t tier_blocks) const {
   const Tier& source = tiers_[tier];
-  return {source.parts[source.part_of[replica.index()]].memory,
-          hbm_[replica.index()].memory,
+  return {source.parts[source.part_of[replica.index()]].memory, hbm_[replica.index()].memory,
           traffic_.cargo(blocks, tier_blocks)};
 }
 
@@ -81,6 +80,7 @@ Duration Hierarchy::expected_load_time(ReplicaId replica, std::span<const Stretc
 
 void Hierarchy::count_lookup(ReplicaId replica, std::span<const ContentId> sequence, Tokens lookups,
                              std::int64_t hits, std::int64_t from, std::int64_t to) {
+  if (m_.watch != nullptr) m_.watch->looked_up(m_, replica, sequence, lookups, hits, from, to);
   const std::int64_t block = contents_.block_size().count();
   ++hbm_counters_.requests;
   hbm_counters_.lookups += lookups;

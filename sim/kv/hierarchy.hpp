@@ -70,6 +70,11 @@ class Hierarchy {
   /// What the run knows of contents.
   ContentLedger& ledger() { return ledger_; }
 
+  /// Has `watch`, which outlives it, hear what becomes of contents; HBM's policies and the tiers'
+  /// must be watched() by it. Null: nobody does.
+  void set_watch(CacheWatch* watch) { m_.watch = watch; }
+  [[nodiscard]] CacheWatch* watch() { return m_.watch; }
+
   /// What is written down, and when.
   Writes& writes() { return writes_; }
 

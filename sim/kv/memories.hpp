@@ -8,6 +8,7 @@
 #include "sim/des/event_loop.hpp"
 #include "sim/fabric/fabric.hpp"
 #include "sim/kv/block_pool.hpp"
+#include "sim/kv/cache_watch.hpp"
 #include "sim/kv/content_table.hpp"
 #include "sim/kv/tier.hpp"
 
@@ -48,6 +49,18 @@ struct Memories {
   std::vector<Tier> tiers;   // from the nearest to the farthest
   BlockTraffic traffic;
   std::vector<Errand> errands;  // by TransferId
+  CacheWatch* watch = nullptr;  // hears of what is lost, if anyone wants to know
+
+  /// The tier could have had `content`, but is not written.
+  void refuse(std::size_t tier, ContentId content, MissCause why) const {
+    if (watch != nullptr) watch->refused(tier + 1, content, why);
+  }
+
+  /// The same for want of the rest of the tier's block, if `content` is the end of one.
+  void refuse_part(std::size_t tier, ContentId content) const {
+    if (watch == nullptr || (contents.position(content) + 1) % tiers[tier].ratio != 0) return;
+    watch->refused(tier + 1, content, MissCause::partial_block);
+  }
 
   void send(const Move& move, Errand::Kind kind, std::uint32_t index, std::size_t tier) {
     const TransferId transfer = fabric.start(move.from, move.to, move.cargo);

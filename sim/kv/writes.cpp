@@ -88,7 +88,10 @@ void Writes::completed(ReplicaId replica, std::span<const BlockId> blocks,
       const ContentId content = sequence[static_cast<std::size_t>(end - 1)];
       if (spec.write == WriteRule::selective) {
         uses(t, content) = 1;
-        if (spec.write_uses > 1) continue;
+        if (spec.write_uses > 1) {
+          m_.refuse(t, content, MissCause::below_uses);
+          continue;
+        }
       }
       if (t != first_fed_) continue;
       write(from_hbm_[t][replica.index()], content,
@@ -143,7 +146,11 @@ void Writes::demote(std::uint32_t stream, const BlockPool& above, std::int64_t s
     std::sort(leaving.begin(), leaving.end());
   }
   for (const ContentId content : all) {
-    if (gather(above, step, ratio, content, leaving, scratch_)) write(stream, content, {});
+    if (gather(above, step, ratio, content, leaving, scratch_)) {
+      write(stream, content, {});
+    } else {
+      m_.refuse_part(streams_[stream].tier, content);
+    }
   }
   start_if_idle(stream);
 }
@@ -153,7 +160,10 @@ void Writes::demote(std::uint32_t stream, const BlockPool& above, std::int64_t s
 void Writes::pass_down(std::size_t from_tier, std::uint32_t part, ContentId content) {
   const std::size_t next = next_fed_[from_tier];
   const BlockPool& pool = m_.tiers[from_tier].parts[part].pool;
-  if (!gather(pool, m_.tiers[from_tier].ratio, m_.tiers[next].ratio, content, {}, scratch_)) return;
+  if (!gather(pool, m_.tiers[from_tier].ratio, m_.tiers[next].ratio, content, {}, scratch_)) {
+    m_.refuse_part(next, content);
+    return;
+  }
   held_ = scratch_;  // making room may gather as well
   held_.push_back(pool.find(content));
   write(from_above_[next][part], content, held_);
@@ -196,10 +206,12 @@ BlockId Writes::announce(std::size_t tier, std::uint32_t part, ContentId content
   if (pool.find(content) != BlockId::none()) return BlockId::none();
   if (pool.free_blocks() == 0) {
     ++counters.writes_skipped;
+    m_.refuse(tier, content, MissCause::no_room);
     return BlockId::none();
   }
   if (!pool.admits(content)) {
     ++counters.writes_declined;
+    m_.refuse(tier, content, MissCause::eviction_policy);
     return BlockId::none();
   }
   const BlockId block = pool.allocate(content);
@@ -217,10 +229,12 @@ void Writes::write(std::uint32_t stream, ContentId content, std::span<const Bloc
   if (tier.parts[p].pool.find(content) != BlockId::none()) return;
   if (!tier.parts[p].admission->admits(content)) {
     ++tier.counters.writes_declined;
+    m_.refuse(t, content, MissCause::admission_rule);
     return;
   }
   if (!make_way(streams_[stream])) {
     ++tier.counters.writes_skipped;
+    m_.refuse(t, content, MissCause::queue_full);
     return;
   }
   const BlockId target = announce(t, p, content);
@@ -253,7 +267,10 @@ bool Writes::make_way(Stream& s) {
       break;
   }
   ++tier.counters.writes_dropped;
-  tier.parts[s.part].pool.cancel(s.waiting.front());
+  BlockPool& pool = tier.parts[s.part].pool;
+  const ContentId dropped = pool.content(s.waiting.front());
+  pool.cancel(s.waiting.front());
+  m_.refuse(s.tier, dropped, MissCause::write_dropped);
   s.waiting.erase(s.waiting.begin());
   for (std::size_t i = 0; i < s.sources_per_block; ++i) s.source->release(s.waiting_held[i]);
   s.waiting_held.erase(s.waiting_held.begin(),

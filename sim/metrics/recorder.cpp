@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/base/check.hpp"
+#include "sim/kv/fates.hpp"
 #include "sim/kv/hierarchy.hpp"
 #include "sim/metrics/outcome.hpp"
 #include "sim/metrics/verdict.hpp"
@@ -61,6 +62,7 @@ void Recorder::on_start(const RunView& view) {
   fabric_ = &view.fabric;
   hierarchy_ = &view.hierarchy;
   cluster_ = &view.cluster;
+  fates_ = view.fates;
 
   books_.rejections.assign(kRejections, 0);
   books_.replicas = static_cast<std::int64_t>(hierarchy_->hbm_parts().size());
@@ -141,6 +143,7 @@ void Recorder::on_end(SimTime now) {
   }
   books_.links = fabric_->report(now);
   books_.writes_only = writes_only(*hierarchy_, *fabric_, books_.links.size());
+  if (fates_ != nullptr) books_.misses = fates_->misses();
   books_.unfinished = 0;
   for (const Replica& replica : cluster_->all()) {
     books_.unfinished += replica.scheduler().requests();

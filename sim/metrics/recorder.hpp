@@ -47,6 +47,7 @@ class Recorder final : public Observer {
   const Fabric* fabric_ = nullptr;
   const Hierarchy* hierarchy_ = nullptr;
   const Cluster* cluster_ = nullptr;
+  const Fates* fates_ = nullptr;  // if output.misses
 
   Summary books_;  // what is booked as it will be reported; `all` is made up in summary()
   Histogram itl_;

@@ -9,6 +9,7 @@
 #include "sim/base/histogram.hpp"
 #include "sim/base/units.hpp"
 #include "sim/fabric/fabric.hpp"
+#include "sim/kv/misses.hpp"
 #include "sim/kv/tier.hpp"
 #include "sim/serving/request.hpp"
 #include "sim/serving/scheduler.hpp"
@@ -83,6 +84,7 @@ struct Summary {
   std::vector<TierSummary> tiers;
   std::vector<LinkReport> links;  // by LinkId
   std::vector<bool> writes_only;  // by LinkId: no load ever takes this way
+  std::optional<Misses> misses;   // if output.misses
   Verdict verdict;
 };
 

@@ -13,6 +13,7 @@
 
 #include "sim/metrics/metric.hpp"
 #include "sim/metrics/verdict.hpp"
+#include "sim/report/miss_report.hpp"
 
 namespace terrace {
 namespace {
@@ -176,6 +177,7 @@ Json to_json(const Summary& s, const ReportHeader& header) {
   for (const TierSummary& t : s.tiers) tiers.push_back(tier_json(t));
   Json& links = out["links"] = Json::array();
   for (const LinkReport& link : s.links) links.push_back(link_json(link));
+  if (s.misses) out["misses"] = miss_json(make_miss_report(*s.misses));
   out["verdict"] = verdict_json(s.verdict);
   return out;
 }

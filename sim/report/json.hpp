@@ -13,8 +13,8 @@ constexpr int kSummarySchemaVersion = 1;
 
 /// A run for programs: flat keys as `vllm bench serve` names them (mean_ttft_ms, p99_itl_ms,
 /// request_throughput ...), then lists and objects for what it does not have. A key is never left
-/// out; it is null where the figure is not defined, as for the latency of no request. Numbers are
-/// finite. Quantiles are nearest-rank, to 2^-12.
+/// out, but for `misses`, which takes output.misses; it is null where the figure is not defined, as
+/// for the latency of no request. Numbers are finite. Quantiles are nearest-rank, to 2^-12.
 [[nodiscard]] nlohmann::ordered_json to_json(const Summary& summary, const ReportHeader& header);
 
 /// The same as text, indented, with a newline at the end.

@@ -10,6 +10,7 @@
 
 #include "sim/report/csv.hpp"
 #include "sim/report/json.hpp"
+#include "sim/report/miss_report.hpp"
 #include "sim/report/output_file.hpp"
 
 namespace terrace {
@@ -17,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-constexpr int kManifestSchemaVersion = 1;
 
 /// FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv
 std::uint64_t fnv1a(std::string_view text) {
@@ -40,7 +39,7 @@ fs::path prepared(const fs::path& path) {
                              error.message());
   }
   for (const char* file : {"manifest.json", "summary.json", "config.resolved.yaml", "tiers.csv",
-                           "links.csv", "requests.csv", "timeseries.csv"}) {
+                           "links.csv", "misses.csv", "requests.csv", "timeseries.csv"}) {
     fs::remove(path / file, error);
     if (error) {
       throw std::runtime_error("cannot replace " + (path / file).string() + ": " + error.message());
@@ -136,6 +135,7 @@ void RunDirectory::finish(const Summary& summary, const ReportHeader& header,
   write_file(path_ / "summary.json", json_text(summary, header));
   write_tiers(path_ / "tiers.csv", summary);
   write_links(path_ / "links.csv", summary);
+  if (summary.misses) write_miss_csv(path_ / "misses.csv", make_miss_report(*summary.misses));
   write_file(path_ / "manifest.json", manifest(summary, header, provenance));
 }
 

@@ -14,6 +14,8 @@
 
 namespace terrace {
 
+constexpr int kManifestSchemaVersion = 1;
+
 /// How a run came about.
 struct Provenance {
   std::string tool_version;
@@ -29,6 +31,7 @@ struct Provenance {
 ///   requests.csv          a row for every request that left, in that order; while it runs
 ///   timeseries.csv        a row for every replica, and for all, at every tick; while it runs
 ///   tiers.csv, links.csv  a row each
+///   misses.csv            if output.misses: a row for each cause and place
 /// Nothing depends on the clock, the host or the path: the same run gives the same bytes.
 ///
 /// Every failure to write throws std::runtime_error with the path and the reason.

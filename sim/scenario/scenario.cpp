@@ -53,6 +53,9 @@ void describe(config::Fields& f, LoadSpec& workload) {
 void describe(config::Fields& f, OutputSpec& output) {
   f.field("timeseries_interval", output.timeseries_interval,
           "simulated time between two rows of timeseries.csv");
+  f.field("misses", output.misses,
+          "whether to record why each missed prompt token was missed; takes memory for every block "
+          "ever computed");
   f.check(output.timeseries_interval >= std::chrono::milliseconds(1), "timeseries_interval",
           "'timeseries_interval' must be at least 1 ms");
 }

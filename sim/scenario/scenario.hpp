@@ -54,6 +54,7 @@ struct LoadSpec {
 
 struct OutputSpec {
   Duration timeseries_interval = std::chrono::seconds(1);
+  bool misses = false;
 };
 
 /// Everything that determines a run: the same scenario gives the same results, to the byte.

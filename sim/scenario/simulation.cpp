@@ -12,6 +12,7 @@
 #include "sim/fabric/node.hpp"
 #include "sim/kv/capacity.hpp"
 #include "sim/kv/content_ledger.hpp"
+#include "sim/kv/fates.hpp"
 #include "sim/kv/hierarchy.hpp"
 #include "sim/serving/cluster.hpp"
 #include "sim/workload/synthetic.hpp"
@@ -144,8 +145,15 @@ Duration prefill_time(const CostModel& cost, const EngineSpec& engine, Tokens pr
 class Furnisher {
  public:
   Furnisher(const Scenario& s, const Dimensions& d, const Deployment& places, const Fabric& fabric,
-            ContentLedger& ledger, BlockTraffic traffic)
-      : s_(s), d_(d), places_(places), fabric_(fabric), ledger_(ledger), traffic_(traffic) {}
+            ContentLedger& ledger, BlockTraffic traffic, const EventLoop& loop, CacheWatch* watch)
+      : s_(s),
+        d_(d),
+        places_(places),
+        fabric_(fabric),
+        ledger_(ledger),
+        traffic_(traffic),
+        loop_(loop),
+        watch_(watch) {}
 
   [[nodiscard]] std::vector<HbmPart> hbm() {
     const EngineSpec& engine = s_.serving.engine;
@@ -153,7 +161,7 @@ class Furnisher {
     for (std::size_t r = 0; r < places_.replicas(); ++r) {
       parts.push_back(
           {places_.hbm(ReplicaId{r}),
-           BlockPool(d_.hbm_blocks - 1, policy(engine.eviction, d_.hbm_blocks - 1, 1, "hbm", r),
+           BlockPool(d_.hbm_blocks - 1, policy(engine.eviction, d_.hbm_blocks - 1, 1, "hbm", r, 0),
                      empty_blocks(engine))});
     }
     return parts;
@@ -172,7 +180,9 @@ class Furnisher {
         const std::size_t part = spec.scope == Scope::private_to_each ? r
                                  : spec.medium == Medium::network     ? 0
                                                                       : places_.host_of(replica);
-        if (part == tier.parts.size()) tier.parts.push_back(make_part(spec, tier.ratio, replica));
+        if (part == tier.parts.size()) {
+          tier.parts.push_back(make_part(spec, tier.ratio, replica, all.size() + 1));
+        }
         tier.part_of.push_back(static_cast<std::uint32_t>(part));
       }
       all.push_back(std::move(tier));
@@ -183,13 +193,17 @@ class Furnisher {
  private:
   std::unique_ptr<EvictionPolicy> policy(const EvictionChoice& choice, std::int64_t blocks,
                                          std::int64_t ratio, const std::string& memory,
-                                         std::size_t part) {
+                                         std::size_t part, std::size_t level) {
     const Random random(static_cast<std::uint64_t>(s_.seed), "eviction");
-    return choice.recipe().make({blocks, &ledger_.view(ratio), random.fork(memory).fork(part),
-                                 s_.serving.engine.block_size * ratio});
+    auto policy =
+        choice.recipe().make({blocks, &ledger_.view(ratio), random.fork(memory).fork(part),
+                              s_.serving.engine.block_size * ratio});
+    return watch_ == nullptr ? std::move(policy)
+                             : watched(std::move(policy), *watch_, level, loop_);
   }
 
-  TierPart make_part(const TierSpec& spec, std::int64_t ratio, ReplicaId replica) {
+  TierPart make_part(const TierSpec& spec, std::int64_t ratio, ReplicaId replica,
+                     std::size_t level) {
     const std::int64_t bytes = d_.block_bytes.count() * ratio;
     const std::int64_t blocks =
         spec.capacity.unlimited()
@@ -207,9 +221,10 @@ class Furnisher {
       const std::int64_t count = prefix.count() / block.count();
       return fabric->unloaded_time(memory, hbm, traffic.cargo(count, count / ratio));
     };
-    return {memory,
-            BlockPool(blocks, policy(spec.eviction, blocks, ratio, spec.name, replica.index())),
-            spec.admission.recipe().make(context)};
+    return {
+        memory,
+        BlockPool(blocks, policy(spec.eviction, blocks, ratio, spec.name, replica.index(), level)),
+        spec.admission.recipe().make(context)};
   }
 
   const Scenario& s_;
@@ -218,7 +233,29 @@ class Furnisher {
   const Fabric& fabric_;
   ContentLedger& ledger_;
   BlockTraffic traffic_;
+  const EventLoop& loop_;
+  CacheWatch* watch_;  // null: nobody
 };
+
+/// The record of misses, if the scenario wants one.
+std::unique_ptr<Fates> make_fates(const Scenario& s, const EventLoop& loop,
+                                  const ContentTable& contents) {
+  if (!s.output.misses) return nullptr;
+  std::vector<std::string> places = {"hbm"};
+  for (const TierSpec& tier : s.tiers) {
+    if (tier.enabled()) places.push_back(tier.name);
+  }
+  return std::make_unique<Fates>(loop, contents, std::move(places),
+                                 s.serving.engine.enable_prefix_caching);
+}
+
+/// Throws InvariantViolation unless every missed token has a cause.
+void check_misses(const Misses& misses, const Hierarchy& hierarchy) {
+  const TierCounters& hbm = hierarchy.hbm_counters();
+  Tokens missed = hbm.lookups - hbm.hits;
+  for (const Tier& tier : hierarchy.tiers()) missed -= tier.counters.hits;
+  TERRACE_CHECK(misses.looked_up == hbm.lookups && misses.missed == missed);
+}
 
 /// Tells an oracle the blocks of all prompts to come. Interning them now gives them the ids they
 /// will have.
@@ -251,16 +288,19 @@ struct Simulation::Parts {
                [this, engine = s.serving.engine](Tokens prompt) {
                  return prefill_time(*cost, engine, prompt);
                }),
+        fates(make_fates(s, loop, contents)),
         hierarchy(loop, fabric, contents, furnish(s).hbm(), furnish(s).tiers(), traffic(s), ledger),
         requests(workload(s)),
         observers(std::move(watching), s.output.timeseries_interval, loop),
         cluster(s.serving.engine, dimensions.max_model_len, layers(s.model), loop, contents,
                 hierarchy, *cost, *requests, make_router(s.serving.router), observers) {
+    if (fates != nullptr) contents.keep_all();
+    hierarchy.set_watch(fates.get());
     if (any_of(fact_needs(s), FactNeeds::future)) foresee(*workload(s), contents, ledger);
   }
 
   Furnisher furnish(const Scenario& s) {
-    return {s, dimensions, places, fabric, ledger, traffic(s)};
+    return {s, dimensions, places, fabric, ledger, traffic(s), loop, fates.get()};
   }
 
   /// One block on every GPU of the replica, whole or by layer, K and V apart.
@@ -276,6 +316,7 @@ struct Simulation::Parts {
   ContentTable contents;
   std::unique_ptr<CostModel> cost;
   ContentLedger ledger;
+  std::unique_ptr<Fates> fates;
   Hierarchy hierarchy;
   std::unique_ptr<Workload> requests;
   Observers observers;
@@ -290,8 +331,12 @@ Simulation::~Simulation() = default;
 const Dimensions& Simulation::dimensions() const { return parts_->dimensions; }
 
 RunView Simulation::view() const {
-  return {parts_->loop, parts_->fabric, parts_->hierarchy, parts_->cluster,
-          parts_->requests->clients()};
+  return {parts_->loop,
+          parts_->fabric,
+          parts_->hierarchy,
+          parts_->cluster,
+          parts_->requests->clients(),
+          parts_->fates.get()};
 }
 
 bool Simulation::run(FunctionRef<bool(const Progress&)> proceed) {
@@ -322,6 +367,7 @@ bool Simulation::run(FunctionRef<bool(const Progress&)> proceed) {
     for (const HbmPart& part : p.hierarchy.hbm_parts()) TERRACE_CHECK(part.pool.held_blocks() == 0);
   }
   p.hierarchy.check_invariants();
+  if (p.fates != nullptr) check_misses(p.fates->misses(), p.hierarchy);
   p.observers.on_end(p.loop.now());
   return !stopped;
 }

@@ -11,6 +11,7 @@
 namespace terrace {
 
 class Cluster;
+class Fates;
 
 /// What an observer may look at, for as long as the run lasts.
 struct RunView {
@@ -19,6 +20,7 @@ struct RunView {
   const Hierarchy& hierarchy;
   const Cluster& cluster;
   const std::vector<Client>& clients;
+  const Fates* fates = nullptr;  // if output.misses
 };
 
 /// A step that has just been computed.

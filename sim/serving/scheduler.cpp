@@ -246,7 +246,6 @@ Wait Scheduler::admit_next(SimTime now) {
       pool_.hold(hit);
       pool_.touch(hit);
     }
-    hierarchy_.writes().reused(replica_, hits_, r.contents, std::max(hits, load.to));
     r.blocks.assign(hits_.begin(), hits_.end());
     r.published = hits;
     r.computed = start;
@@ -260,6 +259,8 @@ Wait Scheduler::admit_next(SimTime now) {
       extend(r, Tokens{load.to * block});
       hierarchy_.load(replica_, id, r.contents, load.from, load.to);
     }
+    // Not before what is loaded is held: what this writes may evict it.
+    hierarchy_.writes().reused(replica_, hits_, r.contents, std::max(hits, load.to));
   }
   if (waits) r.tail = {Tokens{load.from * block}, Tokens{load.to * block}};
   if (!runs) {
@@ -397,6 +398,11 @@ void Scheduler::fill_blocks(RequestId id, Request& r, Tokens total) {
   if (!spec_.enable_prefix_caching) return;
   const std::int64_t before = r.published;
   publish(r, total);
+  if (CacheWatch* watch = hierarchy_.watch(); watch != nullptr && r.published > before) {
+    watch->computed(std::span(r.contents)
+                        .subspan(static_cast<std::size_t>(before),
+                                 static_cast<std::size_t>(r.published - before)));
+  }
   if (r.published > before && hierarchy_.has_tiers()) {
     plan_.full_blocks.push_back({id, before, r.published});
   }

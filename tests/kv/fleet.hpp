@@ -73,8 +73,11 @@ constexpr Bytes kMegabyte{1'000'000};
 /// memories has a link of its own with 1 GB/s, so that n blocks take n ms, whatever else moves.
 class Fleet {
  public:
-  Fleet(std::int64_t hbm_blocks, const std::vector<Shape>& shapes, std::size_t replicas = 1)
-      : hierarchy(loop, fabric, contents, hbm(hbm_blocks, replicas), tiers(shapes, replicas),
+  /// `watch`, if any, hears what becomes of contents.
+  Fleet(std::int64_t hbm_blocks, const std::vector<Shape>& shapes, std::size_t replicas = 1,
+        CacheWatch* watch = nullptr)
+      : watch_(watch),
+        hierarchy(loop, fabric, contents, hbm(hbm_blocks, replicas), tiers(shapes, replicas),
                   {Bytes{1'000'000}, 1}, ledger) {
     for (const MemoryId from : memories_) {
       for (const MemoryId to : memories_) {
@@ -86,6 +89,7 @@ class Fleet {
       }
     }
     fabric.freeze();
+    hierarchy.set_watch(watch);
   }
 
   // --- what a scheduler does ---------------------------------------------------------------------
@@ -106,6 +110,7 @@ class Fleet {
       blocks.push_back(pool.allocate());
       pool.publish(blocks.back(), sequence[blocks.size() - 1]);
     }
+    if (watch_ != nullptr) watch_->computed(std::span(sequence).subspan(hits));
     hierarchy.writes().settle_evictions(ReplicaId{replica});
     hierarchy.writes().completed(ReplicaId{replica}, blocks, sequence,
                                  static_cast<std::int64_t>(hits),
@@ -227,10 +232,15 @@ class Fleet {
     return memories_.back();
   }
 
+  std::unique_ptr<EvictionPolicy> policy(std::size_t level) {
+    auto lru = make_eviction_policy("lru");
+    return watch_ == nullptr ? std::move(lru) : watched(std::move(lru), *watch_, level, loop);
+  }
+
   std::vector<HbmPart> hbm(std::int64_t blocks, std::size_t replicas) {
     std::vector<HbmPart> parts;
     for (std::size_t r = 0; r < replicas; ++r) {
-      parts.push_back({memory("hbm"), BlockPool(blocks, make_eviction_policy("lru"))});
+      parts.push_back({memory("hbm"), BlockPool(blocks, policy(0))});
     }
     return parts;
   }
@@ -251,8 +261,7 @@ class Fleet {
       for (std::size_t r = 0; r < replicas; ++r) {
         const std::size_t part = shape.scope == Scope::private_to_each ? r : 0;
         if (part == tier.parts.size()) {
-          tier.parts.push_back({memory("tier"),
-                                BlockPool(shape.blocks, make_eviction_policy("lru")),
+          tier.parts.push_back({memory("tier"), BlockPool(shape.blocks, policy(all.size())),
                                 config::find_recipe<AdmissionRecipe>(shape.admission)
                                     ->make({&ledger.view(shape.ratio), {}, {}, {}})});
         }
@@ -262,6 +271,7 @@ class Fleet {
     return all;
   }
 
+  CacheWatch* watch_;
   std::vector<MemoryId> memories_;
   std::map<std::size_t, std::function<void()>> loading_;  // request -> what to do when it is there
 

@@ -114,5 +114,34 @@ workload:
   }
 }
 
+// A request used a block once more, which was therefore written to the tier, and took the place of
+// one that the same request was about to load.
+TEST(Regressions, WrittenOverWhatWasToBeLoaded) {
+  const Scenario scenario = testing::parse(testing::kTinyModel + testing::kSlowMachine + R"(
+serving: {tensor_parallel: 2, engine: {block_size: 2, num_gpu_blocks: 80}}
+tiers:
+  - {name: disk, medium: nvme, capacity: 12 kB, block_size: 6, write: selective,
+     write_queue: {limit: 2, when_full: drop_oldest}}
+workload:
+  max_requests: 40
+  clients:
+    - name: c0
+      arrivals:
+        {process: closed_loop, users: 4, think: {distribution: lognormal, mean: 20 ms, cv: 2},
+         ramp: 1 ms}
+      prompt: {distribution: zipf, min: 1, max: 184, exponent: 1}
+      output: {distribution: constant, value: 52}
+      content:
+        {kind: conversation, turns: {distribution: uniform, min: 1, max: 3},
+         think: {distribution: constant, value: 0 ps},
+         system: {prompts: 2, length: {distribution: zipf, min: 1, max: 36, exponent: 1}}}
+    - name: c1
+      arrivals: {process: gamma, rate: 300 /s, cv: 3}
+      prompt: {distribution: zipf, min: 1, max: 194, exponent: 1}
+      output: {distribution: constant, value: 28}
+)");
+  expect_complete(testing::run_seeded(scenario, 925));
+}
+
 }  // namespace
 }  // namespace terrace
