@@ -15,6 +15,7 @@ void StepPlan::clear() {
   chunks.clear();
   prefills.clear();
   full_blocks.clear();
+  reused.clear();
   late.clear();
   gates.clear();
   preempted.clear();
@@ -241,7 +242,6 @@ Wait Scheduler::admit_next(SimTime now) {
       pool_.hold(hit);
       pool_.touch(hit);
     }
-    hierarchy_.writes().reused(replica_, hits_, r.contents, hits + below);
     r.blocks.assign(hits_.begin(), hits_.end());
     r.published = hits;
     r.computed = start;
@@ -265,6 +265,9 @@ Wait Scheduler::admit_next(SimTime now) {
   if (below > 0) {
     plan_.gates.push_back(id);
     publish(r, start);  // the step waits for the load, and with it whoever shares these blocks
+  }
+  if (start > Tokens{} && hierarchy_.has_tiers()) {
+    plan_.reused.push_back({id, 0, start.count() / block});
   }
   start_running(id);
   plan_prefill(id, r, fresh);
@@ -300,6 +303,11 @@ const StepOutcome& Scheduler::complete(SimTime now) {
   for (const PlannedBlocks& full : plan_.full_blocks) {
     const Request& r = requests_[full.request];
     hierarchy_.writes().completed(replica_, r.blocks, r.contents, full.from, full.to);
+  }
+  // Only now is sure to be there what was found: it may have been computed by this very step.
+  for (const PlannedBlocks& old : plan_.reused) {
+    const Request& r = requests_[old.request];
+    hierarchy_.writes().reused(replica_, r.blocks, r.contents, old.to);
   }
   outcome_.tokens = plan_.decodes + plan_.samples;
   outcome_.regular_gaps = plan_.decodes - static_cast<std::int64_t>(plan_.late.size());
