@@ -138,7 +138,7 @@ TEST(TraceErrors, OfKeys) {
     return mistake(R"({"terrace_trace": 1, "clients": [{"name": "a", "retention": [)" + rule +
                    "]}]}");
   };
-  expect_in(retention("{}"), "t:1:66: error: this retention rule has no 'priority'");
+  expect_in(retention("{}"), "t:1:62: error: this retention rule has no 'priority'");
   expect_in(retention(R"({"priority": 101})"), "is too large: at most 100");
   expect_in(retention(R"({"priority": 1, "from": 5, "to": 5})"), "retention rule is empty");
   expect_in(own(R"({"arrival_ps": 9, "prompt": [[1, 2]], "output_tokens": 3, "tool_call": 1})"),
