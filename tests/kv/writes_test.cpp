@@ -351,31 +351,39 @@ TEST(WritesQueue, TheEngineIsToldWhenABlockageBelowIsOver) {
 
 /// DRAM copies to the network and demotes to NVMe, whose queue blocks.
 TEST(WritesQueue, ABlockedDemotionBlocksTheTierToo) {
-  Fleet f(64, {kDram.of(4).queue_of(1, WhenFull::block), kNvme.back().queue_of(2, WhenFull::block),
-               kNetwork});
-  use(f, f.text(1, 4));
+  Fleet f(64, {kDram.of(4), kNvme.back().queue_of(2, WhenFull::block), kNetwork});
+  const Text a = f.text(1, 4);
+  const Text b = f.text(2, 3);
+  use(f, a);
   f.run_to(20ms);
-  use(f, f.text(2, 1));  // demotes one block: NVMe gets it from 20 to 21 ms
-  use(f, f.text(3, 2));  // demotes two more, which wait until 21 ms
-  EXPECT_TRUE(engine_blocked(f));
-  f.run_to(20500us);
-  use(f, f.text(4, 1));
+  use(f, b);  // demotes three blocks: one moves until 21 ms, two wait, and with them DRAM
+  f.run_to(23999us);
+  EXPECT_EQ(f.in_tier(0, b) + f.in_tier(1, a), "....xxx");
+  f.run_to(24001us);
+  EXPECT_EQ(f.in_tier(0, b), "xxx");
   f.run();
-  EXPECT_FALSE(engine_blocked(f));
-  EXPECT_EQ(f.in_tier(1, f.text(1, 4)), "xxxx");
-  EXPECT_EQ(f.in_tier(2, f.text(4, 1)), "x");
+  EXPECT_EQ(f.in_tier(2, b), "xxx");
   EXPECT_EQ(f.hierarchy.hbm(ReplicaId{0}).held_blocks(), 0);
 }
 
 /// What DRAM passes on to the network says nothing about writes into NVMe.
 TEST(WritesQueue, AQueuePastATierDoesNotBlockIt) {
-  Fleet f(4, {kDram.of(2), kNvme.back(), kNetwork.queue_of(1, WhenFull::block)}, 1);
-  for (std::uint64_t i = 1; i <= 6; ++i) {
-    use(f, f.text(i, 2));
-    f.run_to(std::chrono::milliseconds(3 * i));
-  }
+  Fleet f(64, {kDram.of(8), kNvme.back(), kNetwork.queue_of(1, WhenFull::block)});
+  const Text a = f.text(1, 4);
+  use(f, a);  // on the network at 8 ms
+  f.run_to(9ms);
+  use(f, f.text(2, 4));  // in DRAM at 13 ms, on the network at 17 ms
+  f.run_to(14ms);
+  use(f, f.text(3, 1));  // demotes one block until 15 ms, then waits for the network: full
+  f.run_to(15500us);
+  use(f, f.text(4, 1));  // demotes another one until 16.5 ms, but may not go to DRAM itself
+  f.run_to(16501us);
+  EXPECT_EQ(f.in_tier(1, a), "..xx");
+  f.run_to(17999us);
+  EXPECT_EQ(f.in_tier(0, f.text(4, 1)), ".");
+  f.run_to(18001us);
+  EXPECT_EQ(f.in_tier(0, f.text(4, 1)), "x");
   f.run();
-  EXPECT_EQ(f.in_tier(1, f.text(1, 2)), "xx");
   for (const Tier& tier : f.hierarchy.tiers()) EXPECT_EQ(tier.parts[0].pool.held_blocks(), 0);
 }
 
