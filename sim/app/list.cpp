@@ -10,6 +10,7 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/output.hpp"
+#include "sim/kv/admission/policy.hpp"
 #include "sim/kv/eviction/policy.hpp"
 #include "sim/metrics/metric.hpp"
 #include "sim/serving/routers/policy.hpp"
@@ -19,14 +20,20 @@ namespace {
 
 using Entry = std::pair<std::string, std::string>;  // name, summary
 
-constexpr std::array<std::string_view, 10> kWhat = {"models",   "gpus",      "hosts",  "ssds",
-                                                    "networks", "workloads", "sweeps", "eviction",
-                                                    "routers",  "metrics"};
+constexpr std::array<std::string_view, 11> kWhat = {"models",    "gpus",      "hosts",  "ssds",
+                                                    "networks",  "workloads", "sweeps", "eviction",
+                                                    "admission", "routers",   "metrics"};
 
 std::vector<Entry> entries(std::string_view what, const Arguments& arguments) {
   std::vector<Entry> all;
   if (what == "eviction") {
     for (const auto& policy : eviction_policies()) all.emplace_back(policy.name, policy.summary);
+    return all;
+  }
+  if (what == "admission") {
+    for (const auto& rule : config::Variants<AdmissionRecipe>::all()) {
+      all.emplace_back(rule.name, rule.summary);
+    }
     return all;
   }
   if (what == "routers") {

@@ -71,9 +71,9 @@ void ContentLedger::used(std::span<const ContentId> sequence, const BlockUse& us
   for (std::size_t i = 0; i < sequence.size(); ++i) {
     BlockUse& mine = uses_[sequence[i].index()];
     mine = use;
-    const Tokens last{(static_cast<std::int64_t>(i) + 1) * block - 1};
+    const Tokens first{static_cast<std::int64_t>(i) * block};
     for (const Retention& rule : rules) {
-      if (last < rule.from || last >= rule.to) continue;
+      if (first < rule.from || first >= rule.to) continue;
       mine.priority = static_cast<std::uint8_t>(rule.priority);
       mine.retention = rule.duration;
     }

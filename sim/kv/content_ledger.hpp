@@ -14,7 +14,8 @@
 
 namespace terrace {
 
-/// A retention rule for part of a request's text, as TensorRT-LLM's KvCacheRetentionConfig.
+/// A retention rule for part of a request's text, as TensorRT-LLM's KvCacheRetentionConfig: it is
+/// for the blocks whose first token lies in the range.
 struct Retention {
   Tokens from;
   Tokens to = Tokens::max();

@@ -62,6 +62,14 @@ void ContentTable::collect(FunctionRef<void(FunctionRef<void(ContentId)> mark)> 
   collect_at_ = std::max(kCollectAtLeast, 2 * (used_ + live_segments_));
 }
 
+void ContentTable::for_each_free(FunctionRef<void(ContentId)> visit) const {
+  for (const auto& [length, runs] : free_runs_) {
+    for (const std::uint32_t first : runs) {
+      for (std::uint32_t i = 0; i < length; ++i) visit(ContentId{std::size_t{first} + i});
+    }
+  }
+}
+
 std::uint64_t ContentTable::hash(std::uint32_t parent, std::uint64_t content, std::int64_t tokens) {
   // Finaliser of splitmix64 (Steele, Lea, Flood 2014) over the three parts.
   std::uint64_t x = content + 0x9e3779b97f4a7c15U * (parent + 1ULL) +

@@ -54,6 +54,9 @@ class ContentTable {
   /// whole stretch and all its past. Outdates every Tip. O(ids).
   void collect(FunctionRef<void(FunctionRef<void(ContentId)> mark)> mark_all);
 
+  /// Visits every id below size() that is that of no content.
+  void for_each_free(FunctionRef<void(ContentId)> visit) const;
+
  private:
   static constexpr std::uint32_t kRoot = 0xFFFFFFFF;
   static constexpr std::size_t kCollectAtLeast = std::size_t{1} << 16U;

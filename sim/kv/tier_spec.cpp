@@ -33,8 +33,11 @@ void describe(config::Fields& f, TierSpec& tier) {
                         config::at_least(1));
               }
               if (tier.write == WriteRule::back_batched || f.wants_all()) {
-                f.field("write_batch", tier.write_batch,
-                        "blocks of this tier that are written in one piece", config::at_least(1));
+                f.field(
+                    "write_batch", tier.write_batch,
+                    "blocks of this tier that are written in one piece; fewer only if it has no "
+                    "room for more, and what is left at the end of a run is not written",
+                    config::at_least(1));
               }
             });
   f.object("write_queue", tier.write_queue, "writes that wait for the ones before them");

@@ -20,16 +20,20 @@ Writes::Writes(Memories& memories)
       from_above_(m_.tiers.size()),
       first_fed_(m_.tiers.size()),
       next_fed_(m_.tiers.size(), m_.tiers.size()),
+      fed_from_(m_.tiers.size(), m_.tiers.size()),
       uses_(m_.tiers.size()),
       hbm_evicted_(m_.hbm.size()),
       tier_evicted_(m_.tiers.size()) {
   for (std::size_t t = m_.tiers.size(); t-- > 0;) {
-    if (is_fed(m_.tiers[t])) next_fed_[t] = std::exchange(first_fed_, t);
+    if (!is_fed(m_.tiers[t])) continue;
+    next_fed_[t] = std::exchange(first_fed_, t);
+    if (next_fed_[t] < m_.tiers.size()) fed_from_[next_fed_[t]] = t;
   }
   for (std::size_t t = 0; t < m_.tiers.size(); ++t) {
     const Tier& tier = m_.tiers[t];
     TERRACE_CHECK(tier.ratio % (t > 0 ? m_.tiers[t - 1].ratio : 1) == 0);
     tier_evicted_[t].resize(tier.parts.size());
+    uses_[t].resize(tier.parts.size());
     for (std::size_t r = 0; r < m_.hbm.size(); ++r) {
       from_hbm_[t].push_back(static_cast<std::uint32_t>(streams_.size()));
       Stream& stream = streams_.emplace_back();
@@ -43,11 +47,8 @@ Writes::Writes(Memories& memories)
   }
   // Parts correspond by the replicas that use them.
   for (std::size_t t = 1; t < m_.tiers.size(); ++t) {
-    std::size_t above = t - 1;
-    if (is_fed(m_.tiers[t])) {
-      while (above > 0 && next_fed_[above] != t) --above;
-      if (next_fed_[above] != t || !is_fed(m_.tiers[above])) continue;
-    }
+    const std::size_t above = is_fed(m_.tiers[t]) ? fed_from_[t] : t - 1;
+    if (above == m_.tiers.size()) continue;
     for (std::uint32_t p = 0; p < m_.tiers[above].parts.size(); ++p) {
       const auto& part_of = m_.tiers[above].part_of;
       const auto replica =
@@ -81,51 +82,34 @@ Writes::Writes(Memories& memories)
 void Writes::completed(ReplicaId replica, std::span<const BlockId> blocks,
                        std::span<const ContentId> sequence, std::int64_t from, std::int64_t to) {
   for (std::size_t t = first_fed_; t < m_.tiers.size(); t = next_fed_[t]) {
-    const TierSpec& spec = m_.tiers[t].spec;
-    if (t != first_fed_ && spec.write != WriteRule::selective) continue;
-    const std::int64_t ratio = m_.tiers[t].ratio;
-    for (std::int64_t end = (from / ratio + 1) * ratio; end <= to; end += ratio) {
-      const ContentId content = sequence[static_cast<std::size_t>(end - 1)];
-      if (spec.write == WriteRule::selective) {
-        uses(t, content) = 1;
-        if (spec.write_uses > 1) {
-          m_.refuse(t, content, MissCause::below_uses);
-          continue;
-        }
+    const Tier& tier = m_.tiers[t];
+    const bool selective = tier.spec.write == WriteRule::selective;
+    if (t != first_fed_ && !selective) continue;
+    const std::vector<std::uint32_t>& part_of = tier.part_of;
+    const std::uint32_t part = part_of[replica.index()];
+    for (std::int64_t end = (from / tier.ratio + 1) * tier.ratio; end <= to; end += tier.ratio) {
+      const auto last = static_cast<std::size_t>(end - 1);
+      if (selective) {
+        std::uint32_t& count = uses(t, part, sequence[last]);
+        count = lies_elsewhere(replica, blocks[last], sequence[last], part_of) ? count + 1 : 1;
       }
-      if (t != first_fed_) continue;
-      write(from_hbm_[t][replica.index()], content,
-            blocks.subspan(static_cast<std::size_t>(end - ratio), static_cast<std::size_t>(ratio)));
+      offer_used(t, replica, blocks, sequence, end);
     }
+    start_if_idle(stream_into(t, replica));
   }
-  if (first_fed_ < m_.tiers.size()) start_if_idle(from_hbm_[first_fed_][replica.index()]);
 }
 
 void Writes::reused(ReplicaId replica, std::span<const BlockId> blocks,
                     std::span<const ContentId> sequence, std::int64_t to) {
-  std::size_t above = m_.tiers.size();
-  for (std::size_t t = first_fed_; t < m_.tiers.size(); above = t, t = next_fed_[t]) {
-    const TierSpec& spec = m_.tiers[t].spec;
-    if (spec.write != WriteRule::selective) continue;
-    const std::int64_t ratio = m_.tiers[t].ratio;
-    for (std::int64_t end = ratio; end <= to; end += ratio) {
-      const ContentId content = sequence[static_cast<std::size_t>(end - 1)];
-      if (++uses(t, content) != spec.write_uses) continue;
-      if (t != first_fed_) {
-        const std::uint32_t part = m_.tiers[above].part_of[replica.index()];
-        const BlockPool& pool = m_.tiers[above].parts[part].pool;
-        const BlockId source = pool.find(content);
-        if (source != BlockId::none() && pool.readable(source)) pass_down(above, part, content);
-      } else if (end <= static_cast<std::int64_t>(blocks.size())) {
-        write(
-            from_hbm_[t][replica.index()], content,
-            blocks.subspan(static_cast<std::size_t>(end - ratio), static_cast<std::size_t>(ratio)));
-      }
+  for (std::size_t t = first_fed_; t < m_.tiers.size(); t = next_fed_[t]) {
+    const Tier& tier = m_.tiers[t];
+    if (tier.spec.write != WriteRule::selective) continue;
+    const std::uint32_t part = tier.part_of[replica.index()];
+    for (std::int64_t end = tier.ratio; end <= to; end += tier.ratio) {
+      ++uses(t, part, sequence[static_cast<std::size_t>(end - 1)]);
+      offer_used(t, replica, blocks, sequence, end);
     }
-    const std::uint32_t from = t == first_fed_
-                                   ? from_hbm_[t][replica.index()]
-                                   : from_above_[t][m_.tiers[above].part_of[replica.index()]];
-    start_if_idle(from);
+    start_if_idle(stream_into(t, replica));
   }
 }
 
@@ -190,12 +174,67 @@ bool Writes::gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio
   return true;
 }
 
-/// How often the block has been used since it was computed. Ids are handed out again, but a block
-/// is counted from its computation on.
-std::uint32_t& Writes::uses(std::size_t tier, ContentId content) {
-  std::vector<std::uint32_t>& counts = uses_[tier];
+/// Offers a fed tier its block that ends before block `end` of a sequence, if that has been used so
+/// often: from HBM, or from the fed tier above if it lies there.
+void Writes::offer_used(std::size_t t, ReplicaId replica, std::span<const BlockId> blocks,
+                        std::span<const ContentId> sequence, std::int64_t end) {
+  const Tier& tier = m_.tiers[t];
+  const ContentId content = sequence[static_cast<std::size_t>(end - 1)];
+  if (!used_enough(t, tier.part_of[replica.index()], content)) {
+    m_.refuse(t, content, MissCause::below_uses);
+    return;
+  }
+  if (t == first_fed_) {
+    write(stream_into(t, replica), content,
+          blocks.subspan(static_cast<std::size_t>(end - tier.ratio),
+                         static_cast<std::size_t>(tier.ratio)));
+    return;
+  }
+  const std::size_t above = fed_from_[t];
+  const std::uint32_t part = m_.tiers[above].part_of[replica.index()];
+  const BlockPool& pool = m_.tiers[above].parts[part].pool;
+  const BlockId source = pool.find(content);
+  if (source != BlockId::none() && pool.readable(source)) pass_down(above, part, content);
+}
+
+/// The stream by which a fed tier gets what this replica computes.
+std::uint32_t Writes::stream_into(std::size_t fed, ReplicaId replica) const {
+  if (fed == first_fed_) return from_hbm_[fed][replica.index()];
+  return from_above_[fed][m_.tiers[fed_from_[fed]].part_of[replica.index()]];
+}
+
+/// Whether a replica that uses the same part of a tier has the content in HBM, in another block.
+bool Writes::lies_elsewhere(ReplicaId replica, BlockId block, ContentId content,
+                            const std::vector<std::uint32_t>& part_of) const {
+  for (std::size_t r = 0; r < m_.hbm.size(); ++r) {
+    if (part_of[r] != part_of[replica.index()]) continue;
+    const BlockId found = m_.hbm[r].pool.find(content);
+    if (found != BlockId::none() && (ReplicaId{r} != replica || found != block)) return true;
+  }
+  return false;
+}
+
+/// How often the content has been used by those above the part. Computing what nobody has any more
+/// starts the count anew, as with the nodes of HiCache's tree.
+std::uint32_t& Writes::uses(std::size_t tier, std::uint32_t part, ContentId content) {
+  std::vector<std::uint32_t>& counts = uses_[tier][part];
   if (content.index() >= counts.size()) counts.resize(content.index() + 1 + counts.size() / 2);
   return counts[content.index()];
+}
+
+bool Writes::used_enough(std::size_t tier, std::uint32_t part, ContentId content) const {
+  const TierSpec& spec = m_.tiers[tier].spec;
+  if (spec.write == WriteRule::through) return true;
+  const std::vector<std::uint32_t>& counts = uses_[tier][part];
+  return content.index() < counts.size() && counts[content.index()] >= spec.write_uses;
+}
+
+void Writes::forget(ContentId content) {
+  for (auto& parts : uses_) {
+    for (std::vector<std::uint32_t>& counts : parts) {
+      if (content.index() < counts.size()) counts[content.index()] = 0;
+    }
+  }
 }
 
 // --- what is taken -------------------------------------------------------------------------------
@@ -238,7 +277,11 @@ void Writes::write(std::uint32_t stream, ContentId content, std::span<const Bloc
     return;
   }
   const BlockId target = announce(t, p, content);
-  if (target == BlockId::none()) return;
+  if (target == BlockId::none()) {
+    // Batches that are not full may have taken all the room there is.
+    if (tier.spec.write == WriteRule::back_batched) start_writers(t, p);
+    return;
+  }
   Stream& s = streams_[stream];
   s.waiting.push_back(target);
   for (const BlockId block : held) {
@@ -272,29 +315,33 @@ bool Writes::make_way(Stream& s) {
   pool.cancel(s.waiting.front());
   m_.refuse(s.tier, dropped, MissCause::write_dropped);
   s.waiting.erase(s.waiting.begin());
-  for (std::size_t i = 0; i < s.sources_per_block; ++i) s.source->release(s.waiting_held[i]);
+  for (std::size_t i = s.sources_per_block; i-- > 0;) s.source->release(s.waiting_held[i]);
   s.waiting_held.erase(s.waiting_held.begin(),
                        s.waiting_held.begin() + static_cast<std::ptrdiff_t>(s.sources_per_block));
   return true;
 }
 
-bool Writes::block_engine(ReplicaId replica) const {
-  for (std::size_t t = 0; t < m_.tiers.size(); ++t) {
-    const Stream& stream = streams_[from_hbm_[t][replica.index()]];
-    if (m_.tiers[t].spec.write_queue.when_full == WhenFull::block && is_full(stream)) return true;
-  }
-  return false;
+/// Whether whoever wants to write has to wait for the stream's queue.
+bool Writes::blocks(const Stream& stream) const {
+  return m_.tiers[stream.tier].spec.write_queue.when_full == WhenFull::block && is_full(stream);
 }
 
-/// Whether the tier that the stream fills may not be written because its own queue blocks.
+bool Writes::block_engine(ReplicaId replica) const {
+  return std::any_of(from_hbm_.begin(), from_hbm_.end(), [&](const auto& streams) {
+    return blocks(streams_[streams[replica.index()]]);
+  });
+}
+
+/// Whether the tier that the stream fills may take nothing, because a queue blocks to which it
+/// passes on what it gets, or what it evicts.
 bool Writes::blocked_below(const Stream& stream) const {
-  const std::size_t below =
-      is_fed(m_.tiers[stream.tier]) && next_fed_[stream.tier] < m_.tiers.size()
-          ? next_fed_[stream.tier]
-          : stream.tier + 1;
-  if (below >= m_.tiers.size() || from_above_[below].empty()) return false;
-  return m_.tiers[below].spec.write_queue.when_full == WhenFull::block &&
-         is_full(streams_[from_above_[below][stream.part]]);
+  const auto blocked = [&](std::size_t below) {
+    return blocks(streams_[from_above_[below][stream.part]]);
+  };
+  const std::size_t passed_to = next_fed_[stream.tier];
+  if (passed_to < m_.tiers.size() && blocked(passed_to)) return true;
+  const std::size_t next = stream.tier + 1;
+  return next < m_.tiers.size() && !is_fed(m_.tiers[next]) && blocked(next);
 }
 
 // --- how it moves --------------------------------------------------------------------------------
@@ -302,17 +349,34 @@ bool Writes::blocked_below(const Stream& stream) const {
 void Writes::start_if_idle(std::uint32_t stream) {
   Stream& s = streams_[stream];
   if (!s.moving.empty() || s.waiting.empty()) return;
-  const TierSpec& spec = m_.tiers[s.tier].spec;
-  const bool batched = spec.write == WriteRule::back_batched;
-  if (batched && static_cast<std::int64_t>(s.waiting.size()) < spec.write_batch) return;
+  Tier& tier = m_.tiers[s.tier];
+  const bool batched = tier.spec.write == WriteRule::back_batched;
+  const BlockPool& pool = tier.parts[s.part].pool;
+  if (batched && static_cast<std::int64_t>(s.waiting.size()) < tier.spec.write_batch &&
+      pool.free_blocks() > 0) {
+    return;
+  }
   if (blocked_below(s)) return;
+  const bool blocked = blocks(s);
   std::swap(s.moving, s.waiting);
   std::swap(s.moving_held, s.waiting_held);
   const auto extents = static_cast<std::int64_t>(s.moving.size());
   // What has been collected for one batch is written in one piece.
-  const Tier& tier = m_.tiers[s.tier];
   const Cargo cargo = m_.traffic.cargo(extents * tier.ratio, batched ? 1 : extents);
   m_.send({s.from, tier.parts[s.part].memory, cargo}, Errand::Kind::write, stream, s.tier);
+  if (!blocked) return;
+  if (s.replica == ReplicaId::none()) {
+    start_writers(s.above, s.above_part);
+  } else {
+    m_.loop.post(Duration::zero(), ScheduleTick{s.replica});
+  }
+}
+
+/// Lets those go on that fill the part of a tier, if something made them wait.
+void Writes::start_writers(std::size_t tier, std::uint32_t part) {
+  for (std::uint32_t i = 0; i < streams_.size(); ++i) {
+    if (streams_[i].tier == tier && streams_[i].part == part) start_if_idle(i);
+  }
 }
 
 /// The tail of a prefix is let go of first, so that its head outlives it: what was completed lies
@@ -327,10 +391,7 @@ void Writes::arrived(std::uint32_t stream) {
     pool.arrived(done);
     if (!passes_down) continue;
     const ContentId content = pool.content(done);
-    const TierSpec& below = m_.tiers[next].spec;
-    const bool wanted =
-        below.write == WriteRule::through || uses(next, content) >= below.write_uses;
-    if (wanted) pass_down(t, p, content);
+    if (used_enough(next, streams_[from_above_[next][p]].part, content)) pass_down(t, p, content);
   }
   if (passes_down) start_if_idle(from_above_[next][p]);
   Stream& s = streams_[stream];
@@ -341,19 +402,6 @@ void Writes::arrived(std::uint32_t stream) {
   start_if_idle(stream);
   // Blocks may have become free that a waiting request could not get.
   if (s.replica != ReplicaId::none()) m_.loop.post(Duration::zero(), ScheduleTick{s.replica});
-  unblock(stream);
-}
-
-/// Lets those go on that fill the tier which this stream empties, if its queue made them wait.
-void Writes::unblock(std::uint32_t stream) {
-  const Stream& drained = streams_[stream];
-  if (drained.replica != ReplicaId::none()) return;
-  if (m_.tiers[drained.tier].spec.write_queue.when_full != WhenFull::block) return;
-  for (std::uint32_t i = 0; i < streams_.size(); ++i) {
-    if (streams_[i].tier == drained.above && streams_[i].part == drained.above_part) {
-      start_if_idle(i);
-    }
-  }
 }
 
 }  // namespace terrace

@@ -11,10 +11,12 @@ namespace terrace {
 
 /// How KV gets into the tiers.
 ///
-/// A tier that is written `through` is offered every block that is complete in HBM; a `selective`
-/// one, blocks that have been used so often; either from the previous such tier once it is there.
-/// A tier that is written `back` is offered what the memory right above evicts. The tier's
-/// admission rule decides, then its policy if the tier is full, then the queue.
+/// A tier that is written `through` is offered every block that is complete in HBM, once; a
+/// `selective` one, at each use, blocks that have been used so often and are not there; either from
+/// the previous such tier once it is there. A tier that is written `back` is offered what the
+/// memory right above evicts; `back_batched` ones keep it in the staging buffer until a batch is
+/// full, or the tier has no room for more, and what is left at the end of a run stays unwritten.
+/// The tier's admission rule decides, then the queue, then the tier's policy if it is full.
 ///
 /// Writes are transfers of the fabric: until one has arrived its block cannot be found below, and
 /// its source is held (an evicted block leaves through a staging buffer, which is the queue, and
@@ -31,9 +33,13 @@ class Writes {
   void completed(ReplicaId replica, std::span<const BlockId> blocks,
                  std::span<const ContentId> sequence, std::int64_t from, std::int64_t to);
 
-  /// A request uses the first `to` blocks of its sequence again, and holds `blocks` of them in HBM.
+  /// A step has used the first `to` blocks of a sequence again, loaded ones included.
+  /// REQUIRES: as completed().
   void reused(ReplicaId replica, std::span<const BlockId> blocks,
               std::span<const ContentId> sequence, std::int64_t to);
+
+  /// The id is that of no content any more.
+  void forget(ContentId content);
 
   /// Writes down what HBM has evicted since the last call, where a tier wants it.
   void settle_evictions(ReplicaId replica);
@@ -66,6 +72,7 @@ class Writes {
   };
 
   [[nodiscard]] bool is_full(const Stream& stream) const;
+  [[nodiscard]] bool blocks(const Stream& stream) const;
   [[nodiscard]] bool blocked_below(const Stream& stream) const;
   bool make_way(Stream& stream);
   bool gather(const BlockPool& pool, std::int64_t step, std::int64_t ratio, ContentId last,
@@ -75,8 +82,14 @@ class Writes {
   void demote(std::uint32_t stream, const BlockPool& above, std::int64_t step,
               std::vector<ContentId>& evicted);
   void start_if_idle(std::uint32_t stream);
-  void unblock(std::uint32_t stream);
-  std::uint32_t& uses(std::size_t tier, ContentId content);
+  void start_writers(std::size_t tier, std::uint32_t part);
+  [[nodiscard]] bool lies_elsewhere(ReplicaId replica, BlockId block, ContentId content,
+                                    const std::vector<std::uint32_t>& part_of) const;
+  [[nodiscard]] bool used_enough(std::size_t tier, std::uint32_t part, ContentId content) const;
+  std::uint32_t& uses(std::size_t tier, std::uint32_t part, ContentId content);
+  void offer_used(std::size_t tier, ReplicaId replica, std::span<const BlockId> blocks,
+                  std::span<const ContentId> sequence, std::int64_t end);
+  [[nodiscard]] std::uint32_t stream_into(std::size_t fed, ReplicaId replica) const;
 
   Memories& m_;
   std::vector<Stream> streams_;
@@ -84,8 +97,9 @@ class Writes {
   std::vector<std::vector<std::uint32_t>> from_above_;  // tier -> part of its feeder -> stream
   std::size_t first_fed_ = 0;                           // the nearest through or selective tier
   std::vector<std::size_t> next_fed_;                   // tier -> the next one below, if any
-  std::vector<std::vector<std::uint32_t>> uses_;        // selective tier -> by content
-  std::vector<std::vector<ContentId>> hbm_evicted_;     // replica -> not settled yet
+  std::vector<std::size_t> fed_from_;                   // fed tier -> the one above, if any
+  std::vector<std::vector<std::vector<std::uint32_t>>> uses_;  // selective tier -> part -> content
+  std::vector<std::vector<ContentId>> hbm_evicted_;            // replica -> not settled yet
   std::vector<std::vector<std::vector<ContentId>>> tier_evicted_;  // tier -> part -> not settled
   std::vector<BlockId> scratch_;
   std::vector<BlockId> held_;

@@ -49,17 +49,36 @@ std::string engine_line(const Scenario& s) {
   return line;
 }
 
+/// How the tier is written, with whatever is not as usual.
+std::string writing(const TierSpec& tier) {
+  std::string line;
+  if (tier.admission.name() != config::Variants<AdmissionRecipe>::kDefault) {
+    line += "admits " + tier.admission.name() + ", ";
+  }
+  line += "write " + text(tier.write);
+  if (tier.write == WriteRule::selective) line += fmt::format(" at use {}", tier.write_uses);
+  if (tier.write == WriteRule::back_batched) line += fmt::format(" of {}", tier.write_batch);
+  if (tier.write_queue.limit > 0) {
+    line += fmt::format(", queue of {} then {}", human::count(tier.write_queue.limit),
+                        text(tier.write_queue.when_full));
+  }
+  if (tier.promotion != Promotion::on_hit) line += ", read " + text(tier.promotion);
+  return line;
+}
+
 std::string tier_line(const Scenario& s, const Dimensions& d) {
   const std::int64_t usable = d.hbm_blocks - 1;
   std::string line = fmt::format("hbm {} ({} blocks) per replica",
                                  human::bytes(d.block_bytes * usable), human::count(usable));
+  const std::string& policy = s.serving.engine.eviction.name();
+  if (policy != config::Variants<EvictionRecipe>::kDefault) line += ", " + policy;
   for (const TierSpec& tier : s.tiers) {
     if (!tier.enabled()) continue;
     const bool own = tier.scope == Scope::private_to_each;
     const std::string name = text(tier.medium) == tier.name ? "" : " (" + text(tier.medium) + ")";
-    line += fmt::format(" > {}{} {} {}, {}, write {}, {}", tier.name, name,
+    line += fmt::format(" > {}{} {} {}, {}, {}, {}", tier.name, name,
                         human::bytes(tier.capacity.bytes), own ? "per replica" : "shared",
-                        tier.eviction.name(), text(tier.write), text(tier.inclusion));
+                        tier.eviction.name(), writing(tier), text(tier.inclusion));
   }
   return line;
 }

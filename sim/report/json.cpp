@@ -101,6 +101,8 @@ Json tier_json(const TierSummary& t) {
   out["load_time_s"] = seconds(c.load_time);
   out["mean_load_ms"] = maybe(mean_load_ms(c));
   out["writes_skipped"] = c.writes_skipped;
+  out["writes_declined"] = c.writes_declined;
+  out["writes_dropped"] = c.writes_dropped;
   return out;
 }
 

@@ -55,10 +55,11 @@ void write_header(CsvFile& file, std::initializer_list<const char*> columns) {
 
 void write_tiers(const fs::path& path, const Summary& summary) {
   CsvFile file(path);
-  write_header(file, {"tier", "medium", "capacity_bytes", "mean_occupied_bytes",
-                      "peak_occupied_bytes", "mean_held_bytes", "peak_held_bytes", "requests",
-                      "lookup_tokens", "hit_tokens", "hit_blocks", "read_bytes", "written_bytes",
-                      "loads", "load_time_s", "writes_skipped"});
+  write_header(
+      file, {"tier", "medium", "capacity_bytes", "mean_occupied_bytes", "peak_occupied_bytes",
+             "mean_held_bytes", "peak_held_bytes", "requests", "lookup_tokens", "hit_tokens",
+             "hit_blocks", "read_bytes", "written_bytes", "loads", "load_time_s", "writes_skipped",
+             "writes_declined", "writes_dropped"});
   for (const TierSummary& t : summary.tiers) {
     file.text(t.name);
     file.text(t.medium);
@@ -80,6 +81,8 @@ void write_tiers(const fs::path& path, const Summary& summary) {
     file.number(t.counters.loads);
     file.seconds(t.counters.load_time);
     file.number(t.counters.writes_skipped);
+    file.number(t.counters.writes_declined);
+    file.number(t.counters.writes_dropped);
     file.end_row();
   }
   file.close();

@@ -129,13 +129,30 @@ std::string tier_text(const std::vector<TierSummary>& tiers) {
 }
 
 std::string tier_traffic_text(const std::vector<TierSummary>& tiers) {
-  Table table({"KV traffic", "read", "written", "loads", "mean load", "writes skipped"});
+  const auto any = [&tiers](std::int64_t TierCounters::*count) {
+    return std::any_of(tiers.begin(), tiers.end(),
+                       [count](const TierSummary& t) { return t.counters.*count > 0; });
+  };
+  const bool declined = any(&TierCounters::writes_declined);
+  const bool dropped = any(&TierCounters::writes_dropped);
+  std::vector<std::string> columns = {"KV traffic", "read",      "written",
+                                      "loads",      "mean load", "writes skipped"};
+  if (declined) columns.emplace_back("declined");
+  if (dropped) columns.emplace_back("dropped");
+  Table table(columns);
   for (std::size_t i = 1; i < tiers.size(); ++i) {  // HBM is where the others read to
     const TierCounters& c = tiers[i].counters;
     const std::string load =
         c.loads > 0 ? human::time(seconds(c.load_time) / static_cast<double>(c.loads)) : "-";
-    table.add({tiers[i].name, human::bytes(c.read), human::bytes(c.written), human::count(c.loads),
-               load, human::count(c.writes_skipped)});
+    std::vector<std::string> row = {tiers[i].name,
+                                    human::bytes(c.read),
+                                    human::bytes(c.written),
+                                    human::count(c.loads),
+                                    load,
+                                    human::count(c.writes_skipped)};
+    if (declined) row.push_back(human::count(c.writes_declined));
+    if (dropped) row.push_back(human::count(c.writes_dropped));
+    table.add(row);
   }
   return table.text();
 }

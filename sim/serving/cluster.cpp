@@ -119,6 +119,7 @@ void Cluster::collect_contents() {
       for (const ContentId content : r.contents) mark(content);
     });
   });
+  contents_.for_each_free([this](ContentId free) { hierarchy_.writes().forget(free); });
 }
 
 std::int64_t Cluster::requests(ReplicaId replica) const {

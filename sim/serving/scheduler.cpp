@@ -15,6 +15,7 @@ void StepPlan::clear() {
   chunks.clear();
   prefills.clear();
   full_blocks.clear();
+  reused.clear();
   late.clear();
   gates.clear();
   preempted.clear();
@@ -259,8 +260,6 @@ Wait Scheduler::admit_next(SimTime now) {
       extend(r, Tokens{load.to * block});
       hierarchy_.load(replica_, id, r.contents, load.from, load.to);
     }
-    // Not before what is loaded is held: what this writes may evict it.
-    hierarchy_.writes().reused(replica_, hits_, r.contents, std::max(hits, load.to));
   }
   if (waits) r.tail = {Tokens{load.from * block}, Tokens{load.to * block}};
   if (!runs) {
@@ -270,6 +269,9 @@ Wait Scheduler::admit_next(SimTime now) {
   if (loads && !waits) {
     plan_.gates.push_back(id);
     publish(r, start);  // the step waits for the load, and with it whoever shares these blocks
+  }
+  if (start > Tokens{} && hierarchy_.has_tiers()) {
+    plan_.reused.push_back({id, 0, start.count() / block});
   }
   start_running(id);
   plan_prefill(id, r, fresh);
@@ -305,6 +307,11 @@ const StepOutcome& Scheduler::complete(SimTime now) {
   for (const PlannedBlocks& full : plan_.full_blocks) {
     const Request& r = requests_[full.request];
     hierarchy_.writes().completed(replica_, r.blocks, r.contents, full.from, full.to);
+  }
+  // Only now is sure to be there what was found: it may have been computed by this very step.
+  for (const PlannedBlocks& old : plan_.reused) {
+    const Request& r = requests_[old.request];
+    hierarchy_.writes().reused(replica_, r.blocks, r.contents, old.to);
   }
   outcome_.tokens = plan_.decodes + plan_.samples;
   outcome_.regular_gaps = plan_.decodes - static_cast<std::int64_t>(plan_.late.size());

@@ -40,6 +40,7 @@ struct StepPlan {
   std::vector<RequestId> prefills;         // running first, then what this step admits
   std::vector<PrefillChunk> chunks;        // one for each of `prefills`
   std::vector<PlannedBlocks> full_blocks;  // kept only if there are tiers
+  std::vector<PlannedBlocks> reused;       // the same: what admitted requests found or have loaded
   std::vector<RequestId> late;             // decodes whose previous token is not of the last step
   std::vector<RequestId> gates;            // requests whose load the step has to wait for
   std::vector<RequestId> preempted;

@@ -159,7 +159,7 @@ class TraceWorkload final : public Workload {
     arrival.ticket = Arrival::kNoTicket;
     arrival.session = record_.session;
     arrival.turn = record_.turn;
-    arrival.tool_call = false;
+    arrival.tool_call = record_.tool_call;
     ready_ = false;
   }
 

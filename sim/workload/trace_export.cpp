@@ -23,6 +23,22 @@ std::string json_string(std::string_view text) {
   return out + '"';
 }
 
+void write_retention(std::ostream& out, const std::vector<RetentionSpec>& rules) {
+  out << R"(,"retention":[)";
+  bool first = true;
+  for (const RetentionSpec& rule : rules) {
+    out << (first ? "" : ",")
+        << fmt::format(R"({{"from":{},"priority":{})", rule.from.count(), rule.priority);
+    if (rule.to != Tokens::max()) out << fmt::format(R"(,"to":{})", rule.to.count());
+    if (rule.duration != Duration::zero()) {
+      out << fmt::format(R"(,"duration_ps":{})", rule.duration.count());
+    }
+    out << '}';
+    first = false;
+  }
+  out << ']';
+}
+
 }  // namespace
 
 void write_terrace_header(std::ostream& out, const std::vector<Client>& clients) {
@@ -33,6 +49,7 @@ void write_terrace_header(std::ostream& out, const std::vector<Client>& clients)
         << fmt::format(R"({{"name":{},"priority":{})", json_string(client.name), client.priority);
     if (client.ttft_slo) out << fmt::format(R"(,"ttft_slo_ps":{})", client.ttft_slo->count());
     if (client.tpot_slo) out << fmt::format(R"(,"tpot_slo_ps":{})", client.tpot_slo->count());
+    if (!client.retention.empty()) write_retention(out, client.retention);
     out << '}';
     first = false;
   }
@@ -51,8 +68,14 @@ void write_terrace_jsonl(std::ostream& out, const Arrival& arrival,
     fmt::format_to(to, "{}[{},{}]", first ? "" : ",", span.content, span.tokens.count());
     first = false;
   }
-  fmt::format_to(to, "],\"output_tokens\":{},\"output_content\":{}}}\n", arrival.output.count(),
+  fmt::format_to(to, R"(],"output_tokens":{},"output_content":{})", arrival.output.count(),
                  arrival.output_content);
+  if (arrival.session != Arrival::kNoSession) {
+    fmt::format_to(to, R"(,"session":{})", arrival.session);
+  }
+  if (arrival.turn > 0) fmt::format_to(to, R"(,"turn":{})", arrival.turn);
+  if (arrival.tool_call) fmt::format_to(to, R"(,"tool_call":true)");
+  fmt::format_to(to, "}}\n");
   out.write(line.data(), static_cast<std::streamsize>(line.size()));
 }
 

@@ -122,6 +122,16 @@ void TraceJson::list(std::string_view what, FunctionRef<void()> item) {
   }
 }
 
+bool TraceJson::truth(std::string_view what) {
+  const std::string_view value = ahead();
+  for (const std::string_view word : {"true", "false"}) {
+    if (!value.starts_with(word)) continue;
+    rest_.remove_prefix(word.size());
+    return word == "true";
+  }
+  wrong_type(what, "true or false");
+}
+
 std::string_view TraceJson::number_token() {
   blanks();
   const std::string_view token = rest_.substr(0, number_length(rest_));

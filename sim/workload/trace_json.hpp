@@ -36,6 +36,9 @@ class TraceJson {
   /// A string; valid until the next string with an escape in it.
   std::string_view text(std::string_view what);
 
+  /// true or false.
+  bool truth(std::string_view what);
+
   /// Any value, which is checked and forgotten.
   void skip();
 

@@ -7,12 +7,17 @@
 ///
 /// mooncake (Qin et al., "Mooncake", FAST 2025): ms, 512-token blocks.
 /// bailian (Wang et al., "KVCache Cache in the Wild", ATC 2025): seconds, 16-token blocks; what is
-/// left over may lack an id, and is then taken for text of its own.
+/// left over may lack an id, and is then taken for text of its own. Where there is a chat_id, a
+/// request is of its parent_chat_id's session, of a new one if the trace has no such parent, and
+/// `turn` counts from one.
 ///
 /// Other keys are ignored.
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <span>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -26,10 +31,13 @@ struct Dialect {
   int time_power;  // timestamps count 10^time_power seconds
   std::uint64_t block;
   bool rest_may_lack_id;
+  bool has_chats;
 };
 
-constexpr Dialect kMooncake{-3, 512, false};
-constexpr Dialect kBailian{0, 16, true};
+constexpr Dialect kMooncake{-3, 512, false, false};
+constexpr Dialect kBailian{0, 16, true, true};
+
+constexpr std::uint64_t kMostTurn = 1'000'000'000;
 
 Tokens tokens(std::uint64_t count) { return Tokens{static_cast<std::int64_t>(count)}; }
 
@@ -41,15 +49,29 @@ class MooncakeReader final : public TraceReader {
   [[nodiscard]] std::optional<Tokens> hash_block() const override { return tokens(dialect_.block); }
 
  private:
-  enum Key : std::size_t { timestamp, input_length, output_length, hash_ids, others };
-  static constexpr std::array<std::string_view, others> kKeys = {"timestamp", "input_length",
-                                                                 "output_length", "hash_ids"};
+  enum Key : std::size_t {
+    timestamp,
+    input_length,
+    output_length,
+    hash_ids,
+    required,
+    chat_id = required,
+    parent_chat_id,
+    turn,
+    others
+  };
+  static constexpr std::array<std::string_view, others> kKeys = {
+      "timestamp", "input_length",   "output_length", "hash_ids",
+      "chat_id",   "parent_chat_id", "turn"};
 
   bool read(TraceRecord& record) override {
     if (!lines_.advance()) return false;
     TraceJson json(lines_);
-    TraceKeys keys(lines_, kKeys);
+    TraceKeys keys(lines_, std::span(kKeys).first(dialect_.has_chats ? others : required));
     std::uint64_t input = 0;
+    std::int64_t chat = 0;
+    std::int64_t parent = -1;
+    record.turn = 0;
     std::string_view ids_at;
     json.object("a request", [&](std::string_view name) {
       const std::string_view value = json.ahead();
@@ -68,16 +90,43 @@ class MooncakeReader final : public TraceReader {
           ids_at = value.substr(0, 1);
           read_ids(json, record.prompt);
           break;
+        case chat_id:
+          if (!dialect_.has_chats) return json.skip();
+          chat = whole(json, "'chat_id'");
+          break;
+        case parent_chat_id:
+          parent = whole(json, "'parent_chat_id'");
+          break;
+        case turn:
+          record.turn = static_cast<std::uint32_t>(json.whole("'turn'", 1, kMostTurn) - 1);
+          break;
         default:
           json.skip();
       }
     });
     json.end();
-    for (std::size_t i = 0; i < others; ++i) keys.require(i);
+    for (std::size_t i = 0; i < required; ++i) keys.require(i);
+    const bool chats = dialect_.has_chats && keys.has(chat_id);
+    record.session = chats ? session_of(chat, parent) : Arrival::kNoSession;
     fit(record.prompt, input, ids_at);
     record.client = {};
     record.output_content = content_.output(requests());
     return true;
+  }
+
+  /// A number that may be negative.
+  std::int64_t whole(TraceJson& json, std::string_view what) const {
+    const std::string_view text = json.number(what);
+    const auto parsed = config::Scalar<std::int64_t>::parse(text);
+    if (!parsed.value) lines_.fail(text, fmt::format("{}: {}", what, parsed.why));
+    return *parsed.value;
+  }
+
+  std::uint32_t session_of(std::int64_t chat, std::int64_t parent) {
+    const auto before = sessions_.find(parent);
+    const std::uint32_t session = before == sessions_.end() ? next_session_++ : before->second;
+    sessions_[chat] = session;
+    return session;
   }
 
   void read_ids(TraceJson& json, std::vector<Span>& prompt) const {
@@ -106,6 +155,8 @@ class MooncakeReader final : public TraceReader {
   }
 
   Dialect dialect_;
+  std::unordered_map<std::int64_t, std::uint32_t> sessions_;  // by chat
+  std::uint32_t next_session_ = 0;
 };
 
 }  // namespace

@@ -26,6 +26,7 @@ struct TraceRecord {
   std::uint64_t output_content = 0;
   std::uint32_t session = Arrival::kNoSession;  // if the trace knows of sessions
   std::uint32_t turn = 0;
+  bool tool_call = false;
 };
 
 /// Makes content ids for text that a trace does not identify, so that no two such texts are the

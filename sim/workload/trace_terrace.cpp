@@ -5,11 +5,17 @@
 ///   prompt                  [[content id, tokens], ...]
 ///   output_tokens           tokens
 ///   output_content          content id; by default text of its own
+///   session                 number of the session it is a turn of, used again after the last turn;
+///                           by default of none
+///   turn                    of its session, from zero; 0 by default
+///   tool_call               whether the answer calls a tool; false by default
 ///
 /// The first line may be, instead, the table of all clients:
 ///
 ///   {"terrace_trace": 1,
-///    "clients": [{"name": ..., "priority": ..., "ttft_slo_ps": ..., "tpot_slo_ps": ...}, ...]}
+///    "clients": [{"name": ..., "priority": ..., "ttft_slo_ps": ..., "tpot_slo_ps": ...,
+///                 "retention": [{"from": ..., "to": ..., "priority": ..., "duration_ps": ...},
+///                               ...]}, ...]}
 
 #include <algorithm>
 #include <array>
@@ -26,6 +32,8 @@ namespace terrace {
 namespace {
 
 constexpr std::uint64_t kAnyId = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kMostSession = (1U << 24U) - 1;  // they are dense: tables go by them
+constexpr std::uint64_t kMostTurn = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kMostTime = std::numeric_limits<std::int64_t>::max();
 
 Tokens tokens(std::uint64_t count) { return Tokens{static_cast<std::int64_t>(count)}; }
@@ -58,9 +66,9 @@ class Header {
 
  private:
   void read_client() {
-    enum Key : std::size_t { name, priority, ttft_slo_ps, tpot_slo_ps, others };
-    static constexpr std::array<std::string_view, others> kKeys = {"name", "priority",
-                                                                   "ttft_slo_ps", "tpot_slo_ps"};
+    enum Key : std::size_t { name, priority, ttft_slo_ps, tpot_slo_ps, retention, others };
+    static constexpr std::array<std::string_view, others> kKeys = {
+        "name", "priority", "ttft_slo_ps", "tpot_slo_ps", "retention"};
     const std::string_view at = json_.ahead().substr(0, 1);
     const auto duration = [&](std::size_t key) {
       const std::string what = fmt::format("'{}'", kKeys[key]);
@@ -82,6 +90,9 @@ class Header {
         case tpot_slo_ps:
           client.tpot_slo = duration(tpot_slo_ps);
           break;
+        case retention:
+          json_.list("'retention'", [&] { client.retention.push_back(read_retention()); });
+          break;
         default:
           keys.fail_unknown(key, json_.ahead());
       }
@@ -89,6 +100,37 @@ class Header {
     if (!keys.has(name)) lines_.fail(at, "this client has no 'name'");
     if (!names_.insert(client.name).second) lines_.fail(at, "this client stands here twice");
     clients_.push_back(std::move(client));
+  }
+
+  RetentionSpec read_retention() {
+    enum Key : std::size_t { from, to, priority, duration_ps, others };
+    static constexpr std::array<std::string_view, others> kKeys = {"from", "to", "priority",
+                                                                   "duration_ps"};
+    const std::string_view at = json_.ahead().substr(0, 1);
+    TraceKeys keys(lines_, kKeys);
+    RetentionSpec rule;
+    json_.object("a retention rule", [&](std::string_view key) {
+      switch (keys.see(key, json_.ahead())) {
+        case from:
+          rule.from = tokens(json_.whole("'from'", 0, kMostTime));
+          break;
+        case to:
+          rule.to = tokens(json_.whole("'to'", 1, kMostTime));
+          break;
+        case priority:
+          rule.priority = static_cast<std::int64_t>(json_.whole("'priority'", 0, 100));
+          break;
+        case duration_ps:
+          rule.duration =
+              Duration{static_cast<std::int64_t>(json_.whole("'duration_ps'", 0, kMostTime))};
+          break;
+        default:
+          keys.fail_unknown(key, json_.ahead());
+      }
+    });
+    if (!keys.has(priority)) lines_.fail(at, "this retention rule has no 'priority'");
+    if (rule.from >= rule.to) lines_.fail(at, "the range of this retention rule is empty");
+    return rule;
   }
 
   /// The one number that may be negative.
@@ -131,10 +173,14 @@ class TerraceReader final : public TraceReader {
     prompt,
     output_tokens,
     output_content,
+    session,
+    turn,
+    tool_call,
     others
   };
   static constexpr std::array<std::string_view, others> kKeys = {
-      "arrival_ps", "arrival_s", "client", "prompt", "output_tokens", "output_content"};
+      "arrival_ps",     "arrival_s", "client", "prompt",   "output_tokens",
+      "output_content", "session",   "turn",   "tool_call"};
 
   bool read(TraceRecord& record) override {
     if (!lines_.advance()) return false;
@@ -142,6 +188,9 @@ class TerraceReader final : public TraceReader {
     TraceKeys keys(lines_, kKeys);
     record.client = {};
     record.output_content = content_.output(requests());
+    record.session = Arrival::kNoSession;
+    record.turn = 0;
+    record.tool_call = false;
     json.object("a request", [&](std::string_view name) {
       const std::string_view value = json.ahead();
       switch (keys.see(name, value)) {
@@ -166,6 +215,15 @@ class TerraceReader final : public TraceReader {
           break;
         case output_content:
           record.output_content = json.whole("'output_content'", 0, kAnyId);
+          break;
+        case session:
+          record.session = static_cast<std::uint32_t>(json.whole("'session'", 0, kMostSession));
+          break;
+        case turn:
+          record.turn = static_cast<std::uint32_t>(json.whole("'turn'", 0, kMostTurn));
+          break;
+        case tool_call:
+          record.tool_call = json.truth("'tool_call'");
           break;
         default:
           keys.fail_unknown(name, value);

@@ -26,6 +26,8 @@ struct RetentionSpec {
   Tokens to = Tokens::max();
   std::int64_t priority = 35;  // 0 goes first, 100 last
   Duration duration{};         // from the last use; zero: for ever
+
+  friend bool operator==(const RetentionSpec&, const RetentionSpec&) = default;
 };
 
 /// A request as the world sends it.

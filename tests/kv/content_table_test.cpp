@@ -252,5 +252,25 @@ TEST(ContentTableSlow, AgreesWithTheNaiveTableThroughCollections) {
   }
 }
 
+TEST(ContentTable, FreeIdsAreThoseOfNoContent) {
+  ContentTable table(Tokens{16});
+  std::vector<ContentId> kept;
+  std::vector<ContentId> lost;
+  table.append({}, 1, Tokens{16 * 3}, kept);
+  table.append({}, 2, Tokens{16 * 4}, lost);
+  const auto free = [&table] {
+    std::vector<ContentId> ids;
+    table.for_each_free([&ids](ContentId id) { ids.push_back(id); });
+    return ids;
+  };
+  EXPECT_TRUE(free().empty());
+  table.collect([&](FunctionRef<void(ContentId)> mark) { mark(kept[0]); });
+  EXPECT_EQ(free(), lost);
+  std::vector<ContentId> fresh;
+  table.append({}, 3, Tokens{16}, fresh);
+  EXPECT_EQ(fresh[0], lost[0]);
+  EXPECT_EQ(free(), (std::vector<ContentId>(lost.begin() + 1, lost.end())));
+}
+
 }  // namespace
 }  // namespace terrace

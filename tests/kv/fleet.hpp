@@ -199,6 +199,30 @@ class Fleet {
     return marks;
   }
 
+  /// How many blocks of the sequence, from its start on, HBM has.
+  [[nodiscard]] std::size_t cached(const std::vector<ContentId>& sequence,
+                                   std::size_t replica = 0) {
+    std::size_t hits = 0;
+    const BlockPool& pool = hierarchy.hbm(ReplicaId{replica});
+    while (hits < sequence.size() && pool.find(sequence[hits]) != BlockId::none()) ++hits;
+    return hits;
+  }
+
+  /// How many blocks computing the rest of it offers to a tier that is written through.
+  [[nodiscard]] std::int64_t offered_through(std::size_t tier,
+                                             const std::vector<ContentId>& sequence,
+                                             std::size_t replica = 0) {
+    const Tier& t = hierarchy.tiers()[tier];
+    const auto ratio = static_cast<std::size_t>(t.ratio);
+    std::int64_t offered = 0;
+    for (std::size_t end = (cached(sequence, replica) / ratio + 1) * ratio; end <= sequence.size();
+         end += ratio) {
+      const BlockPool& pool = t.parts[t.part_of[replica]].pool;
+      offered += pool.find(sequence[end - 1]) == BlockId::none() ? 1 : 0;
+    }
+    return offered;
+  }
+
   [[nodiscard]] const TierCounters& counters(std::size_t tier) const {
     return hierarchy.tiers()[tier].counters;
   }

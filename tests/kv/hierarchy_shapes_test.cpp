@@ -186,6 +186,13 @@ std::vector<Shape> random_shapes(Random& random) {
     const std::uint64_t rule = random.below(4);
     if (rule == 0) shape = shape.back();
     if (rule == 1) shape = shape.exclusive();
+    if (rule == 2) shape = shape.selective(1 + static_cast<std::int64_t>(random.below(3)));
+    if (random.below(2) == 0) {
+      constexpr WhenFull kRules[] = {WhenFull::skip, WhenFull::drop_oldest, WhenFull::block};
+      shape =
+          shape.queue_of(1 + static_cast<std::int64_t>(random.below(4)), kRules[random.below(3)]);
+    }
+    if (random.below(4) == 0) shape = shape.admitting("second_touch");
     // Above a private tier there is no shared one.
     const bool may = shapes.empty() || shapes.back().scope == Scope::private_to_each;
     if (may && random.below(3) == 0) shape = shape.private_to_each();
@@ -207,7 +214,10 @@ void live_randomly(std::uint64_t seed) {
         f.text(random.below(12), 1 + static_cast<int>(random.below(8)));
     if (f.hierarchy.hbm(ReplicaId{replica}).free_blocks() >= 8) {
       if (random.below(2) == 0) {
-        f.visit(sequence, replica);
+        const auto hits = static_cast<std::int64_t>(f.cached(sequence, replica));
+        const std::vector<BlockId> blocks = f.compute(sequence, replica);
+        f.hierarchy.writes().reused(ReplicaId{replica}, blocks, sequence, hits);
+        f.leave(blocks, replica);
       } else if (f.load(sequence, replica, step) > 0) {
         loading[step] = sequence;
       }
@@ -220,6 +230,7 @@ void live_randomly(std::uint64_t seed) {
       f.hierarchy.mark_contents(mark);
       for (const auto& [request, contents] : loading) mark(contents.back());
     });
+    f.contents.for_each_free([&](ContentId free) { f.hierarchy.writes().forget(free); });
   }
   f.run();
   f.hierarchy.check_invariants();

@@ -61,6 +61,11 @@ TEST(Json, SaysWhatTheSummarySays) {
   EXPECT_NEAR(parts, json["mean_ttft_ms"].get<double>(), 1e-9);
   EXPECT_EQ(json["tiers"].size(), 3U);
   EXPECT_EQ(json["tiers"][2]["hit_tokens"], s.tiers[2].counters.hits.count());
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(json["tiers"][i]["writes_skipped"], s.tiers[i].counters.writes_skipped);
+    EXPECT_EQ(json["tiers"][i]["writes_declined"], s.tiers[i].counters.writes_declined);
+    EXPECT_EQ(json["tiers"][i]["writes_dropped"], s.tiers[i].counters.writes_dropped);
+  }
   EXPECT_EQ(json["links"].size(), s.links.size());
   EXPECT_EQ(json["clients"][0]["ttft_slo_ms"], 60.0);
   EXPECT_TRUE(json["clients"][1]["ttft_slo_ms"].is_null());

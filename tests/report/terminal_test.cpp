@@ -80,6 +80,46 @@ workload:
   EXPECT_THAT(text, HasSubstr("\nTPOT            -         -         -         -\n"));
 }
 
+TEST(Terminal, SaysWhatBecameOfWritesThatWereNotMade) {
+  Reported run = report_on(kTwoTiers);
+  const std::string before = render(run.summary, run.header);
+  EXPECT_THAT(before, Not(HasSubstr("declined")));
+  EXPECT_THAT(before, Not(HasSubstr("dropped")));
+  run.summary.tiers[1].counters.writes_declined = 4321;
+  run.summary.tiers[2].counters.writes_dropped = 8765;
+  const std::string text = render(run.summary, run.header);
+  EXPECT_THAT(text, HasSubstr("writes skipped  declined  dropped\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("\ndram .* 4,321 +0\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("\nflash .* 0 +8,765\n"));
+}
+
+TEST(Terminal, TheHeaderSaysHowTiersAreWrittenIfNotAsUsual) {
+  const std::string odd = R"(
+name: odd
+model: llama-3.1-8b
+hardware: {gpu: h200-sxm, host: dual-xeon-ddr5-2tib, ssd: samsung-pm9a3-3.84tb}
+tiers:
+  - {name: dram, capacity: 1 GiB, admission: second_touch, write: selective, write_uses: 3}
+  - {name: flash, medium: nvme, capacity: 8 GiB, promotion: in_place,
+     write_queue: {limit: 1000, when_full: drop_oldest}}
+workload:
+  max_requests: 1
+  clients:
+    - name: c
+      arrivals: {process: poisson, rate: 1 /s}
+      prompt: {distribution: constant, value: 10}
+      output: {distribution: constant, value: 2}
+)";
+  std::string text = render(nothing(), report_on(odd).header);
+  for (std::size_t at = 0; (at = text.find_first_of(" \n", at)) != std::string::npos; ++at) {
+    text.replace(at, text.find_first_not_of(" \n", at) - at, " ");
+    if (text.find_first_not_of(" \n", at) == std::string::npos) break;
+  }
+  EXPECT_THAT(text, HasSubstr("lru, admits second_touch, write selective at use 3, inclusive"));
+  EXPECT_THAT(text, HasSubstr("lru, write through, queue of 1,000 then drop_oldest, read in_place, "
+                              "inclusive"));
+}
+
 TEST(Terminal, OfNothingIsShort) {
   const std::string text = render(nothing(), {"empty", "", 0, {}});
   EXPECT_THAT(text, HasSubstr("IDLE: no requests came\n"));

@@ -92,6 +92,47 @@ TEST(Metamorphic, SameSeedSameRunOtherSeedAnother) {
   EXPECT_NE(run.requests, testing::run_seeded(scenario, 8).requests);
 }
 
+/// A machine on which writes wait.
+std::string written(const std::string& keys) {
+  return busy(testing::kSlowMachine,
+              fmt::format("tiers: [{{name: ram, capacity: unlimited, {}}}]\n", keys));
+}
+
+TEST(Metamorphic, OneUseIsEveryBlockAndABatchOfOneIsNone) {
+  const auto same = [](const std::string& one, const std::string& other) {
+    SCOPED_TRACE(other);
+    const Result a = testing::run_yaml(written(one));
+    const Result b = testing::run_yaml(written(other));
+    expect_same(a, b);
+    EXPECT_EQ(a.tiers[0].written, b.tiers[0].written);
+    EXPECT_GT(a.tiers[0].written, Bytes{});
+  };
+  same("write: through", "write: selective, write_uses: 1");
+  same("write: back", "write: back_batched, write_batch: 1");
+  for (const std::string rule : {"skip", "drop_oldest", "block"}) {
+    same("write: through",
+         fmt::format("write: through, write_queue: {{limit: 1000000, when_full: {}}}", rule));
+  }
+}
+
+// An engine whose queue blocks does not begin a step before the batch ahead of it has arrived; one
+// that skips does.
+TEST(Metamorphic, ABlockingQueueMakesTheEngineWait) {
+  const auto run = [](const std::string& rule) {
+    return testing::run_yaml(
+        written(fmt::format("write: through, write_queue: {{limit: 1, when_full: {}}}", rule)));
+  };
+  const Result skips = run("skip");
+  const Result blocks = run("block");
+  const Result drops = run("drop_oldest");
+  EXPECT_GT(skips.tiers[0].writes_skipped, 0);
+  EXPECT_GT(drops.tiers[0].writes_dropped, 0);
+  EXPECT_EQ(blocks.tiers[0].writes_skipped + blocks.tiers[0].writes_dropped, 0);
+  EXPECT_EQ(blocks.finished, 600);
+  EXPECT_GT(blocks.tiers[0].written, skips.tiers[0].written);
+  EXPECT_GT(blocks.end, skips.end);
+}
+
 // A scenario file says all there is to say: written out in full and read again, it is the same run.
 TEST(SlowMetamorphic, ResolvedScenarioIsTheSameRun) {
   testing::check_scenarios(2, 300, [](const RandomScenario& random) {

@@ -46,31 +46,33 @@ std::string gap() {
               "{distribution: lognormal, mean: 20 ms, cv: 2}"}));
 }
 
-std::string content() {
+/// `open`: the same requests in the same order, whatever the engine does.
+std::string content(bool open) {
   const std::string system = draw(0, 1) == 0 ? std::string()
                                              : fmt::format(", system: {{prompts: {}, length: {}}}",
                                                            draw(1, 3), length(60));
-  switch (draw(0, 3)) {
+  switch (draw(0, open ? 2 : 3)) {
     case 0:
       return "{kind: unique}";
     case 1:
       return fmt::format("{{kind: shared_prefix, prompts: {}, length: {}, popularity: 1}}",
                          draw(1, 5), length(120));
-    case 2:
-      return fmt::format("{{kind: conversation, turns: {}, think: {}{}{}}}", length(6), gap(),
-                         draw(0, 1) == 0 ? "" : ", max_context: 400", system);
-    default: {
+    case 2: {
       const std::int64_t documents = draw(1, 6);
       return fmt::format("{{kind: rag, documents: {}, length: {}, documents_per_request: {}{}}}",
                          documents, length(60), draw(1, std::min<std::int64_t>(3, documents)),
                          system);
     }
+    default:
+      return fmt::format("{{kind: conversation, turns: {}, think: {}{}{}{}}}", length(6), gap(),
+                         draw(0, 1) == 0 ? "" : ", max_context: 400",
+                         draw(0, 1) == 0 ? "" : ", tool_calls: true", system);
   }
 }
 
-std::string arrivals() {
+std::string arrivals(bool open) {
   const std::string_view rate = one_of({"300 /s", "20 /s", "3000 /s"});
-  switch (draw(0, 3)) {
+  switch (draw(0, open ? 2 : 3)) {
     case 0:
       return fmt::format("{{process: deterministic, rate: {}}}", rate);
     case 1:
@@ -83,7 +85,13 @@ std::string arrivals() {
   }
 }
 
-std::string workload() {
+std::string retention() {
+  if (draw(0, 2) > 0) return "[]";
+  return fmt::format("[{{priority: {}, to: {}}}, {{priority: {}, from: {}, duration: {} ms}}]",
+                     draw(0, 100), draw(1, 200), draw(0, 100), draw(0, 200), draw(0, 30));
+}
+
+std::string workload(bool open) {
   std::string yaml = fmt::format(
       "output: {{timeseries_interval: 2 ms}}\nworkload:\n  max_requests: {}\n  clients:\n",
       draw(20, 200));
@@ -91,43 +99,78 @@ std::string workload() {
   for (std::int64_t i = 0; i < clients; ++i) {
     yaml += fmt::format(
         "    - name: c{}\n      priority: {}\n      arrivals: {}\n      prompt: {}\n"
-        "      output: {}\n      content: {}\n",
-        i, draw(0, 2), arrivals(), length(200), length(60), content());
+        "      output: {}\n      content: {}\n      retention: {}\n",
+        i, draw(0, 2), arrivals(open), length(200), length(60), content(open), retention());
   }
   return yaml;
 }
 
-/// Oracles are left out: most of these workloads depend on the run.
-std::string_view eviction() {
+/// Any policy; an oracle only where it may know what comes.
+std::string_view eviction(bool open) {
   std::vector<std::string_view> names;
   for (const EvictionVariant& policy : eviction_policies()) {
-    if (!any_of(policy.recipe()->needs(), FactNeeds::future)) names.push_back(policy.name);
+    if (open || !any_of(policy.recipe()->needs(), FactNeeds::future)) names.push_back(policy.name);
   }
-  return names[static_cast<std::size_t>(draw(0, static_cast<std::int64_t>(names.size()) - 1))];
+  return one_of(names);
 }
 
-std::string tiers(std::int64_t block, bool any) {
+std::string admission() {
+  if (draw(0, 1) == 0) return "always";
+  switch (draw(0, 3)) {
+    case 0:
+      return "never";
+    case 1:
+      return fmt::format(
+          "{{policy: second_touch, n: {}, window: {} ms, count: {}, max_tracked: {}}}", draw(2, 4),
+          draw(1, 300), one_of({"touches", "doubling"}), draw(1, 200));
+    case 2:
+      return fmt::format("{{policy: min_tokens, tokens: {}}}", draw(1, 200));
+    default:
+      return fmt::format("{{policy: break_even, factor: {}}}", one_of({"1", "0.01", "100"}));
+  }
+}
+
+/// The write rule with its parameters, and a queue that suits it.
+std::string writing(std::string_view rule) {
+  std::string keys = fmt::format("write: {}", rule);
+  std::int64_t least = 1;
+  if (rule == "selective") keys += fmt::format(", write_uses: {}", draw(1, 4));
+  if (rule == "back_batched") {
+    least = draw(1, 40);
+    keys += fmt::format(", write_batch: {}", least);
+  }
+  if (draw(0, 1) == 0) return keys;
+  return keys + fmt::format(", write_queue: {{limit: {}, when_full: {}}}", draw(least, least + 20),
+                            one_of({"skip", "drop_oldest", "block"}));
+}
+
+std::string tiers(std::int64_t block, bool any, bool open) {
   std::string yaml;
   std::int64_t size = block;
   const std::int64_t count = any ? draw(1, 3) : 0;
   bool shared_above = false;  // below a shared tier no private one is allowed
+  bool dram_above = false;    // that keeps what passes it
   for (std::int64_t i = 0; i < count; ++i) {
     size *= draw(1, 3);
     const std::string_view medium = one_of({"dram", "nvme", "network"});
-    const bool on_evict = draw(0, 1) == 1;
+    const std::string_view write = one_of({"through", "selective", "back", "back_batched"});
+    const bool exclusive = write.starts_with("back") && draw(0, 1) == 1;
     shared_above = medium == "network" || draw(0, 1) == 1 || shared_above;
+    const bool unlimited = draw(0, 9) == 0;
+    const std::int64_t capacity = draw(0, 400) * draw(1, 4);
     yaml += fmt::format(
         "  - {{name: t{}, medium: {}, capacity: {}, scope: {}, block_size: {}, eviction: {}, "
-        "write: {}, "
-        "inclusion: {}}}\n",
-        i, medium, draw(0, 9) == 0 ? "unlimited" : fmt::format("{} kB", draw(0, 400) * draw(1, 4)),
-        shared_above ? "shared" : "private", size, eviction(), on_evict ? "back" : "through",
-        on_evict ? one_of({"inclusive", "exclusive"}) : "inclusive");
+        "admission: {}, {}, promotion: {}, inclusion: {}}}\n",
+        i, medium, unlimited ? "unlimited" : fmt::format("{} kB", capacity),
+        shared_above ? "shared" : "private", size, eviction(open), admission(), writing(write),
+        dram_above && draw(0, 1) == 1 ? "in_place" : "on_hit",
+        exclusive ? "exclusive" : "inclusive");
+    dram_above = dram_above || (medium == "dram" && !exclusive && (unlimited || capacity > 0));
   }
   return yaml.empty() ? yaml : "tiers:\n" + yaml;
 }
 
-std::string serving(std::int64_t block, bool any_tiers) {
+std::string serving(std::int64_t block, bool any_tiers, bool open) {
   const std::int64_t hosts = draw(1, 2);
   const std::int64_t per_host = draw(1, 2);
   const bool chunked = draw(0, 4) > 0;
@@ -149,8 +192,11 @@ std::string serving(std::int64_t block, bool any_tiers) {
     const bool parks = load == "hybrid" || load == "never";
     yaml += fmt::format("    load: {}\n    load_wait: {}\n", load,
                         parks ? "park" : one_of({"park", "layerwise", "blocking"}));
-  } else if (draw(0, 3) == 0) {
+  }
+  if (!any_tiers && draw(0, 3) == 0) {
     yaml += "    enable_prefix_caching: false\n";
+  } else {
+    yaml += fmt::format("    eviction: {}\n", eviction(open));
   }
   if (draw(0, 1) == 0) {
     yaml +=
@@ -163,9 +209,10 @@ std::string serving(std::int64_t block, bool any_tiers) {
 RandomScenario scenario() {
   const std::int64_t block = draw(1, 24);
   const bool any_tiers = draw(0, 4) > 0;
+  const bool open = draw(0, 2) == 0;
   return {fmt::format("seed: {}\n", draw(1, 1000)) + kTinyModel +
               (draw(0, 1) == 0 ? kMachine : kSlowMachine),
-          serving(block, any_tiers), tiers(block, any_tiers), workload()};
+          serving(block, any_tiers, open), tiers(block, any_tiers, open), workload(open)};
 }
 
 }  // namespace

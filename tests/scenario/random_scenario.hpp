@@ -23,9 +23,10 @@ std::ostream& operator<<(std::ostream& out, const RandomScenario& scenario);
 /// for, is shrunk and printed. The same seed gives the same scenarios.
 ///
 /// They have a tiny model and every medium; one to four replicas on one or two hosts, each router;
-/// no tier to three, of any medium, write rule, inclusion, scope, block size and capacity, none and
-/// unlimited included; caches from far too small to ample; every content kind and most arrival
-/// laws; 20 to 200 requests.
+/// no tier to three, of any medium, eviction policy, admission, write rule and queue, promotion,
+/// inclusion, scope, block size and capacity, none and unlimited included; oracles where requests
+/// do not depend on the run; caches from far too small to ample; every content kind and most
+/// arrival laws; 20 to 200 requests.
 void check_scenarios(std::uint64_t seed, int scenarios,
                      const std::function<void(const RandomScenario&)>& property);
 

@@ -42,14 +42,18 @@ std::int64_t carried(const Result& run, std::string_view links) {
   return sum;
 }
 
-/// HBM writes to the first write-through tier, and what it evicts to the tier below it if that
-/// wants it; all other writes come from tiers.
+bool is_fed(const TierSpec& tier) {
+  return tier.write == WriteRule::through || tier.write == WriteRule::selective;
+}
+
+/// HBM writes to the first tier that is fed with what is computed, and what it evicts to the tier
+/// below it if that wants it; all other writes come from tiers.
 std::int64_t written_by_hbm(const Result& run) {
   std::int64_t sum = 0;
   for (std::size_t t = 0; t < run.tiers.size(); ++t) {
-    const bool through = run.tier_specs[t].write == WriteRule::through;
-    if (through || t == 0) sum += run.tiers[t].written.count();
-    if (through) break;
+    const bool fed = is_fed(run.tier_specs[t]);
+    if (fed || t == 0) sum += run.tiers[t].written.count();
+    if (fed) break;
   }
   return sum;
 }
@@ -103,6 +107,14 @@ void check_books(const Result& run) {
   RC_ASSERT((preemptions > 0 ? read >= found_bytes : read == found_bytes));
   RC_ASSERT(carried(run, ".h2d") == read);
   RC_ASSERT(carried(run, ".d2h") == written_by_hbm(run));
+  for (std::size_t t = 0; t < run.tiers.size(); ++t) {
+    const TierCounters& c = run.tiers[t];
+    const TierSpec& spec = run.tier_specs[t];
+    const std::int64_t block = run.dimensions.block_bytes.count();
+    RC_ASSERT(c.written.count() % block == 0 && c.read.count() % block == 0);
+    RC_ASSERT(spec.write_queue.when_full == WhenFull::drop_oldest || c.writes_dropped == 0);
+    RC_ASSERT(c.written.count() == 0 || spec.admission.name() != "never");
+  }
   for (std::size_t i = 0; i < run.capacity.size(); ++i) {
     RC_ASSERT(run.peak_occupied[i] <= run.capacity[i]);
   }

@@ -248,5 +248,35 @@ TEST(ClosedLoop, UsersOfConversationsPauseTwoWays) {
   EXPECT_EQ(all[3].prompt.size(), 1U);
 }
 
+// Turns of one user's conversations: each says whose it is, which, and whether a tool goes on.
+TEST(Sessions, TurnsSayWhoseTheyAreAndWhetherAToolIsCalled) {
+  for (const bool tools : {false, true}) {
+    ClientSpec client = loop_client(2, 7s);
+    client.content.kind = ContentLaw::conversation;
+    client.content.turns = constant_length(3);
+    client.content.think.mean = 2s;
+    client.content.tool_calls = tools;
+    std::map<std::uint32_t, std::uint32_t> turns;
+    for (const Arrival& a : requests({{client}, {}, {}}, 1, 30, 1s)) {
+      ASSERT_LT(a.session, 2U) << "dense";
+      ASSERT_EQ(a.turn, turns[a.session]);
+      ASSERT_EQ(a.prompt.size(), 2 * a.turn + 1) << "all that was said before";
+      ASSERT_EQ(a.tool_call, tools && a.turn < 2);
+      turns[a.session] = (a.turn + 1) % 3;
+    }
+    EXPECT_EQ(turns.size(), 2U);
+  }
+}
+
+TEST(Sessions, RequestsOfOtherClientsHaveNone) {
+  for (const ClientSpec& client : {plain_client("a"), loop_client(3, 1s)}) {
+    for (const Arrival& a : requests({{client}, {}, {}}, 1, 20, 1s)) {
+      EXPECT_EQ(a.session, Arrival::kNoSession);
+      EXPECT_EQ(a.turn, 0U);
+      EXPECT_FALSE(a.tool_call);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace terrace

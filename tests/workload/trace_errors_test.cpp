@@ -134,6 +134,18 @@ TEST(TraceErrors, OfKeys) {
                     "\n" +
                     kOwn),
             "t:2:1: error: the client '' is not declared at the beginning");
+  const auto retention = [&](const std::string& rule) {
+    return mistake(R"({"terrace_trace": 1, "clients": [{"name": "a", "retention": [)" + rule +
+                   "]}]}");
+  };
+  expect_in(retention("{}"), "t:1:62: error: this retention rule has no 'priority'");
+  expect_in(retention(R"({"priority": 101})"), "is too large: at most 100");
+  expect_in(retention(R"({"priority": 1, "from": 5, "to": 5})"), "retention rule is empty");
+  expect_in(own(R"({"arrival_ps": 9, "prompt": [[1, 2]], "output_tokens": 3, "tool_call": 1})"),
+            "'tool_call' must be true or false");
+  expect_in(
+      own(R"({"arrival_ps": 9, "prompt": [[1, 2]], "output_tokens": 3, "session": 16777216})"),
+      "is too large: at most 16777215");
   expect_in(mistake(R"({"time": 1, "ids": []})"), "t:1:1: error: no trace format has these keys");
 }
 

@@ -46,6 +46,45 @@ TEST(Trace, BailianIsInSecondsAndSmallBlocksOfWhichTheRestMayLackAnId) {
   EXPECT_EQ(all[1].prompt[2], (Span{14, Tokens{16}}));
   EXPECT_EQ(all[1].prompt[3].tokens, Tokens{4});
   EXPECT_GT(all[1].prompt[3].content, TraceContent::kLastOfTrace);
+  EXPECT_EQ(all[0].session, 0U);
+  EXPECT_EQ(all[1].session, 0U);
+  EXPECT_EQ(all[0].turn, 0U);
+  EXPECT_EQ(all[1].turn, 1U);
+}
+
+TEST(Trace, BailianSessionsAreChatsWithTheirParents) {
+  const auto line = [](std::int64_t chat, std::int64_t parent, int turn) {
+    return "{\"chat_id\": " + std::to_string(chat) +
+           ", \"parent_chat_id\": " + std::to_string(parent) +
+           ", \"turn\": " + std::to_string(turn) +
+           ", \"timestamp\": 1, \"input_length\": 5, \"output_length\": 2, \"type\": \"text\", "
+           "\"hash_ids\": [3]}\n";
+  };
+  TraceSpec spec;
+  spec.format = TraceFormat::bailian;
+  std::string sessions;
+  std::string turns;
+  // Two chats, one with a fork; one whose parent the trace has not seen; a line without chats.
+  for (const Arrival& a : replay(
+           line(5, -1, 1) + line(6, -1, 1) + line(7, 5, 2) + line(8, 6, 2) + line(9, 5, 2) +
+               line(10, 7, 3) + line(11, 4, 9) +
+               "{\"timestamp\": 1, \"input_length\": 5, \"output_length\": 2, \"hash_ids\": [3]}\n",
+           spec)) {
+    sessions += a.session == Arrival::kNoSession ? "-" : std::to_string(a.session);
+    turns += std::to_string(a.turn);
+  }
+  EXPECT_EQ(sessions, "0101002-");
+  EXPECT_EQ(turns, "00111280");
+}
+
+TEST(Trace, PlainSessionsAreNumberedAsTheyCome) {
+  std::string sessions;
+  for (const Arrival& a : replay(
+           "arrival_s,prompt_tokens,output_tokens,session\n0,4,1,x\n1,4,1,\n2,9,1,x\n3,4,1,y\n")) {
+    sessions += a.session == Arrival::kNoSession ? "-" : std::to_string(a.session);
+    sessions += std::to_string(a.turn);
+  }
+  EXPECT_EQ(sessions, "00-00110");
 }
 
 TEST(Trace, AzureTimesAreExactAcrossALeapDay) {
@@ -137,6 +176,11 @@ TEST(Trace, ExportAndReplayGiveTheSameArrivals) {
                  {{1, Tokens{2}}, {3, Tokens{4}}},
                  Tokens{5},
                  std::numeric_limits<std::uint64_t>::max()};
+  arrivals[0].session = 16'777'215;
+  arrivals[0].turn = std::numeric_limits<std::uint32_t>::max();
+  arrivals[0].tool_call = true;
+  clients[0].retention = {{Tokens{3}, Tokens::max(), 0, Duration{7}},
+                          {Tokens{}, Tokens{9}, 100, Duration::zero()}};
   arrivals[1] = {SimTime::max(), 0, {{0, Tokens{1}}}, Tokens{1}, 0};
   std::ostringstream out;
   write_terrace_header(out, clients);
@@ -149,6 +193,7 @@ TEST(Trace, ExportAndReplayGiveTheSameArrivals) {
     EXPECT_EQ(workload->clients()[i].priority, clients[i].priority);
     EXPECT_EQ(workload->clients()[i].ttft_slo, clients[i].ttft_slo);
     EXPECT_EQ(workload->clients()[i].tpot_slo, clients[i].tpot_slo);
+    EXPECT_EQ(workload->clients()[i].retention, clients[i].retention);
   }
   const auto again = all_of(*workload);
   ASSERT_EQ(again.size(), arrivals.size());
@@ -158,6 +203,9 @@ TEST(Trace, ExportAndReplayGiveTheSameArrivals) {
     EXPECT_EQ(again[i].prompt, arrivals[i].prompt);
     EXPECT_EQ(again[i].output, arrivals[i].output);
     EXPECT_EQ(again[i].output_content, arrivals[i].output_content);
+    EXPECT_EQ(again[i].session, arrivals[i].session);
+    EXPECT_EQ(again[i].turn, arrivals[i].turn);
+    EXPECT_EQ(again[i].tool_call, arrivals[i].tool_call);
   }
 }
 

@@ -73,6 +73,7 @@ class SecondTouch final : public AdmissionRule {
   static constexpr std::int64_t kMost = std::int64_t{1} << 40U;
 
   void take_off(std::int64_t amount) {
+    if (tracked_ == 0) return;
     for (std::int64_t& count : accounts_) {
       if (count == 0) continue;
       count = std::max(count - amount, std::int64_t{0});
