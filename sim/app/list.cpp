@@ -11,6 +11,7 @@
 #include "sim/app/catalogue.hpp"
 #include "sim/app/output.hpp"
 #include "sim/kv/eviction/policy.hpp"
+#include "sim/kv/prefetch_spec.hpp"
 #include "sim/serving/routers/policy.hpp"
 
 namespace terrace::app {
@@ -18,13 +19,19 @@ namespace {
 
 using Entry = std::pair<std::string, std::string>;  // name, summary
 
-constexpr std::array<std::string_view, 8> kWhat = {"models",   "gpus",      "hosts",    "ssds",
-                                                   "networks", "workloads", "eviction", "routers"};
+constexpr std::array<std::string_view, 9> kWhat = {
+    "models", "gpus", "hosts", "ssds", "networks", "workloads", "eviction", "prefetch", "routers"};
 
 std::vector<Entry> entries(std::string_view what, const Arguments& arguments) {
   std::vector<Entry> all;
   if (what == "eviction") {
     for (const auto& policy : eviction_policies()) all.emplace_back(policy.name, policy.summary);
+    return all;
+  }
+  if (what == "prefetch") {
+    for (const auto& [name, policy] : config::Names<PrefetchPolicy>::kList) {
+      all.emplace_back(name, summary_of(policy));
+    }
     return all;
   }
   if (what == "routers") {

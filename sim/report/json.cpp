@@ -85,6 +85,17 @@ Json client_json(const ClientSummary& c, Duration duration) {
   return out;
 }
 
+Json prefetch_json(const TierCounters& c) {
+  Json out;
+  out["prefetches"] = c.prefetches;
+  out["stopped"] = c.prefetches_stopped;
+  out["blocks"] = c.prefetched_blocks;
+  out["bytes"] = c.prefetched.count();
+  out["used_blocks"] = c.prefetch_used;
+  out["unused_blocks"] = c.prefetch_unused;
+  return out;
+}
+
 Json tier_json(const TierSummary& t) {
   const TierCounters& c = t.counters;
   const bool unlimited = t.capacity == Bytes::max();
@@ -109,6 +120,7 @@ Json tier_json(const TierSummary& t) {
   out["load_time_s"] = seconds(c.load_time);
   out["mean_load_ms"] = ratio(seconds(c.load_time) * 1e3, static_cast<double>(c.loads));
   out["writes_skipped"] = c.writes_skipped;
+  if (t.prefetches) out["prefetch"] = prefetch_json(c);
   return out;
 }
 

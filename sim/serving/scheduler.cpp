@@ -48,6 +48,7 @@ Scheduler::Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& re
       requests_(requests),
       hierarchy_(hierarchy),
       pool_(hierarchy.hbm(replica)),
+      prefetcher_(replica, spec.block_size, requests, hierarchy),
       decodes_(spec.block_size, requests) {}
 
 bool Scheduler::fits(Tokens prompt, Tokens output) const {
@@ -62,7 +63,7 @@ void Scheduler::enqueue(RequestId id) {
   r.queue_key = next_key_++;
   backlog_ += r.known();
   hierarchy_.ledger().queued(hoped_for(r, spec_.block_size));
-  push_waiting(id);
+  if (prefetcher_.arrived(place(id))) push_waiting(id);
 }
 
 void Scheduler::loaded(RequestId id, SimTime now) {
@@ -74,10 +75,10 @@ void Scheduler::loaded(RequestId id, SimTime now) {
   push_waiting(id);
 }
 
-void Scheduler::push_waiting(RequestId id) {
+Queued Scheduler::place(RequestId id) const {
   const Request& r = requests_[id];
   const bool by_priority = spec_.policy == QueuePolicy::priority;
-  waiting_.push({by_priority ? r.priority : r.queue_key, r.number, id});
+  return {by_priority ? r.priority : r.queue_key, r.number, id};
 }
 
 // --- a step --------------------------------------------------------------------------------------
@@ -255,6 +256,7 @@ Wait Scheduler::admit_next(SimTime now) {
       extend(r, start);
       hierarchy_.load(replica_, id, r.contents, hits, hits + below);
     }
+    prefetcher_.admitted(place(id));
   }
   if (park) {
     r.state = Request::State::loading;
@@ -464,6 +466,7 @@ void Scheduler::preempt(RequestId id, SimTime now) {
   hierarchy_.ledger().queued(hoped_for(r, spec_.block_size));
   r.queue_key = front_key_--;
   push_waiting(id);
+  prefetcher_.queued(place(id));
   plan_.preempted.push_back(id);
 }
 
