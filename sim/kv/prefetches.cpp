@@ -98,6 +98,19 @@ void Prefetches::adopt(Handle handle, RequestId owner) {
   if (under_way(handle)) own(handle.job, owner);
 }
 
+bool Prefetches::wind_up(RequestId owner, std::size_t source) {
+  if (owner.index() >= of_request_.size()) return false;
+  for (std::uint32_t i = of_request_[owner.index()]; i != kNoJob; i = jobs_[i].sibling) {
+    Job& job = jobs_[i];
+    const Lane& lane = lanes_[job.lane];
+    if (lane.source != source || lane.jobs.front() != i) continue;
+    job.cut = job.cut || job.next < job.wanted.size();
+    job.wanted.resize(job.next);
+    return true;
+  }
+  return false;
+}
+
 void Prefetches::stop(RequestId owner) {
   if (owner.index() >= of_request_.size()) return;
   while (of_request_[owner.index()] != kNoJob) end(of_request_[owner.index()]);

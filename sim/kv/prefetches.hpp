@@ -45,6 +45,9 @@ class Prefetches {
   /// From now on the job is the request's, unless it has ended.
   void adopt(Handle handle, RequestId owner);
 
+  /// Whether a batch of the request's job from `source` is moving; if so, none follows it.
+  bool wind_up(RequestId owner, std::size_t source);
+
   /// Ends the request's jobs: the batch that is moving still arrives, no other follows.
   void stop(RequestId owner);
 

@@ -11,7 +11,9 @@ Prefetcher::Prefetcher(ReplicaId replica, Tokens block, RequestTable& requests,
   for (std::size_t t = 0; t < tiers.size(); ++t) {
     const PrefetchSpec& spec = tiers[t].spec.prefetch;
     any_ = any_ || spec.enabled();
-    if (spec.policy == PrefetchPolicy::on_arrival) on_arrival_.push_back(t);
+    if (spec.enabled()) {
+      (spec.policy == PrefetchPolicy::on_arrival ? on_arrival_ : others_).push_back(t);
+    }
     if (spec.policy != PrefetchPolicy::queue) continue;
     const Tier& dram = tiers[hierarchy.prefetches().target(t)];
     const std::uint32_t part = dram.part_of[replica.index()];
@@ -62,10 +64,18 @@ bool Prefetcher::arrived(const Queued& place) {
 }
 
 void Prefetcher::queued(const Queued& place) {
-  for (Window& window : windows_) {
-    window.upcoming.insert(place);
-    advance(window);
+  for (Window& window : windows_) window.upcoming.insert(place);
+}
+
+bool Prefetcher::holds_back(RequestId id) {
+  bool back = false;
+  for (const std::size_t t : others_) {
+    if (!hierarchy_.prefetches().wind_up(id, t)) continue;
+    gates_.insert({id, static_cast<std::uint32_t>(t)});
+    back = true;
   }
+  if (back) ++kept_;
+  return back;
 }
 
 void Prefetcher::admitted(const Queued& place) {
@@ -75,7 +85,6 @@ void Prefetcher::admitted(const Queued& place) {
     window.upcoming.erase(place);
     if (window.begun.erase(place) > 0) window.begun_blocks -= size(place.request);
     if (window.moving == place.request) window.moving = RequestId::none();
-    advance(window);
   }
 }
 

@@ -27,8 +27,9 @@ struct Queued {
 /// who has to wait for that.
 ///
 /// on_arrival: SGLang's HiRadixCache.prefetch_from_storage and check_prefetch_progress; a request
-/// that may be scheduled keeps its prefetch until it is admitted. queue: CachedAttention's
-/// look-ahead (ATC'24, section 3.3.1), one request after the other.
+/// that may be scheduled keeps its prefetch until it is admitted; a batch that is moving then
+/// counts as missing. queue: CachedAttention's look-ahead (ATC'24, section 3.3.1), one request
+/// after the other, for those only that the scheduler has left in the queue.
 class Prefetcher {
  public:
   Prefetcher(ReplicaId replica, Tokens block, RequestTable& requests, Hierarchy& hierarchy);
@@ -36,11 +37,20 @@ class Prefetcher {
   /// A request has come. Returns whether it may be scheduled; else an event lets go of it.
   bool arrived(const Queued& place);
 
-  /// A request is in the queue, perhaps again: the look-ahead may see it.
+  /// A request is in the queue, perhaps again.
   void queued(const Queued& place);
+
+  /// A request could be admitted. Returns whether it has to wait after all, for the batch that is
+  /// moving for it, as it does under any rule without a `stop` of its own; an event lets go of it.
+  bool holds_back(RequestId id);
 
   /// A request has left the queue, and loads what is there.
   void admitted(const Queued& place);
+
+  /// The scheduler admits nobody else at this instant.
+  void look_ahead() {
+    for (Window& window : windows_) advance(window);
+  }
 
   /// Whether a request that had to wait may be scheduled from now on.
   bool lets_go(const PrefetchDone& event);
@@ -73,6 +83,7 @@ class Prefetcher {
   RequestTable& requests_;
   Hierarchy& hierarchy_;
   std::vector<std::size_t> on_arrival_;  // tiers of that rule
+  std::vector<std::size_t> others_;      // tiers of another
   std::vector<Window> windows_;
   bool any_ = false;                                     // rule that has to do with requests
   std::set<std::pair<RequestId, std::uint32_t>> gates_;  // who waits for a prefetch from where

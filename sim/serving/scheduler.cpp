@@ -231,6 +231,7 @@ Wait Scheduler::admit_next(SimTime now) {
   }
 
   waiting_.pop();
+  if (!holds_load && prefetcher_.holds_back(id)) return Wait::nothing;
   r.spend(r.preemptions == 0 ? TtftPart::queue : TtftPart::other, now);
   if (holds_load) {
     std::erase(holding_, id);

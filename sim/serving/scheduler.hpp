@@ -97,6 +97,9 @@ class Scheduler {
     return true;
   }
 
+  /// Lets prefetches begin for who is still in the queue.
+  void look_ahead() { prefetcher_.look_ahead(); }
+
   /// Whether the request could ever run: its whole length fits into the empty cache, and into one
   /// step if prompts are not chunked.
   [[nodiscard]] bool fits(Tokens prompt, Tokens output) const;
