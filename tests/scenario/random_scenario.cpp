@@ -102,23 +102,53 @@ std::string_view eviction() {
   return all[static_cast<std::size_t>(draw(0, static_cast<std::int64_t>(all.size()) - 1))].name;
 }
 
-std::string tiers(std::int64_t block, bool any) {
+std::string prefetch(bool sessions) {
+  switch (draw(0, sessions ? 4 : 3)) {
+    case 0:
+      return "none";
+    case 1:
+      return fmt::format("{{policy: queue, batch: {}{}}}", draw(1, 40),
+                         draw(0, 1) == 0 ? "" : fmt::format(", window: {}", draw(1, 6)));
+    case 2:
+      return fmt::format(
+          "{{policy: on_arrival, batch: {}, min_tokens: {}, capacity_share: {}, stop: {}}}",
+          draw(1, 40), draw(1, 60), one_of({"0.8", "0.2", "1"}),
+          one_of({"best_effort", "wait_complete"}));
+    case 3:
+      return fmt::format(
+          "{{policy: on_arrival, batch: {}, min_tokens: 1, stop: timeout, timeout_base: {} us, "
+          "timeout_per_ki_token: 1 ms}}",
+          draw(1, 40), draw(0, 2000));
+    default:
+      return fmt::format(
+          "{{policy: next_turn, batch: {}, min_samples: {}, lead: {} ms, predict: {}}}",
+          draw(1, 40), draw(1, 5), draw(0, 20), one_of({"mean", "quantile, quantile: 0.2"}));
+  }
+}
+
+std::string tiers(std::int64_t block, bool any, bool sessions) {
   std::string yaml;
   std::int64_t size = block;
   const std::int64_t count = any ? draw(1, 3) : 0;
   bool shared_above = false;  // below a shared tier no private one is allowed
+  bool keeper_above = false;  // an inclusive DRAM tier
   for (std::int64_t i = 0; i < count; ++i) {
     size *= draw(1, 3);
     const std::string_view medium = one_of({"dram", "nvme", "network"});
     const bool on_evict = draw(0, 1) == 1;
     shared_above = medium == "network" || draw(0, 1) == 1 || shared_above;
+    const std::string capacity =
+        draw(0, 9) == 0 ? "unlimited" : fmt::format("{} kB", draw(0, 400) * draw(1, 4));
+    const std::string_view inclusion = on_evict ? one_of({"inclusive", "exclusive"}) : "inclusive";
     yaml += fmt::format(
         "  - {{name: t{}, medium: {}, capacity: {}, scope: {}, block_size: {}, eviction: {}, "
         "write: {}, "
-        "inclusion: {}}}\n",
-        i, medium, draw(0, 9) == 0 ? "unlimited" : fmt::format("{} kB", draw(0, 400) * draw(1, 4)),
-        shared_above ? "shared" : "private", size, eviction(), on_evict ? "back" : "through",
-        on_evict ? one_of({"inclusive", "exclusive"}) : "inclusive");
+        "inclusion: {}, prefetch: {}}}\n",
+        i, medium, capacity, shared_above ? "shared" : "private", size, eviction(),
+        on_evict ? "back" : "through", inclusion,
+        keeper_above && medium != "dram" ? prefetch(sessions) : "none");
+    keeper_above =
+        keeper_above || (medium == "dram" && inclusion == "inclusive" && capacity != "0 kB");
   }
   return yaml.empty() ? yaml : "tiers:\n" + yaml;
 }
@@ -155,9 +185,11 @@ std::string serving(std::int64_t block, bool any_tiers) {
 RandomScenario scenario() {
   const std::int64_t block = draw(1, 24);
   const bool any_tiers = draw(0, 4) > 0;
+  const std::string load = workload();
+  const bool sessions = load.find("kind: conversation") != std::string::npos;
   return {fmt::format("seed: {}\n", draw(1, 1000)) + kTinyModel +
               (draw(0, 1) == 0 ? kMachine : kSlowMachine),
-          serving(block, any_tiers), tiers(block, any_tiers), workload()};
+          serving(block, any_tiers), tiers(block, any_tiers, sessions), load};
 }
 
 }  // namespace

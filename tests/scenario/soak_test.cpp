@@ -98,6 +98,9 @@ void check_books(const Result& run) {
     found += tier.hits.count();
     found_bytes += tier.hit_blocks * run.dimensions.block_bytes.count();
     read += tier.read.count();
+    RC_ASSERT(tier.prefetch_used + tier.prefetch_unused <= tier.prefetched_blocks);
+    RC_ASSERT(tier.prefetches_stopped <= tier.prefetches);
+    RC_ASSERT(tier.prefetched == run.dimensions.block_bytes * tier.prefetched_blocks);
   }
   RC_ASSERT(found == tier_hits);
   RC_ASSERT((preemptions > 0 ? read >= found_bytes : read == found_bytes));
