@@ -129,23 +129,29 @@ std::string prefetch(bool sessions) {
 std::string tiers(std::int64_t block, bool any, bool sessions) {
   std::string yaml;
   std::int64_t size = block;
-  const std::int64_t count = any ? draw(1, 3) : 0;
+  const bool deep = draw(0, 1) == 1;  // DRAM, and larger memories below it
+  const std::int64_t count = any ? draw(deep ? 2 : 1, 3) : 0;
   bool shared_above = false;  // below a shared tier no private one is allowed
   bool keeper_above = false;  // an inclusive DRAM tier
   for (std::int64_t i = 0; i < count; ++i) {
     size *= draw(1, 3);
-    const std::string_view medium = one_of({"dram", "nvme", "network"});
+    const std::string_view medium = !deep    ? one_of({"dram", "nvme", "network"})
+                                    : i == 0 ? "dram"
+                                             : one_of({"nvme", "network"});
     const bool on_evict = draw(0, 1) == 1;
     shared_above = medium == "network" || draw(0, 1) == 1 || shared_above;
     const std::string capacity =
-        draw(0, 9) == 0 ? "unlimited" : fmt::format("{} kB", draw(0, 400) * draw(1, 4));
+        draw(0, 9) == 0
+            ? "unlimited"
+            : fmt::format("{} kB", draw(deep ? 20 : 0, 400) * draw(1, 4) * (deep && i > 0 ? 5 : 1));
     const std::string_view inclusion = on_evict ? one_of({"inclusive", "exclusive"}) : "inclusive";
     yaml += fmt::format(
         "  - {{name: t{}, medium: {}, capacity: {}, scope: {}, block_size: {}, eviction: {}, "
         "write: {}, "
-        "inclusion: {}, prefetch: {}}}\n",
+        "inclusion: {}, promotion: {}, prefetch: {}}}\n",
         i, medium, capacity, shared_above ? "shared" : "private", size, eviction(),
         on_evict ? "back" : "through", inclusion,
+        keeper_above ? one_of({"on_hit", "in_place"}) : "on_hit",
         keeper_above && medium != "dram" ? prefetch(sessions) : "none");
     keeper_above =
         keeper_above || (medium == "dram" && inclusion == "inclusive" && capacity != "0 kB");
