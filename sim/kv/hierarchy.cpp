@@ -219,6 +219,7 @@ void Hierarchy::check_invariants() const {
   for (const Tier& tier : tiers_) {
     for (const TierPart& part : tier.parts) part.pool.check_invariants();
   }
+  prefetches_.check_invariants();
 }
 
 }  // namespace terrace

@@ -22,14 +22,17 @@ void PrefetchSpec::tell(config::Fields& f, std::string_view doc) {
             config::at_least(1));
     f.field("capacity_share", capacity_share,
             "of the DRAM tier that prefetches may hold (HiCache: 0.8)", config::kFraction);
-    f.variant("stop", stop, "how long a request is kept waiting by its own prefetch", [&] {
-      if (stop != PrefetchStop::timeout) return;
-      f.field("timeout_base", timeout_base, "time that any request may be kept (HiCache: 1 s)",
-              config::kNotNegative);
-      f.field("timeout_per_ki_token", timeout_per_ki_token,
-              "time on top for each 1024 tokens to be prefetched (HiCache: 0.25 s)",
-              config::kNotNegative);
-    });
+    f.variant("stop", stop,
+              "how long a request is kept waiting by its own prefetch; what is still moving when "
+              "it is admitted counts as missing",
+              [&] {
+                if (stop != PrefetchStop::timeout) return;
+                f.field("timeout_base", timeout_base,
+                        "time that any request may be kept (HiCache: 1 s)", config::kNotNegative);
+                f.field("timeout_per_ki_token", timeout_per_ki_token,
+                        "time on top for each 1024 tokens to be prefetched (HiCache: 0.25 s)",
+                        config::kNotNegative);
+              });
   };
   const auto tell_return = [&] {
     f.variant("predict", predict, "what a session's return is expected after, of those so far",

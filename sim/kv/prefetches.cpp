@@ -241,4 +241,19 @@ void Prefetches::mark_contents(FunctionRef<void(ContentId)> mark) const {
   }
 }
 
+void Prefetches::check_invariants() const {
+  for (const Lane& lane : lanes_) {
+    std::int64_t reserved = 0;
+    for (const std::uint32_t index : lane.jobs) {
+      const Job& job = jobs_[index];
+      reserved += job.reserved;
+      TERRACE_CHECK(job.open || (job.wanted.empty() && job.brought.empty()));
+      TERRACE_CHECK(static_cast<std::int64_t>(job.brought.size()) <= job.reserved);
+    }
+    TERRACE_CHECK(lane.reserved == reserved);
+    TERRACE_CHECK(lane.jobs.empty() == lane.moving.empty());  // it never rests
+    TERRACE_CHECK(lane.moving.empty() == lane.moving_held.empty());
+  }
+}
+
 }  // namespace terrace

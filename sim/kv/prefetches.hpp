@@ -62,6 +62,9 @@ class Prefetches {
   /// Marks what jobs have still to move (for ContentTable::collect).
   void mark_contents(FunctionRef<void(ContentId)> mark) const;
 
+  /// Throws InvariantViolation unless what jobs hold adds up.
+  void check_invariants() const;
+
  private:
   static constexpr std::uint32_t kNoJob = 0xFFFFFFFF;
 
