@@ -56,8 +56,8 @@ class Prefetches {
     m_.loop.post(later, PrefetchTimeout{request, static_cast<std::uint32_t>(source), stamp});
   }
 
-  /// A batch of the lane has arrived.
-  void arrived(std::uint32_t lane);
+  /// A batch of the lane of that index has arrived.
+  void arrived(std::uint32_t index);
 
   /// Marks what jobs have still to move (for ContentTable::collect).
   void mark_contents(FunctionRef<void(ContentId)> mark) const;
@@ -99,10 +99,10 @@ class Prefetches {
   [[nodiscard]] std::int64_t blocks_per_source(const Lane& lane) const;
   void own(std::uint32_t job, RequestId owner);
   void limit(Job& job, Lane& lane);
-  void pump(std::uint32_t lane);
-  bool send_batch(std::uint32_t lane, Job& job);
+  void pump(std::uint32_t index);
+  bool send_batch(std::uint32_t index, Job& job);
   Found take(Lane& lane, ContentId content);
-  void end(std::uint32_t job);
+  void end(std::uint32_t index);
 
   Memories& m_;
   Writes& writes_;

@@ -342,6 +342,17 @@ workload:
   return "";
 }
 
+TEST(Prefetch, ResolvedScenariosReadBack) {
+  const testing::TraceFile file(sessions("30"));
+  for (const char* rule :
+       {"none", "{policy: queue, window: 3}",
+        "{policy: on_arrival, stop: timeout, timeout_base: 3 ms}",
+        "{policy: next_turn, predict: quantile, quantile: 0.3, lead: 2 s, batch: 5}"}) {
+    const std::string once = resolved_yaml(scenario(file.path(), rule));
+    EXPECT_EQ(resolved_yaml(testing::parse(once)), once);
+  }
+}
+
 TEST(Prefetch, MistakesAreToldApart) {
   const std::string ram = "{name: ram, capacity: 1 MB}, ";
   const auto drive = [](const std::string& prefetch) {
