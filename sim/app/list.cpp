@@ -12,6 +12,7 @@
 #include "sim/app/output.hpp"
 #include "sim/kv/admission/policy.hpp"
 #include "sim/kv/eviction/policy.hpp"
+#include "sim/kv/prefetch_spec.hpp"
 #include "sim/metrics/metric.hpp"
 #include "sim/serving/routers/policy.hpp"
 
@@ -20,9 +21,9 @@ namespace {
 
 using Entry = std::pair<std::string, std::string>;  // name, summary
 
-constexpr std::array<std::string_view, 11> kWhat = {"models",    "gpus",      "hosts",  "ssds",
-                                                    "networks",  "workloads", "sweeps", "eviction",
-                                                    "admission", "routers",   "metrics"};
+constexpr std::array<std::string_view, 12> kWhat = {"models",    "gpus",      "hosts",   "ssds",
+                                                    "networks",  "workloads", "sweeps",  "eviction",
+                                                    "admission", "prefetch",  "routers", "metrics"};
 
 std::vector<Entry> entries(std::string_view what, const Arguments& arguments) {
   std::vector<Entry> all;
@@ -33,6 +34,12 @@ std::vector<Entry> entries(std::string_view what, const Arguments& arguments) {
   if (what == "admission") {
     for (const auto& rule : config::Variants<AdmissionRecipe>::all()) {
       all.emplace_back(rule.name, rule.summary);
+    }
+    return all;
+  }
+  if (what == "prefetch") {
+    for (const auto& [name, policy] : config::Names<PrefetchPolicy>::kList) {
+      all.emplace_back(name, summary_of(policy));
     }
     return all;
   }

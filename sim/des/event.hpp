@@ -50,11 +50,32 @@ struct LoadDone {
   RequestId request;
 };
 
+/// Nothing that a request wanted from a tier is being prefetched any more.
+struct PrefetchDone {
+  RequestId request;
+  std::uint32_t tier;
+};
+
+/// A request has been kept waiting for its prefetch from a tier for as long as it may.
+struct PrefetchTimeout {
+  RequestId request;
+  std::uint32_t tier;
+  std::uint32_t stamp;  // of the request: its id may by now be another's
+};
+
+/// Soon a session is expected back: what it will want may be prefetched from a tier.
+struct ReturnExpected {
+  std::uint32_t session;
+  std::uint32_t tier;
+  std::uint32_t stamp;  // outdated if it is back already
+};
+
 /// Time to write a row of the time series.
 struct SampleDue {};
 
-using Event = std::variant<ArrivalDue, ScheduleTick, StepComputed, TransferStarts, RatesChange,
-                           TransferDue, TransferDone, LoadDone, SampleDue>;
+using Event =
+    std::variant<ArrivalDue, ScheduleTick, StepComputed, TransferStarts, RatesChange, TransferDue,
+                 TransferDone, LoadDone, PrefetchDone, PrefetchTimeout, ReturnExpected, SampleDue>;
 
 static_assert(std::is_trivially_copyable_v<Event>, "events are copied by the million");
 static_assert(sizeof(Event) <= 16, "an event plus its time must stay within 24 bytes");

@@ -106,6 +106,7 @@ void BlockPool::forget(BlockId block) {
   *link = std::exchange(slot.next_copy, BlockId::none());
   slot.content = ContentId::none();
   --idle_content_;
+  if (const auto tier = take_prefetched(block)) prefetch_lost_(*tier);
 }
 
 void BlockPool::check_invariants() const {

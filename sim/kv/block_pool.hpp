@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "sim/base/id.hpp"
@@ -78,6 +81,23 @@ class BlockPool {
   /// Whether the content that `block` carries is really there.
   [[nodiscard]] bool readable(BlockId block) const { return !slots_[block.index()].on_its_way; }
 
+  /// Notes that a prefetch from the tier of that index brought, or brings, what `block` carries.
+  void mark_prefetched(BlockId block, std::size_t tier) {
+    slots_[block.index()].prefetched = static_cast<std::uint16_t>(tier + 1);
+  }
+  [[nodiscard]] bool prefetched(BlockId block) const {
+    return slots_[block.index()].prefetched > 0;
+  }
+
+  /// Takes the note away, and tells the tier it named.
+  std::optional<std::size_t> take_prefetched(BlockId block) {
+    const std::size_t note = std::exchange(slots_[block.index()].prefetched, std::uint16_t{0});
+    return note > 0 ? std::optional(note - 1) : std::nullopt;
+  }
+
+  /// Has `tell` told of that tier when content leaves which still has the note.
+  void on_prefetch_lost(std::function<void(std::size_t)> tell) { prefetch_lost_ = std::move(tell); }
+
   /// A request reads it; only the policy takes note.
   void touch(BlockId block) { policy_->on_access(block); }
 
@@ -107,6 +127,7 @@ class BlockPool {
     std::uint32_t users = 0;
     BlockId next_copy = BlockId::none();  // of the same content, published later
     bool on_its_way = false;
+    std::uint16_t prefetched = 0;  // 1 + the tier it came from, until it is used
   };
 
   void forget(BlockId block);
@@ -122,6 +143,7 @@ class BlockPool {
   std::int64_t peak_occupied_ = 0;
   std::int64_t peak_held_ = 0;
   std::vector<ContentId>* evicted_ = nullptr;
+  std::function<void(std::size_t)> prefetch_lost_;
 };
 
 }  // namespace terrace

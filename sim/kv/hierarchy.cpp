@@ -22,7 +22,9 @@ std::size_t Hierarchy::nearest_with(ReplicaId replica, std::span<const ContentId
     if (end > sequence.size()) continue;
     const BlockPool& pool = tier.parts[tier.part_of[replica.index()]].pool;
     const BlockId block = pool.find(sequence[end - 1]);
-    if (block != BlockId::none() && pool.readable(block)) return t;
+    if (block == BlockId::none()) continue;
+    if (pool.readable(block)) return t;
+    if (pool.prefetched(block)) break;  // on its way up: it is not sent twice
   }
   return tiers_.size();
 }
@@ -76,6 +78,32 @@ Duration Hierarchy::expected_load_time(ReplicaId replica, std::span<const Stretc
     if (blocks[t] > 0) moves.push_back(move_up(replica, t, blocks[t], tier_blocks[t]));
   }
   return fabric_.expected_time(moves);
+}
+
+std::vector<ContentId> Hierarchy::to_prefetch(std::size_t source, ReplicaId replica,
+                                              std::span<const ContentId> sequence,
+                                              std::int64_t limit) const {
+  std::vector<ContentId> wanted;
+  const BlockPool& hbm = hbm_[replica.index()].pool;
+  std::int64_t at = 0;
+  while (at < limit && hbm.find(sequence[static_cast<std::size_t>(at)]) != BlockId::none()) ++at;
+  const Tier& target = tiers_[prefetches_.target(source)];
+  const BlockPool& there = target.parts[target.part_of[replica.index()]].pool;
+  while (at < limit) {
+    const auto end_there = static_cast<std::size_t>((at / target.ratio + 1) * target.ratio);
+    const BlockId coming =
+        end_there <= sequence.size() ? there.find(sequence[end_there - 1]) : BlockId::none();
+    std::size_t t = nearest_with(replica, sequence, at);
+    if (coming != BlockId::none() && !there.readable(coming) && there.prefetched(coming)) {
+      t = source;
+    }
+    if (t > source) break;
+    const std::int64_t end = (at / tiers_[t].ratio + 1) * tiers_[t].ratio;
+    if (end > static_cast<std::int64_t>(sequence.size())) break;
+    if (t == source) wanted.push_back(sequence[static_cast<std::size_t>(end - 1)]);
+    at = end;
+  }
+  return wanted;
 }
 
 void Hierarchy::count_lookup(ReplicaId replica, std::span<const ContentId> sequence, Tokens lookups,
@@ -139,6 +167,9 @@ void Hierarchy::load(ReplicaId replica, RequestId request, std::span<const Conte
     BlockPool& pool = tiers_[t].part(replica).pool;
     const BlockId block = pool.find(sequence[static_cast<std::size_t>(end - 1)]);
     pool.hold(block);
+    if (const auto from_tier = pool.take_prefetched(block)) {
+      tiers_[*from_tier].counters.prefetch_used += tiers_[t].ratio;
+    }
     load.sources.push_back({t, block, at, std::min(end, to)});
     blocks[t] += std::min(end, to) - at;
     ++extents[t];
@@ -196,6 +227,11 @@ void Hierarchy::on(const TransferDone& event) {
     writes_.arrived(errand.index);
     return;
   }
+  if (errand.kind == Errand::Kind::prefetch) {
+    counters.prefetched += errand.bytes;
+    prefetches_.arrived(errand.index);
+    return;
+  }
   Load& load = loads_[errand.index];
   counters.read += errand.bytes;
   counters.load_time += loop_.now() - load.since;
@@ -215,6 +251,7 @@ void Hierarchy::mark_contents(FunctionRef<void(ContentId)> mark) const {
       part.admission->for_each_remembered(mark);
     }
   }
+  prefetches_.mark_contents(mark);
 }
 
 void Hierarchy::check_invariants() const {
@@ -222,6 +259,7 @@ void Hierarchy::check_invariants() const {
   for (const Tier& tier : tiers_) {
     for (const TierPart& part : tier.parts) part.pool.check_invariants();
   }
+  prefetches_.check_invariants();
 }
 
 }  // namespace terrace

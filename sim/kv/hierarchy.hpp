@@ -11,6 +11,7 @@
 #include "sim/fabric/fabric.hpp"
 #include "sim/kv/content_ledger.hpp"
 #include "sim/kv/memories.hpp"
+#include "sim/kv/prefetches.hpp"
 #include "sim/kv/writes.hpp"
 
 namespace terrace {
@@ -27,7 +28,8 @@ struct Stretch {
 /// Down: see Writes.
 ///
 /// Up: a request asks which blocks it could have and has them loaded; their sources are held until
-/// they have arrived, which LoadDone tells. Nothing is ever loaded behind a request's back.
+/// they have arrived, which LoadDone tells. Nothing is ever loaded behind a request's back, but it
+/// may have been brought nearer: see Prefetches.
 class Hierarchy {
  public:
   /// `tiers` from the nearest to the farthest, all enabled; the ratio of each is a multiple of the
@@ -66,6 +68,16 @@ class Hierarchy {
   /// blocks are in demand, the last first.
   void count_lookup(ReplicaId replica, std::span<const ContentId> sequence, Tokens lookups,
                     std::int64_t hits, std::int64_t from, std::int64_t to);
+
+  /// What a prefetch would have to move out of tier `source`: its blocks, by their last engine
+  /// blocks, that serve the first `limit` blocks of the sequence, up to the first that lies neither
+  /// there nor nearer. Those that are being prefetched already are among them.
+  [[nodiscard]] std::vector<ContentId> to_prefetch(std::size_t source, ReplicaId replica,
+                                                   std::span<const ContentId> sequence,
+                                                   std::int64_t limit) const;
+
+  /// What is brought nearer beforehand.
+  Prefetches& prefetches() { return prefetches_; }
 
   /// What the run knows of contents.
   ContentLedger& ledger() { return ledger_; }
@@ -118,6 +130,7 @@ class Hierarchy {
   ContentLedger& ledger_;
   Memories m_;
   Writes writes_{m_};
+  Prefetches prefetches_{m_, writes_};
   // The movers of a hierarchy share m_; these are its parts that are read all the time.
   EventLoop& loop_ = m_.loop;
   Fabric& fabric_ = m_.fabric;

@@ -33,9 +33,9 @@ struct BlockTraffic {
 
 /// What a transfer is for.
 struct Errand {
-  enum class Kind : std::uint8_t { load, write };
+  enum class Kind : std::uint8_t { load, write, prefetch };
   Kind kind = Kind::load;
-  std::uint32_t index = 0;  // of the load, or of the stream of writes
+  std::uint32_t index = 0;  // of the load, the stream of writes, or the lane of prefetches
   std::size_t tier = 0;     // that is read or written
   Bytes bytes;
 };

@@ -21,11 +21,17 @@ struct TierCounters {
   std::int64_t hit_blocks = 0;
   Bytes read;
   Bytes written;
-  std::int64_t loads = 0;            // transfers out of it into HBM
-  Duration load_time{};              // from the request to the arrival, summed over loads
-  std::int64_t writes_skipped = 0;   // no room that was not in use, or in the queue
-  std::int64_t writes_declined = 0;  // by the admission rule, or by an eviction policy
-  std::int64_t writes_dropped = 0;   // that had to leave a full queue to younger ones
+  std::int64_t loads = 0;               // transfers out of it into HBM
+  Duration load_time{};                 // from the request to the arrival, summed over loads
+  std::int64_t writes_skipped = 0;      // no room that was not in use, or in the queue
+  std::int64_t writes_declined = 0;     // by the admission rule, or by an eviction policy
+  std::int64_t writes_dropped = 0;      // that had to leave a full queue to younger ones
+  std::int64_t prefetches = 0;          // out of it, for one request or session each
+  std::int64_t prefetches_stopped = 0;  // before all had moved: admitted earlier, or no room
+  std::int64_t prefetched_blocks = 0;   // of the engine, that arrived; some are there still
+  Bytes prefetched;
+  std::int64_t prefetch_used = 0;    // of these, loaded later
+  std::int64_t prefetch_unused = 0;  // evicted before
 };
 
 /// One part of a tier: all of it, one host's, or one replica's.

@@ -44,6 +44,7 @@ void describe(config::Fields& f, TierSpec& tier) {
   f.field("promotion", tier.promotion,
           "on_hit: what is loaded from here leaves a copy in inclusive DRAM tiers above; in_place: "
           "it does not");
+  f.choice("prefetch", tier.prefetch, "what moves from here up into DRAM before it is asked for");
   f.field("inclusion", tier.inclusion,
           "whether a block that is loaded into HBM keeps its copy here (inclusive) or not");
   const bool back = tier.write == WriteRule::back || tier.write == WriteRule::back_batched;

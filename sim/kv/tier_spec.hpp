@@ -5,6 +5,7 @@
 #include "sim/config/fields.hpp"
 #include "sim/kv/admission/policy.hpp"
 #include "sim/kv/eviction/policy.hpp"
+#include "sim/kv/prefetch_spec.hpp"
 
 namespace terrace {
 
@@ -58,6 +59,7 @@ struct TierSpec {
   std::int64_t write_batch = 64;  // back_batched: blocks of the tier
   WriteQueueSpec write_queue;
   Promotion promotion = Promotion::on_hit;
+  PrefetchSpec prefetch;
   Inclusion inclusion = Inclusion::inclusive;
 
   [[nodiscard]] bool enabled() const { return capacity.bytes > Bytes{}; }

@@ -137,6 +137,7 @@ void Recorder::on_end(SimTime now) {
     TierSummary level;
     level.name = tier.spec.name;
     level.medium = name_of(tier.spec.medium);
+    level.prefetches = tier.spec.prefetch.enabled();
     level.counters = tier.counters;
     add_level(std::move(level), first, tier.parts.size(), tier.ratio, now);
     first += tier.parts.size();

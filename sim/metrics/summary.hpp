@@ -51,6 +51,7 @@ struct TierSummary {
   double mean_occupied = 0;  // bytes, over time
   Bytes peak_held;           // in use: by running requests, or by transfers
   double mean_held = 0;
+  bool prefetches = false;  // blocks are moved up from here before they are asked for
   TierCounters counters;
 };
 

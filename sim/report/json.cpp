@@ -77,6 +77,17 @@ Json client_json(const ClientSummary& c, Duration duration) {
   return out;
 }
 
+Json prefetch_json(const TierCounters& c) {
+  Json out;
+  out["prefetches"] = c.prefetches;
+  out["stopped"] = c.prefetches_stopped;
+  out["blocks"] = c.prefetched_blocks;
+  out["bytes"] = c.prefetched.count();
+  out["used_blocks"] = c.prefetch_used;
+  out["unused_blocks"] = c.prefetch_unused;
+  return out;
+}
+
 Json tier_json(const TierSummary& t) {
   const TierCounters& c = t.counters;
   const bool unlimited = t.capacity == Bytes::max();
@@ -103,6 +114,7 @@ Json tier_json(const TierSummary& t) {
   out["writes_skipped"] = c.writes_skipped;
   out["writes_declined"] = c.writes_declined;
   out["writes_dropped"] = c.writes_dropped;
+  if (t.prefetches) out["prefetch"] = prefetch_json(c);
   return out;
 }
 

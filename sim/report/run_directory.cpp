@@ -55,11 +55,30 @@ void write_header(CsvFile& file, std::initializer_list<const char*> columns) {
 
 void write_tiers(const fs::path& path, const Summary& summary) {
   CsvFile file(path);
-  write_header(
-      file, {"tier", "medium", "capacity_bytes", "mean_occupied_bytes", "peak_occupied_bytes",
-             "mean_held_bytes", "peak_held_bytes", "requests", "lookup_tokens", "hit_tokens",
-             "hit_blocks", "read_bytes", "written_bytes", "loads", "load_time_s", "writes_skipped",
-             "writes_declined", "writes_dropped"});
+  write_header(file, {"tier",
+                      "medium",
+                      "capacity_bytes",
+                      "mean_occupied_bytes",
+                      "peak_occupied_bytes",
+                      "mean_held_bytes",
+                      "peak_held_bytes",
+                      "requests",
+                      "lookup_tokens",
+                      "hit_tokens",
+                      "hit_blocks",
+                      "read_bytes",
+                      "written_bytes",
+                      "loads",
+                      "load_time_s",
+                      "writes_skipped",
+                      "writes_declined",
+                      "writes_dropped",
+                      "prefetches",
+                      "prefetches_stopped",
+                      "prefetched_blocks",
+                      "prefetched_bytes",
+                      "prefetch_used_blocks",
+                      "prefetch_unused_blocks"});
   for (const TierSummary& t : summary.tiers) {
     file.text(t.name);
     file.text(t.medium);
@@ -83,6 +102,12 @@ void write_tiers(const fs::path& path, const Summary& summary) {
     file.number(t.counters.writes_skipped);
     file.number(t.counters.writes_declined);
     file.number(t.counters.writes_dropped);
+    file.number(t.counters.prefetches);
+    file.number(t.counters.prefetches_stopped);
+    file.number(t.counters.prefetched_blocks);
+    file.number(t.counters.prefetched.count());
+    file.number(t.counters.prefetch_used);
+    file.number(t.counters.prefetch_unused);
     file.end_row();
   }
   file.close();

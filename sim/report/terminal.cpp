@@ -157,6 +157,19 @@ std::string tier_traffic_text(const std::vector<TierSummary>& tiers) {
   return table.text();
 }
 
+std::string prefetch_text(const std::vector<TierSummary>& tiers) {
+  Table table(
+      {"KV prefetch", "begun", "stopped", "blocks", "bytes", "used later", "evicted unused"});
+  for (const TierSummary& t : tiers) {
+    if (!t.prefetches) continue;
+    const TierCounters& c = t.counters;
+    table.add({t.name, human::count(c.prefetches), human::count(c.prefetches_stopped),
+               human::count(c.prefetched_blocks), human::bytes(c.prefetched),
+               human::count(c.prefetch_used), human::count(c.prefetch_unused)});
+  }
+  return table.rows() > 0 ? table.text() : std::string();
+}
+
 std::string link_text(const std::vector<LinkReport>& links) {
   Table table({"Link", "bytes", "transfers", "busy %", "mean queueing", "most at once"});
   for (const LinkReport& link : links) {
@@ -190,6 +203,7 @@ std::string render(const Summary& s, const ReportHeader& header) {
   if (s.all.completed > 0) sections.push_back(ttft_text(s));
   if (!s.tiers.empty()) sections.push_back(tier_text(s.tiers));
   if (s.tiers.size() > 1) sections.push_back(tier_traffic_text(s.tiers));
+  sections.push_back(prefetch_text(s.tiers));
   sections.push_back(link_text(s.links));
   if (!s.complete) sections.emplace_back("Stopped early: all figures are of the part that ran.\n");
   sections.push_back(paragraph("", s.verdict.sentence));

@@ -104,6 +104,31 @@ void check_oracle(config::Fields& f, const Scenario& s, const EvictionChoice& po
           "use a trace, or clients without closed_loop arrivals and conversations");
 }
 
+/// Whether requests may belong to sessions that come back.
+bool has_sessions(const LoadSpec& load) {
+  if (load.trace) {
+    return load.trace->format == TraceFormat::automatic || load.trace->format == TraceFormat::csv;
+  }
+  const auto& clients = load.synthetic.clients;
+  return std::any_of(clients.begin(), clients.end(), [](const ClientSpec& client) {
+    return client.content.kind == ContentLaw::conversation;
+  });
+}
+
+void check_prefetch(config::Fields& f, const Scenario& s, const TierSpec& tier, bool keeper_above) {
+  const std::string what =
+      fmt::format("prefetch: {} of tier '{}'",
+                  config::Scalar<PrefetchPolicy>::format(tier.prefetch.policy), tier.name);
+  f.check(!tier.prefetch.enabled() || keeper_above, "tiers",
+          what + " has no inclusive DRAM tier above it to move blocks to",
+          "remove it, or add a tier with medium: dram and inclusion: inclusive above");
+  f.check(!tier.prefetch.enabled() || tier.medium != Medium::dram, "tiers",
+          what + " has no effect: the tier lies in DRAM itself", "remove it");
+  f.check(tier.prefetch.policy != PrefetchPolicy::next_turn || has_sessions(s.workload), "tiers",
+          what + " has no effect: no request belongs to a session that comes back",
+          "use clients with content.kind: conversation, or a trace with sessions");
+}
+
 void check_policies(config::Fields& f, const Scenario& s) {
   check_oracle(f, s, s.serving.engine.eviction, "hbm");
   f.check(s.serving.engine.enable_prefix_caching || s.serving.engine.eviction.name() == "lru",
@@ -118,6 +143,7 @@ void check_policies(config::Fields& f, const Scenario& s) {
                         "above it",
                         config::Scalar<Promotion>::format(tier.promotion), tier.name),
             "remove it");
+    check_prefetch(f, s, tier, keeper_above);
     keeper_above =
         keeper_above || (tier.medium == Medium::dram && tier.inclusion == Inclusion::inclusive);
   }

@@ -22,7 +22,8 @@ Cluster::Cluster(const EngineSpec& spec, Tokens max_model_len, std::int64_t laye
       workload_(workload),
       router_(std::move(router)),
       observer_(observer),
-      max_model_len_(max_model_len) {
+      max_model_len_(max_model_len),
+      returns_(loop, hierarchy) {
   replicas_.reserve(hierarchy.hbm_parts().size());
   for (const Client& client : workload.clients()) {
     std::vector<Retention>& rules = retention_.emplace_back();
@@ -73,6 +74,7 @@ void Cluster::admit_arrival() {
   r.use.group = kTurnsApart * r.client + std::min(arrival_.turn, kTurnsApart - 1);
   r.use.tool_call = arrival_.tool_call;
   r.use.context = r.prompt;
+  returns_.came(r.use.session, arrival_.turn);
 
   if (r.prompt + r.output > max_model_len_) {
     r.rejection = Rejection::exceeds_max_model_len;
@@ -90,6 +92,7 @@ void Cluster::admit_arrival() {
     tip = contents_.append(tip, span.content, span.tokens, r.contents);
   }
   contents_.append(tip, arrival_.output_content, r.output, r.contents);
+  returns_.takes_in(r.use.session, id);
   routed_ = id;
   replicas_[router_->choose(*this).index()].accept(id);
 }
@@ -98,6 +101,7 @@ void Cluster::on(const StepComputed& event) {
   Replica& replica = replicas_[event.replica.index()];
   for (const RequestId id : replica.on_computed()) {
     ++counts_.finished;
+    returns_.left(requests_[id]);
     leave(id);
   }
   arm();
@@ -115,6 +119,7 @@ void Cluster::leave(RequestId id) {
 void Cluster::collect_contents() {
   contents_.collect([this](FunctionRef<void(ContentId)> mark) {
     hierarchy_.mark_contents(mark);
+    returns_.mark_contents(mark);
     requests_.for_each([&](const Request& r) {
       for (const ContentId content : r.contents) mark(content);
     });

@@ -11,6 +11,7 @@
 #include "sim/serving/observer.hpp"
 #include "sim/serving/replica.hpp"
 #include "sim/serving/request.hpp"
+#include "sim/serving/return_clock.hpp"
 #include "sim/serving/routers/policy.hpp"
 #include "sim/workload/workload.hpp"
 
@@ -37,6 +38,9 @@ class Cluster final : public FleetView {
   void on(const ScheduleTick& event) { replicas_[event.replica.index()].on_tick(); }
   void on(const StepComputed& event);
   void on(const LoadDone& event) { replicas_[event.replica.index()].on_loaded(event.request); }
+  void on(const PrefetchDone& event) { replica_of(event.request).on_prefetch(event); }
+  void on(const PrefetchTimeout& event) { replica_of(event.request).on_prefetch(event); }
+  void on(const ReturnExpected& event) { returns_.on(event); }
 
   [[nodiscard]] const RequestCounts& counts() const { return counts_; }
   [[nodiscard]] const std::vector<Replica>& all() const { return replicas_; }
@@ -58,6 +62,7 @@ class Cluster final : public FleetView {
   [[nodiscard]] Tokens block_size() const override { return contents_.block_size(); }
 
  private:
+  Replica& replica_of(RequestId id) { return replicas_[requests_[id].replica.index()]; }
   void arm();
   void admit_arrival();
   void leave(RequestId id);
@@ -73,6 +78,7 @@ class Cluster final : public FleetView {
   std::vector<std::vector<Retention>> retention_;  // by client
   RequestTable requests_;
   std::vector<Replica> replicas_;
+  ReturnClock returns_;
 
   Arrival arrival_;                 // scratch
   RequestId routed_;                // the request a router is asked about

@@ -25,14 +25,20 @@ void Replica::wake() {
 
 void Replica::accept(RequestId request) {
   scheduler_.enqueue(request);
+  if (plan_ != nullptr) scheduler_.look_ahead();
   wake();
 }
 
 void Replica::on_tick() {
   tick_pending_ = false;
-  if (plan_ != nullptr || hierarchy_.writes().block_engine(id_)) return;
+  if (plan_ != nullptr) return;
+  if (hierarchy_.writes().block_engine(id_)) {
+    scheduler_.look_ahead();
+    return;
+  }
   const StepPlan& plan = scheduler_.plan(loop_.now());
   hierarchy_.writes().settle_evictions(id_);
+  scheduler_.look_ahead();
   if (plan.empty()) return;
 
   plan_ = &plan;

@@ -34,6 +34,12 @@ class Replica {
   std::span<const RequestId> on_computed();
   void on_loaded(RequestId request);
 
+  /// A prefetch has ended, or has taken too long.
+  template <class PrefetchEvent>
+  void on_prefetch(const PrefetchEvent& event) {
+    if (scheduler_.let_go(event)) wake();
+  }
+
   /// Plans a step at the end of this instant, unless one is under way.
   void wake();
 

@@ -50,6 +50,7 @@ Scheduler::Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& re
       hierarchy_(hierarchy),
       pool_(hierarchy.hbm(replica)),
       load_rule_(std::move(load_rule)),
+      prefetcher_(replica, spec.block_size, requests, hierarchy),
       decodes_(spec.block_size, requests) {}
 
 bool Scheduler::fits(Tokens prompt, Tokens output) const {
@@ -64,7 +65,7 @@ void Scheduler::enqueue(RequestId id) {
   r.queue_key = next_key_++;
   backlog_ += r.known();
   hierarchy_.ledger().queued(hoped_for(r, spec_.block_size));
-  push_waiting(id);
+  if (prefetcher_.arrived(place(id))) push_waiting(id);
 }
 
 void Scheduler::loaded(RequestId id, SimTime now) {
@@ -80,10 +81,10 @@ void Scheduler::loaded(RequestId id, SimTime now) {
   push_waiting(id);
 }
 
-void Scheduler::push_waiting(RequestId id) {
+Queued Scheduler::place(RequestId id) const {
   const Request& r = requests_[id];
   const bool by_priority = spec_.policy == QueuePolicy::priority;
-  waiting_.push({by_priority ? r.priority : r.queue_key, r.number, id});
+  return {by_priority ? r.priority : r.queue_key, r.number, id};
 }
 
 // --- a step --------------------------------------------------------------------------------------
@@ -236,6 +237,7 @@ Wait Scheduler::admit_next(SimTime now) {
   }
 
   waiting_.pop();
+  if (!holds_load && prefetcher_.holds_back(id)) return Wait::nothing;
   r.spend(r.preemptions == 0 ? TtftPart::queue : TtftPart::other, now);
   if (holds_load) {
     std::erase(holding_, id);
@@ -260,6 +262,7 @@ Wait Scheduler::admit_next(SimTime now) {
       extend(r, Tokens{load.to * block});
       hierarchy_.load(replica_, id, r.contents, load.from, load.to);
     }
+    prefetcher_.admitted(place(id));
   }
   if (waits) r.tail = {Tokens{load.from * block}, Tokens{load.to * block}};
   if (!runs) {
@@ -510,6 +513,7 @@ void Scheduler::preempt(RequestId id, SimTime now) {
   hierarchy_.ledger().queued(hoped_for(r, spec_.block_size));
   r.queue_key = front_key_--;
   push_waiting(id);
+  prefetcher_.queued(place(id));
   plan_.preempted.push_back(id);
 }
 

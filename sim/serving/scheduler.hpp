@@ -13,6 +13,7 @@
 #include "sim/serving/decode_set.hpp"
 #include "sim/serving/engine_spec.hpp"
 #include "sim/serving/load_rule.hpp"
+#include "sim/serving/prefetcher.hpp"
 #include "sim/serving/request.hpp"
 
 namespace terrace {
@@ -76,7 +77,10 @@ struct StepOutcome {
 /// When a step cannot give every running request what it wants (blocks or budget run out, or a long
 /// prefill is capped), walk() goes through all of them in order, as vLLM always does.
 ///
-/// Protocol: (enqueue* loaded* plan (execute complete)?)*
+/// A request that its prefetch keeps waiting (see Prefetcher) is not in the queue until it is let
+/// go, and then has the place that it came for.
+///
+/// Protocol: (enqueue* loaded* let_go* plan (execute complete)?)*
 class Scheduler {
  public:
   Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& requests, Hierarchy& hierarchy,
@@ -89,6 +93,18 @@ class Scheduler {
   /// is running, still busy with what comes before.
   void loaded(RequestId id, SimTime now);
 
+  /// A prefetch has ended, or has taken too long: returns whether a request may now be scheduled
+  /// that had to wait for it.
+  template <class PrefetchEvent>
+  bool let_go(const PrefetchEvent& event) {
+    if (!prefetcher_.lets_go(event)) return false;
+    push_waiting(event.request);
+    return true;
+  }
+
+  /// Lets prefetches begin for who is still in the queue.
+  void look_ahead() { prefetcher_.look_ahead(); }
+
   /// Whether the request could ever run: its whole length fits into the empty cache, and into one
   /// step if prompts are not chunked.
   [[nodiscard]] bool fits(Tokens prompt, Tokens output) const;
@@ -100,26 +116,17 @@ class Scheduler {
   const StepOutcome& complete(SimTime now);
 
   [[nodiscard]] std::int64_t running() const { return running_; }
-  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size() + prefetcher_.kept(); }
   [[nodiscard]] std::size_t loading() const { return loading_; }
 
   /// Requests that have not left.
   [[nodiscard]] std::int64_t requests() const {
-    return running_ + static_cast<std::int64_t>(waiting_.size() + loading_);
+    return running_ + static_cast<std::int64_t>(waiting() + loading_);
   }
   /// Tokens of prompts that are still to be computed.
   [[nodiscard]] Tokens backlog() const { return backlog_; }
 
  private:
-  struct Queued {
-    std::int64_t major = 0;
-    std::uint64_t minor = 0;
-    RequestId request;
-    friend bool operator>(const Queued& a, const Queued& b) {
-      return std::pair{a.major, a.minor} > std::pair{b.major, b.minor};
-    }
-  };
-
   [[nodiscard]] bool everyone_is_served() const;
   void advance();
   void walk(SimTime now);
@@ -140,7 +147,8 @@ class Scheduler {
   void release_blocks(Request& r);
 
   [[nodiscard]] Tokens wanted(const Request& r) const;
-  void push_waiting(RequestId id);
+  [[nodiscard]] Queued place(RequestId id) const;
+  void push_waiting(RequestId id) { waiting_.push(place(id)); }
   void start_running(RequestId id);
   void stop_running(RequestId id);
   [[nodiscard]] RequestId choose_victim() const;
@@ -153,6 +161,7 @@ class Scheduler {
   Hierarchy& hierarchy_;
   BlockPool& pool_;
   LoadRule load_rule_;
+  Prefetcher prefetcher_;
 
   std::priority_queue<Queued, std::vector<Queued>, std::greater<>> waiting_;
   std::int64_t next_key_ = 0;       // of what arrives

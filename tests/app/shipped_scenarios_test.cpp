@@ -44,6 +44,17 @@ TEST(ShippedScenariosSlow, QuickstartKeepsUpOnlyWithBothTiers) {
   EXPECT_LT(mean_ttft(dram), mean_ttft(none));
 }
 
+TEST(ShippedScenariosSlow, PrefetchAlongTheQueuePaysBestEffortDoesNot) {
+  const auto with = [](const std::string& rule) {
+    return mean_ttft(summary_of("prefetch-nvme", {"tiers[1].prefetch=" + rule}));
+  };
+  const double none = with("none");
+  EXPECT_LT(mean_ttft(summary_of("prefetch-nvme")), 0.97 * none);
+  EXPECT_GT(with("on_arrival"), 1.5 * none);
+  EXPECT_NEAR(with("{policy: on_arrival, stop: wait_complete}"), none, 0.1 * none);
+  EXPECT_GT(with("next_turn"), none);
+}
+
 TEST(ShippedScenariosSlow, MM1AgreesWithItsFormula) {
   EXPECT_NEAR(mean_ttft(summary_of("m-m-1")), 200, 4);
   EXPECT_NEAR(mean_ttft(summary_of("m-m-1", {"workload.clients[0].arrivals.rate=8 /s"})), 500, 25);

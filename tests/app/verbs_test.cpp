@@ -35,7 +35,7 @@ TEST(Verbs, EverySchemaIsJson) {
 TEST(Verbs, EverythingListedHasASummary) {
   const Workplace place;
   for (const char* what : {"models", "gpus", "hosts", "ssds", "networks", "workloads", "eviction",
-                           "admission", "routers"}) {
+                           "admission", "prefetch", "routers"}) {
     const Outcome outcome = place.terrace(std::string("list ") + what);
     EXPECT_EQ(outcome.status, 0);
     EXPECT_THAT(outcome.out, Not(IsEmpty())) << what;

@@ -202,6 +202,9 @@ TEST(Fabric, AnIdIsNotReusedWhileItsEndIsToldNorBeforeTheNext) {
     void on(const ScheduleTick&) {}
     void on(const StepComputed&) {}
     void on(const LoadDone&) {}
+    void on(const PrefetchDone&) {}
+    void on(const PrefetchTimeout&) {}
+    void on(const ReturnExpected&) {}
   };
   for (const bool fabric_first : {true, false}) {
     Pair p;

@@ -76,7 +76,7 @@ class Explained {
            std::size_t replica = 0) {
     fleet.hierarchy.count_lookup(ReplicaId{replica}, sequence,
                                  Tokens{16 * static_cast<std::int64_t>(sequence.size()) + 1}, from,
-                                 to);
+                                 from, to);
   }
 
   [[nodiscard]] Rows rows() const {
@@ -239,7 +239,7 @@ TEST(Fates, TheLastBlockIsComputedEvenIfItIsThere) {
   Explained e(8, {});
   const auto text = e.fleet.text(1, 3);
   e.fleet.visit(text);
-  e.fleet.hierarchy.count_lookup(ReplicaId{0}, text, 48_tok, 2, 2);
+  e.fleet.hierarchy.count_lookup(ReplicaId{0}, text, 48_tok, 2, 2, 2);
   EXPECT_EQ(e.tokens(), (Causes{{"last_token", 16}}));
 }
 

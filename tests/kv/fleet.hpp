@@ -31,6 +31,7 @@ struct Shape {
   std::int64_t uses = 2;
   std::int64_t batch = 64;
   std::string_view admission = "always";
+  PrefetchSpec prefetch = {};
 
   [[nodiscard]] Shape of(std::int64_t capacity) const { return with(&Shape::blocks, capacity); }
   [[nodiscard]] Shape by(std::int64_t r) const { return with(&Shape::ratio, r); }
@@ -47,6 +48,13 @@ struct Shape {
   [[nodiscard]] Shape in_place() const { return with(&Shape::promotion, Promotion::in_place); }
   [[nodiscard]] Shape admitting(std::string_view rule) const {
     return with(&Shape::admission, rule);
+  }
+  [[nodiscard]] Shape prefetching(PrefetchPolicy policy, std::int64_t n, double share = 0.8) const {
+    PrefetchSpec spec;
+    spec.policy = policy;
+    spec.batch = n;
+    spec.capacity_share = share;
+    return with(&Shape::prefetch, spec);
   }
   [[nodiscard]] Shape exclusive() const {
     return back().with(&Shape::inclusion, Inclusion::exclusive);
@@ -180,6 +188,9 @@ class Fleet {
     loading_.extract(event.request.index()).mapped()();
   }
   void on(const ScheduleTick&) { ++ticks; }
+  void on(const PrefetchDone& event) {
+    prefetched.emplace_back(event.request.index(), loop.now() - SimTime{});
+  }
   template <class Other>
   void on(const Other&) {}
 
@@ -281,6 +292,7 @@ class Fleet {
       tier.spec.write_queue = shape.queue;
       tier.spec.write_uses = shape.uses;
       tier.spec.write_batch = shape.batch;
+      tier.spec.prefetch = shape.prefetch;
       tier.ratio = shape.ratio;
       for (std::size_t r = 0; r < replicas; ++r) {
         const std::size_t part = shape.scope == Scope::private_to_each ? r : 0;
@@ -302,6 +314,7 @@ class Fleet {
  public:
   Hierarchy hierarchy;  // after all that its construction needs
   std::vector<std::pair<std::size_t, Duration>> loaded;
+  std::vector<std::pair<std::size_t, Duration>> prefetched;
   std::int64_t ticks = 0;
 };
 

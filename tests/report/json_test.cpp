@@ -45,6 +45,23 @@ TEST(Json, HasTheKeysOfVllmsBenchmark) {
   }
 }
 
+TEST(Json, TellsOfPrefetchesWhereThereAreAny) {
+  std::string text(kTwoTiers);
+  text.replace(text.find("block_size: 64"), 0, "prefetch: {policy: on_arrival, min_tokens: 64}, ");
+  const Reported run = report_on(text);
+  const Json json = to_json(run.summary, run.header);
+  EXPECT_FALSE(json["tiers"][1].contains("prefetch")) << "nothing is prefetched from there";
+  const Json& told = json["tiers"][2]["prefetch"];
+  const TierCounters& c = run.summary.tiers[2].counters;
+  EXPECT_GT(c.prefetched_blocks, 0);
+  EXPECT_EQ(told["prefetches"], c.prefetches);
+  EXPECT_EQ(told["stopped"], c.prefetches_stopped);
+  EXPECT_EQ(told["blocks"], c.prefetched_blocks);
+  EXPECT_EQ(told["bytes"], c.prefetched.count());
+  EXPECT_EQ(told["used_blocks"], c.prefetch_used);
+  EXPECT_EQ(told["unused_blocks"], c.prefetch_unused);
+}
+
 TEST(Json, SaysWhatTheSummarySays) {
   const Reported run = report_on(kTwoTiers);
   const Summary& s = run.summary;

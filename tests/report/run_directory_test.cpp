@@ -65,9 +65,11 @@ TEST(RunDirectory, HoldsTheWholeRun) {
   EXPECT_EQ(tiers[0],
             "tier,medium,capacity_bytes,mean_occupied_bytes,peak_occupied_bytes,mean_held_bytes,"
             "peak_held_bytes,requests,lookup_tokens,hit_tokens,hit_blocks,read_bytes,written_bytes,"
-            "loads,load_time_s,writes_skipped,writes_declined,writes_dropped");
+            "loads,load_time_s,writes_skipped,writes_declined,writes_dropped,prefetches,prefetches_"
+            "stopped,prefetched_blocks,"
+            "prefetched_bytes,prefetch_used_blocks,prefetch_unused_blocks");
   EXPECT_TRUE(tiers[2].starts_with("dram,dram,1073741824,")) << tiers[2];
-  for (const std::string& row : tiers) EXPECT_EQ(std::count(row.begin(), row.end(), ','), 17);
+  for (const std::string& row : tiers) EXPECT_EQ(std::count(row.begin(), row.end(), ','), 23);
   const std::vector<std::string> links = lines_of(content_of(path / "links.csv"));
   EXPECT_EQ(links.size(), run.summary.links.size() + 1);
   EXPECT_EQ(links[0], "link,bytes,transfers,busy_s,utilisation,queueing_s,peak_transfers");

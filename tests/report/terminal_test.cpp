@@ -120,6 +120,16 @@ workload:
                               "inclusive"));
 }
 
+TEST(Terminal, TellsOfPrefetchesWhereThereAreAny) {
+  std::string text(kTwoTiers);
+  EXPECT_THAT(render(report_on(text).summary, {}), Not(HasSubstr("KV prefetch")));
+  text.replace(text.find("block_size: 64"), 0, "prefetch: queue, ");
+  const Reported run = report_on(text);
+  const std::string report = render(run.summary, run.header);
+  EXPECT_THAT(report, HasSubstr("\nKV prefetch "));
+  for (const std::string& line : lines_of(report)) EXPECT_LE(columns_of(line), kReportWidth);
+}
+
 TEST(Terminal, OfNothingIsShort) {
   const std::string text = render(nothing(), {"empty", "", 0, {}});
   EXPECT_THAT(text, HasSubstr("IDLE: no requests came\n"));

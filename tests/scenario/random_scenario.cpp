@@ -144,28 +144,55 @@ std::string writing(std::string_view rule) {
                             one_of({"skip", "drop_oldest", "block"}));
 }
 
-std::string tiers(std::int64_t block, bool any, bool open) {
+std::string prefetch(bool sessions) {
+  switch (draw(0, sessions ? 4 : 3)) {
+    case 0:
+      return "none";
+    case 1:
+      return fmt::format("{{policy: queue, batch: {}{}}}", draw(1, 40),
+                         draw(0, 1) == 0 ? "" : fmt::format(", window: {}", draw(1, 6)));
+    case 2:
+      return fmt::format(
+          "{{policy: on_arrival, batch: {}, min_tokens: {}, capacity_share: {}, stop: {}}}",
+          draw(1, 40), draw(1, 60), one_of({"0.8", "0.2", "1"}),
+          one_of({"best_effort", "wait_complete"}));
+    case 3:
+      return fmt::format(
+          "{{policy: on_arrival, batch: {}, min_tokens: 1, stop: timeout, timeout_base: {} us, "
+          "timeout_per_ki_token: 1 ms}}",
+          draw(1, 40), draw(0, 2000));
+    default:
+      return fmt::format(
+          "{{policy: next_turn, batch: {}, min_samples: {}, lead: {} ms, predict: {}}}",
+          draw(1, 40), draw(1, 5), draw(0, 20), one_of({"mean", "quantile, quantile: 0.2"}));
+  }
+}
+
+std::string tiers(std::int64_t block, bool any, bool open, bool sessions) {
   std::string yaml;
   std::int64_t size = block;
-  const std::int64_t count = any ? draw(1, 3) : 0;
+  const bool deep = draw(0, 1) == 1;  // DRAM, and larger memories below it
+  const std::int64_t count = any ? draw(deep ? 2 : 1, 3) : 0;
   bool shared_above = false;  // below a shared tier no private one is allowed
-  bool dram_above = false;    // that keeps what passes it
+  bool keeper_above = false;  // an inclusive DRAM tier
   for (std::int64_t i = 0; i < count; ++i) {
     size *= draw(1, 3);
-    const std::string_view medium = one_of({"dram", "nvme", "network"});
+    const std::string_view medium = !deep    ? one_of({"dram", "nvme", "network"})
+                                    : i == 0 ? "dram"
+                                             : one_of({"nvme", "network"});
     const std::string_view write = one_of({"through", "selective", "back", "back_batched"});
     const bool exclusive = write.starts_with("back") && draw(0, 1) == 1;
     shared_above = medium == "network" || draw(0, 1) == 1 || shared_above;
-    const bool unlimited = draw(0, 9) == 0;
-    const std::int64_t capacity = draw(0, 400) * draw(1, 4);
+    const std::int64_t kilobytes = draw(deep ? 20 : 0, 400) * draw(1, 4) * (deep && i > 0 ? 5 : 1);
+    const std::string capacity = draw(0, 9) == 0 ? "unlimited" : fmt::format("{} kB", kilobytes);
     yaml += fmt::format(
         "  - {{name: t{}, medium: {}, capacity: {}, scope: {}, block_size: {}, eviction: {}, "
-        "admission: {}, {}, promotion: {}, inclusion: {}}}\n",
-        i, medium, unlimited ? "unlimited" : fmt::format("{} kB", capacity),
-        shared_above ? "shared" : "private", size, eviction(open), admission(), writing(write),
-        dram_above && draw(0, 1) == 1 ? "in_place" : "on_hit",
+        "admission: {}, {}, promotion: {}, prefetch: {}, inclusion: {}}}\n",
+        i, medium, capacity, shared_above ? "shared" : "private", size, eviction(open), admission(),
+        writing(write), keeper_above ? one_of({"on_hit", "in_place"}) : "on_hit",
+        keeper_above && medium != "dram" ? prefetch(sessions) : "none",
         exclusive ? "exclusive" : "inclusive");
-    dram_above = dram_above || (medium == "dram" && !exclusive && (unlimited || capacity > 0));
+    keeper_above = keeper_above || (medium == "dram" && !exclusive && capacity != "0 kB");
   }
   return yaml.empty() ? yaml : "tiers:\n" + yaml;
 }
@@ -210,9 +237,11 @@ RandomScenario scenario() {
   const std::int64_t block = draw(1, 24);
   const bool any_tiers = draw(0, 4) > 0;
   const bool open = draw(0, 2) == 0;
+  const std::string load = workload(open);
+  const bool sessions = load.find("kind: conversation") != std::string::npos;
   return {fmt::format("seed: {}\n", draw(1, 1000)) + kTinyModel +
               (draw(0, 1) == 0 ? kMachine : kSlowMachine),
-          serving(block, any_tiers, open), tiers(block, any_tiers, open), workload(open)};
+          serving(block, any_tiers, open), tiers(block, any_tiers, open, sessions), load};
 }
 
 }  // namespace

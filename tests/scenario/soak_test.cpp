@@ -2,6 +2,7 @@
 // them, every request is accounted for, and all books that are kept twice agree.
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <gtest/gtest.h>
@@ -102,6 +103,9 @@ void check_books(const Result& run) {
     found += tier.hits.count();
     found_bytes += tier.hit_blocks * run.dimensions.block_bytes.count();
     read += tier.read.count();
+    RC_ASSERT(tier.prefetch_used + tier.prefetch_unused <= tier.prefetched_blocks);
+    RC_ASSERT(tier.prefetches_stopped <= tier.prefetches);
+    RC_ASSERT(tier.prefetched == run.dimensions.block_bytes * tier.prefetched_blocks);
   }
   RC_ASSERT(found == tier_hits);
   RC_ASSERT((preemptions > 0 ? read >= found_bytes : read == found_bytes));
@@ -129,6 +133,45 @@ TEST(SlowSoak, EveryScenarioFinishesAndItsBooksBalance) {
     RC_ASSERT(run.stepping == run.busy);
     check_books(run);
   });
+}
+
+// Below a DRAM of a few blocks everything is on a drive, so that prefetches meet each other, find
+// no room, evict what they brought, and are overtaken.
+TEST(SlowSoak, PrefetchesEndWhateverTheyMeet) {
+  std::uint64_t seed = 10;
+  std::int64_t moved = 0;
+  std::int64_t stopped = 0;
+  std::int64_t unused = 0;
+  for (const char* rule :
+       {"{policy: queue, batch: 3}", "{policy: queue, window: 5}",
+        "{policy: on_arrival, min_tokens: 1, batch: 2}",
+        "{policy: on_arrival, min_tokens: 1, batch: 4, stop: wait_complete}",
+        "{policy: on_arrival, min_tokens: 1, batch: 1, stop: timeout, timeout_base: 100 us}",
+        "{policy: next_turn, min_samples: 1, batch: 2, lead: 5 ms}"}) {
+    for (const char* ram : {"20 kB", "60 kB", "200 kB"}) {
+      testing::check_scenarios(++seed, 60, [&](const testing::RandomScenario& random) {
+        const bool sessions = random.workload.find("conversation") != std::string::npos;
+        if (random.tiers.empty() ||
+            (std::string_view(rule).find("next") != std::string::npos && !sessions))
+          return;
+        testing::RandomScenario scenario = random;
+        scenario.tiers = std::string("tiers:\n  - {name: ram, capacity: ") + ram +
+                         ", write: back, admission: never}\n"
+                         "  - {name: drive, medium: nvme, capacity: unlimited, prefetch: " +
+                         rule + "}\n";
+        const Result run = testing::run_yaml(scenario.yaml());
+        RC_ASSERT(run.complete);
+        RC_ASSERT(run.came == run.finished + run.rejected);
+        check_books(run);
+        moved += run.tiers[1].prefetched_blocks;
+        stopped += run.tiers[1].prefetches_stopped;
+        unused += run.tiers[1].prefetch_unused;
+      });
+    }
+  }
+  EXPECT_GT(moved, 1000);
+  EXPECT_GT(stopped, 100);
+  EXPECT_GT(unused, 100);
 }
 
 }  // namespace
