@@ -176,10 +176,10 @@ bool Prefetches::send_batch(std::uint32_t index, Job& job) {
   }
   if (lane.moving.empty()) return false;
   const auto blocks = static_cast<std::int64_t>(lane.moving.size()) * m_.tiers[lane.target].ratio;
-  m_.send(m_.tiers[lane.source].parts[lane.source_part].memory,
-          m_.tiers[lane.target].parts[lane.target_part].memory, blocks,
-          static_cast<std::int64_t>(lane.moving_held.size()), Errand::Kind::prefetch, index,
-          lane.source);
+  const Cargo cargo = m_.traffic.cargo(blocks, static_cast<std::int64_t>(lane.moving_held.size()));
+  m_.send({m_.tiers[lane.source].parts[lane.source_part].memory,
+           m_.tiers[lane.target].parts[lane.target_part].memory, cargo},
+          Errand::Kind::prefetch, index, lane.source);
   return true;
 }
 
