@@ -167,23 +167,6 @@ TEST(MissesOfARun, RecordingThemChangesNothingAndTheyAddUp) {
   });
 }
 
-/// The same with tiers that decline, skip and drop, as the random scenarios' tiers do not.
-TEST(MissesOfARun, AddUpWhateverTiersRefuse) {
-  check_scenarios(20260729, 60, [](const RandomScenario& random) {
-    std::string tiers = random.tiers;
-    const auto replace = [&](const std::string& from, const std::string& to) {
-      for (std::size_t at = 0; (at = tiers.find(from, at)) != std::string::npos; at += to.size()) {
-        tiers.replace(at, from.size(), to);
-      }
-    };
-    replace("write: through", "write: selective");
-    replace("inclusion:", "write_queue: {limit: 2, when_full: drop_oldest}, inclusion:");
-    replace("medium: nvme", "admission: second_touch, medium: nvme");
-    const Explained e = explained(parse(random.head + random.serving + tiers + random.workload));
-    RC_ASSERT(e.misses.missed.count() == e.lookups - e.hits);
-  });
-}
-
 /// With room for everything, one replica misses only what is new and what no cache could serve.
 TEST(MissesOfARun, WithRoomForEverythingNothingIsLost) {
   check_scenarios(20260728, 30, [](const RandomScenario& random) {
