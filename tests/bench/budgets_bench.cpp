@@ -11,9 +11,6 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include "sim/base/random.hpp"
-#include "sim/base/samplers.hpp"
-#include "sim/kv/block_pool.hpp"
 #include "sim/report/run_directory.hpp"
 #include "sim/scenario/scenario.hpp"
 #include "sim/study/run.hpp"
@@ -106,56 +103,6 @@ workload: {{trace: {{path: x}}}}
   against(state, 0.5);
 }
 BENCHMARK(mooncake_three_tiers)->Arg(16)->Arg(256)->Unit(benchmark::kMillisecond);
-
-const std::vector<std::uint32_t>& zipf_accesses() {
-  constexpr std::uint64_t kIds = 5'000'000;
-  constexpr std::size_t kAccesses = 5'000'000;
-  static const std::vector<std::uint32_t> kStream = [] {
-    Random random(1, "bench");
-    const Zipf popularity(kIds, 1.0);
-    std::vector<std::uint32_t> accesses(kAccesses);
-    for (auto& access : accesses) access = static_cast<std::uint32_t>(popularity.draw(random));
-    return accesses;
-  }();
-  return kStream;
-}
-
-/// Cache replay without time: one look-up and, on a miss, one insertion per access.
-void replay_zipf(benchmark::State& state, std::string_view policy, double budget_ns) {
-  constexpr std::int64_t kCapacity = 500'000;
-  const std::vector<std::uint32_t>& accesses = zipf_accesses();
-  for (auto _ : state) {
-    BlockPool pool(kCapacity, make_eviction_policy(policy, {kCapacity}));
-    std::int64_t hits = 0;
-    for (const std::uint32_t access : accesses) {
-      const ContentId content{access};
-      if (const BlockId found = pool.find(content); found != BlockId::none()) {
-        ++hits;
-        pool.touch(found);
-      } else {
-        const BlockId block = pool.allocate(content);
-        pool.publish(block, content);
-        pool.release(block);
-      }
-    }
-    benchmark::DoNotOptimize(hits);
-  }
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(accesses.size()));
-  against(state, budget_ns * 1e-9 * static_cast<double>(accesses.size()));
-}
-BENCHMARK_CAPTURE(replay_zipf, lru, "lru", 35)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(replay_zipf, fifo, "fifo", 35)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(replay_zipf, clock, "clock", 35)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(replay_zipf, sieve, "sieve", 35)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(replay_zipf, arc, "arc", 70)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(replay_zipf, s3fifo, "s3fifo", 70)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(replay_zipf, two_q, "2q", 70)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(replay_zipf, slru, "slru", 70)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(replay_zipf, lirs, "lirs", 150)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(replay_zipf, wtinylfu, "wtinylfu", 150)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(replay_zipf, lfu, "lfu", 150)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(replay_zipf, gdsf, "gdsf", 250)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(replay_zipf, lru_k, "lru_k", 250)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace terrace

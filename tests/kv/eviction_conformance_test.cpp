@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <list>
 #include <memory>
@@ -22,6 +24,10 @@
 #include "tests/kv/still_facts.hpp"
 
 namespace terrace {
+
+namespace eviction {
+std::unique_ptr<EvictionRecipe> keep_heads();
+}
 
 // NOLINTNEXTLINE(readability-identifier-naming): what GoogleTest looks for
 void PrintTo(const EvictionVariant& policy, std::ostream* out) { *out << policy.name; }
@@ -340,6 +346,40 @@ INSTANTIATE_TEST_SUITE_P(Registered, EvictionConformance,
                          ::testing::ValuesIn(eviction_policies().begin(),
                                              eviction_policies().end()),
                          [](const auto& policy) { return std::string(policy.param.name); });
+
+// The example of CONTRIBUTING.md is held to the same.
+INSTANTIATE_TEST_SUITE_P(Example, EvictionConformance,
+                         ::testing::Values(EvictionVariant{"keep_heads", "the example",
+                                                           eviction::keep_heads}),
+                         [](const auto& policy) { return std::string(policy.param.name); });
+
+TEST(EvictionExample, StandsInTheDocumentationAsItIsCompiled) {
+  const auto text_of = [](const char* path) {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string document = text_of(TERRACE_SOURCE_DIR "/CONTRIBUTING.md");
+  const std::string code = text_of(TERRACE_SOURCE_DIR "/tests/kv/keep_heads.cpp");
+  ASSERT_FALSE(code.empty());
+  EXPECT_NE(document.find("```cpp\n" + code + "```"), std::string::npos);
+}
+
+TEST(EvictionExample, KeepsHeads) {
+  StillFacts facts;
+  for (std::size_t i = 0; i < 10; ++i) {
+    facts.positions[ContentId{i}] = static_cast<std::int64_t>(i);
+  }
+  const auto policy = eviction::keep_heads()->make({10, &facts});
+  for (std::size_t i = 0; i < 10; ++i) {
+    policy->on_insert(BlockId{i}, ContentId{i});
+    policy->on_unpin(BlockId{i});
+  }
+  for (const std::size_t expected : {4U, 5U, 6U, 7U, 8U, 9U, 0U, 1U, 2U, 3U}) {
+    const BlockId out = policy->victim(ContentId::none());
+    EXPECT_EQ(out.index(), expected);
+    policy->on_evict(out);
+  }
+}
 
 }  // namespace
 }  // namespace terrace
