@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "sim/base/text.hpp"
 
@@ -43,15 +47,23 @@ std::vector<Node> spelled_out(const Node& values, Diagnostics& diagnostics) {
 SweptKey read_key(const SweepKeySpec& spec, Diagnostics& diagnostics) {
   SweptKey key{spec.key.text, spec.key.place, {}, {}};
   if (spec.values.kind != Node::Kind::null) key.values = spelled_out(spec.values, diagnostics);
-  std::set<std::string> seen;
-  for (const Node& value : key.values) {
-    key.labels.push_back(label_of(value));
-    if (!seen.insert(key.labels.back()).second) {
-      diagnostics.error(
-          value.place, fmt::format("'{}' is already a value of '{}'", key.labels.back(), key.path));
-    }
-  }
+  for (const Node& value : key.values) key.labels.push_back(label_of(value));
   return key;
+}
+
+/// Keys that move together may repeat a value of one, but not of all.
+void check_repeats(const SweptAxis& axis, Diagnostics& diagnostics) {
+  std::set<std::vector<std::string>> seen;
+  for (std::size_t i = 0; i < axis.size(); ++i) {
+    std::vector<std::string> labels;
+    for (const SweptKey& key : axis.keys) labels.push_back(key.labels[i]);
+    if (seen.insert(labels).second) continue;
+    std::vector<std::string_view> paths;
+    for (const SweptKey& key : axis.keys) paths.push_back(key.path);
+    diagnostics.error(axis.keys.front().values[i].place,
+                      fmt::format("'{}' is already a value of '{}'", fmt::join(labels, ", "),
+                                  fmt::join(paths, ", ")));
+  }
 }
 
 /// Whether setting `later` leaves nothing of what `earlier` set.
@@ -146,13 +158,16 @@ std::vector<SweptAxis> read_axes(const SweepSpec& spec, Diagnostics& diagnostics
     const auto& keys = written.zip.empty() ? std::vector<SweepKeySpec>{written.one} : written.zip;
     for (const SweepKeySpec& key : keys) axis.keys.push_back(read_key(key, diagnostics));
     axis.place = axis.keys.front().place;
+    bool even = true;
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const std::size_t size = axis.keys[i].values.size();
+      even = even && size == axis.size();
       if (size == axis.size() || size == 0 || axis.size() == 0) continue;
       diagnostics.error(keys[i].values.place,
                         fmt::format("'{}' has {} values, but '{}', which moves with it, has {}",
                                     axis.keys[i].path, size, axis.keys[0].path, axis.size()));
     }
+    if (even) check_repeats(axis, diagnostics);
     axes.push_back(std::move(axis));
   }
   return axes;

@@ -212,6 +212,9 @@ TEST_F(SweepVerb, MistakesOfTheFileAreFoundWhereTheyStand) {
           {"3:37: error: an axis needs a value at least"});
   refuses(with_axis("{key: serving.replicas, values: [1, 2, 1]}"),
           {"3:44: error: '1' is already a value of 'serving.replicas'"});
+  refuses(
+      with_axis("zip: [{key: seed_of, values: [1, 1]}, {key: serving.replicas, values: [1, 1]}]"),
+      {"3:38: error: '1, 1' is already a value of 'seed_of, serving.replicas'"});
   refuses(with_axis("{key: serving.replicas, values: 1..8 x1}"),
           {"3:37: error: '1..8 x1' is no range"});
   refuses(with_axis("{key: serving.replicas, values: 8..1 +1}"),

@@ -61,6 +61,18 @@ TEST(SweepPlan, TheFirstAxisIsTheOutermostAndZippedKeysMoveTogether) {
   EXPECT_EQ(ninth.workload.synthetic.clients[0].arrivals.rate.count(), 2);
 }
 
+TEST(SweepPlan, OneOfTheKeysThatMoveTogetherMayRepeatAValue) {
+  const SweepPlan plan = plan_of(R"(scenario: quickstart
+axes:
+  - zip:
+      - {key: "tiers[0].write", values: [through, through, back]}
+      - {key: "tiers[0].admission", values: [always, second_touch, always]}
+)");
+  EXPECT_THAT(names(plan),
+              ElementsAre("write=through, admission=always",
+                          "write=through, admission=second_touch", "write=back, admission=always"));
+}
+
 TEST(SweepPlan, EveryArmGetsTheSameSeeds) {
   EXPECT_THAT(plan_of(kTwoAxes).seeds, ElementsAre(0, 1));
   const std::string axes =
