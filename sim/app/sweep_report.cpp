@@ -50,6 +50,22 @@ std::string better_text(const Metric& metric) {
                      metric.better == Better::lower ? "lower" : "higher");
 }
 
+std::string last_word(const std::string& path) { return path.substr(path.rfind('.') + 1); }
+
+/// The other columns that move with this one, end in the same word and have the same value.
+std::vector<std::size_t> twins_of(const SweepPlan& plan, std::size_t column, std::size_t choice) {
+  const SweepColumn& mine = plan.columns[column];
+  std::vector<std::size_t> twins;
+  for (std::size_t i = 0; i < plan.columns.size(); ++i) {
+    const SweepColumn& other = plan.columns[i];
+    if (i != column && other.axis == mine.axis && last_word(other.path) == last_word(mine.path) &&
+        other.labels[choice] == mine.labels[choice]) {
+      twins.push_back(i);
+    }
+  }
+  return twins;
+}
+
 /// "capacity=1 GiB, eviction=lru", long values shortened but still told apart.
 std::string arm_text(const SweepPlan& plan, std::size_t arm) {
   std::string all;
@@ -57,10 +73,15 @@ std::string arm_text(const SweepPlan& plan, std::size_t arm) {
     const SweepColumn& column = plan.columns[i];
     const std::size_t choice = plan.arms[arm].choice[column.axis];
     std::string label = column.labels[choice];
+    std::string name = column.name;
+    if (const auto twins = twins_of(plan, i, choice); !twins.empty()) {
+      if (twins.front() < i) continue;  // told already
+      name = last_word(column.path);
+    }
     if (label.size() > kMostLabel) {
       label = fmt::format("{}..#{}", label.substr(0, kMostLabel - 6), choice + 1);
     }
-    all += fmt::format("{}{}={}", all.empty() ? "" : ", ", column.name, label);
+    all += fmt::format("{}{}={}", all.empty() ? "" : ", ", name, label);
   }
   return all;
 }

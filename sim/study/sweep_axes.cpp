@@ -139,6 +139,15 @@ SweepColumn column_of(const SweptKey& key, std::size_t axis) {
   return column;
 }
 
+/// A path into a tier under the tier's name: "dram.capacity" for "tiers[0].capacity".
+std::string by_tier(const std::string& path, const std::vector<std::string>& tiers) {
+  for (std::size_t i = 0; i < tiers.size(); ++i) {
+    const std::string start = fmt::format("tiers[{}]", i);
+    if (!tiers[i].empty() && path.starts_with(start)) return tiers[i] + path.substr(start.size());
+  }
+  return path;
+}
+
 /// The end of a path from its n-th last dot on.
 std::string ending(const std::string& path, std::size_t dots) {
   std::size_t at = path.size();
@@ -206,13 +215,12 @@ void check_keys(const SweepSpec& spec, const std::vector<std::string>& sets,
   }
 }
 
-void apply_filters(std::vector<SweptAxis>& axes, const std::vector<std::string>& filters,
-                   Diagnostics& diagnostics) {
+void apply_filters(std::vector<SweptAxis>& axes, const std::vector<SweepColumn>& columns,
+                   const std::vector<std::string>& filters, Diagnostics& diagnostics) {
   std::map<std::string, const SweptKey*> keys;
   for (const SweptAxis& axis : axes) {
     for (const SweptKey& key : axis.keys) keys[key.path] = &key;
   }
-  const std::vector<SweepColumn> columns = columns_of(axes);
   std::map<std::string, std::vector<std::string>> wanted;
   for (const std::string& filter : filters) {
     auto [key, label] = split_at_equals(filter);
@@ -223,8 +231,10 @@ void apply_filters(std::vector<SweptAxis>& axes, const std::vector<std::string>&
     if (found == keys.end()) {
       std::vector<std::string_view> names;
       names.reserve(columns.size());
-      for (const SweepColumn& column : columns) names.push_back(column.path);
-      const auto near = closest(key, names);
+      for (const SweepColumn& column : columns) names.push_back(column.name);
+      std::vector<std::string_view> known = names;
+      for (const SweepColumn& column : columns) known.push_back(column.path);
+      const auto near = closest(key, known);
       diagnostics.error(option_place("--filter " + filter, diagnostics),
                         fmt::format("'{}' is no key of an axis", key),
                         near ? fmt::format("did you mean '{}'?", *near)
@@ -258,7 +268,8 @@ void apply_filters(std::vector<SweptAxis>& axes, const std::vector<std::string>&
   }
 }
 
-std::vector<SweepColumn> columns_of(const std::vector<SweptAxis>& axes) {
+std::vector<SweepColumn> columns_of(const std::vector<SweptAxis>& axes,
+                                    const std::vector<std::string>& tiers) {
   std::vector<SweepColumn> columns;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     for (const SweptKey& key : axes[i].keys) columns.push_back(column_of(key, i));
@@ -269,6 +280,10 @@ std::vector<SweepColumn> columns_of(const std::vector<SweptAxis>& axes) {
                return ending(other.path, dots) == name;
              }) > 1;
     };
+    if (shared(ending(column.path, 1), 1)) {
+      column.name = by_tier(column.path, tiers);
+      if (column.name != column.path) continue;
+    }
     std::size_t dots = 1;
     for (column.name = ending(column.path, dots);
          column.name != column.path && shared(column.name, dots);) {

@@ -37,12 +37,14 @@ std::vector<SweptAxis> read_axes(const SweepSpec& spec, config::Diagnostics& dia
 void check_keys(const SweepSpec& spec, const std::vector<std::string>& sets,
                 const std::vector<SweptAxis>& axes, config::Diagnostics& diagnostics);
 
-/// Leaves of each axis what the filters let pass.
-void apply_filters(std::vector<SweptAxis>& axes, const std::vector<std::string>& filters,
-                   config::Diagnostics& diagnostics);
+/// The columns that the keys are in results. `tiers`: the names of the scenario's tiers, by which
+/// their keys go where the last word alone is not clear.
+std::vector<SweepColumn> columns_of(const std::vector<SweptAxis>& axes,
+                                    const std::vector<std::string>& tiers);
 
-/// Columns without names and headings would not be columns.
-std::vector<SweepColumn> columns_of(const std::vector<SweptAxis>& axes);
+/// Leaves of each axis what the filters let pass.
+void apply_filters(std::vector<SweptAxis>& axes, const std::vector<SweepColumn>& columns,
+                   const std::vector<std::string>& filters, config::Diagnostics& diagnostics);
 
 /// Labels match whatever spaces they are written with.
 bool same_label(std::string_view a, std::string_view b);

@@ -192,6 +192,24 @@ std::string SweepPlan::name_of(const Arm& arm) const {
   return all;
 }
 
+namespace {
+
+/// What the tiers of a scenario file are called; mistakes in it are left to those who read it.
+std::vector<std::string> tier_names(const std::string& path) {
+  Diagnostics ignored;
+  const Node root = config::parse_yaml(path, config::read_text_file(path), ignored);
+  std::vector<std::string> names;
+  const Node::Member* tiers = root.find("tiers");
+  if (tiers == nullptr) return names;
+  for (const Node& tier : tiers->value.items) {
+    const Node::Member* name = tier.find("name");
+    names.push_back(name != nullptr ? name->value.text : std::string());
+  }
+  return names;
+}
+
+}  // namespace
+
 SweepPlan load_sweep(const std::string& path, const config::Catalogue& catalogue,
                      const SweepOverrides& overrides) {
   return parse_sweep(path, config::read_text_file(path), catalogue, overrides);
@@ -216,7 +234,6 @@ SweepPlan parse_sweep(const std::string& path, const std::string& text,
                       "as in - {key: serving.replicas, values: [1, 2]}");
   }
   check_keys(spec, overrides.sets, axes, diagnostics);
-  if (diagnostics.ok()) apply_filters(axes, overrides.filters, diagnostics);
   const Node seeds = spec.repeat.value_or(SweepRepeat{}).seeds;
   const auto count = counted_seeds(seeds, diagnostics);
   if (!count) plan.seeds = listed_seeds(seeds, diagnostics);
@@ -224,11 +241,15 @@ SweepPlan parse_sweep(const std::string& path, const std::string& text,
                               std::filesystem::path(path).parent_path(), catalogue);
   if (!located.path) diagnostics.error(spec.scenario.place, located.why, located.hint);
   if (diagnostics.ok()) {
+    plan.columns = columns_of(axes, tier_names(*located.path));
+    apply_filters(axes, plan.columns, overrides.filters, diagnostics);
+  }
+  if (diagnostics.ok()) {
     check_size(axes_at, axes, count.value_or(plan.seeds.size()), overrides.most_runs, diagnostics);
   }
   diagnostics.raise();
 
-  plan.columns = columns_of(axes);
+  plan.columns = columns_of(axes, tier_names(*located.path));  // of what the filters have left
   for (const SweptAxis& axis : axes) plan.axis_sizes.push_back(axis.size());
   plan.arms =
       read_arms(*located.path, path, spec.set, overrides.sets, axes, catalogue, diagnostics);

@@ -88,7 +88,7 @@ axes:
   - {key: "tiers[1].capacity", values: [1 GB, unlimited]}
   - {key: output.timeseries_interval, values: [500 ms, 2 s]}
 )");
-  EXPECT_EQ(plan.columns[0].name, "tiers[0].capacity");
+  EXPECT_EQ(plan.columns[0].name, "dram.capacity");
   EXPECT_EQ(plan.columns[2].name, "timeseries_interval");
   EXPECT_EQ(plan.columns[0].heading, "tiers[0].capacity_bytes");
   EXPECT_THAT(plan.columns[0].cells, ElementsAre("0", "1073741824"));
