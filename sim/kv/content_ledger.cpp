@@ -124,7 +124,9 @@ std::uint64_t ContentLedger::next_use(ContentId content) const {
   if (content.index() + 1 >= first_use_.size()) return BlockFacts::kNever;
   const auto begin = requests_.begin() + static_cast<std::ptrdiff_t>(first_use_[content.index()]);
   const auto end = requests_.begin() + static_cast<std::ptrdiff_t>(first_use_[content.index() + 1]);
-  const auto next = std::lower_bound(begin, end, past_);
+  auto next = std::lower_bound(begin, end, past_);
+  // Some may have overtaken the one that is waited for.
+  while (next != end && *next < met_.size() && met_[*next]) ++next;
   return next == end ? BlockFacts::kNever : *next;
 }
 

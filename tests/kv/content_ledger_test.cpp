@@ -148,7 +148,7 @@ TEST(ContentLedger, UsesToComePassInOrder) {
   constexpr std::uint64_t kNever = BlockFacts::kNever;
   EXPECT_EQ(next(), (Next{0, 1, kNever}));
   k.ledger.met(1);  // it overtook the first one
-  EXPECT_EQ(next(), (Next{0, 1, kNever}));
+  EXPECT_EQ(next(), (Next{0, kNever, kNever}));
   k.ledger.met(0);
   EXPECT_EQ(next(), (Next{2, kNever, kNever}));
   k.ledger.met(2);
