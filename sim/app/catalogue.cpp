@@ -40,11 +40,13 @@ config::Catalogue open_catalogue(const Arguments& arguments) {
   if (const char* chosen = std::getenv("TERRACE_CATALOG"); chosen != nullptr && *chosen != '\0') {
     candidates.push_back(named_by_user(chosen, "TERRACE_CATALOG"));
   }
-  candidates.emplace_back(TERRACE_DATA_DIR);
-  candidates.emplace_back(TERRACE_SOURCE_DIR);
+  // What was installed with the program is its own; one that was not runs where it was built.
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  candidates.push_back((program.parent_path().parent_path() / "share" / "terrace").string());
+  const fs::path beside = program.parent_path().parent_path() / "share" / "terrace";
+  const bool installed = fs::is_directory(beside, ignored);
+  candidates.push_back(installed ? beside.string() : TERRACE_SOURCE_DIR);
+  candidates.emplace_back(TERRACE_DATA_DIR);
 
   std::vector<std::string> roots;
   std::vector<fs::path> seen;

@@ -1,3 +1,4 @@
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <new>
@@ -84,6 +85,8 @@ int run(const std::vector<std::string>& words) {
 }  // namespace terrace::app
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails
+
   terrace::app::secure_streams();
   return terrace::app::run({argv + (argc > 0 ? 1 : 0), argv + argc});
 }

@@ -66,9 +66,10 @@ std::vector<std::size_t> twins_of(const SweepPlan& plan, std::size_t column, std
   return twins;
 }
 
-/// "capacity=1 GiB, eviction=lru", long values shortened but still told apart.
+/// "#3 capacity=1 GiB, eviction=lru", by the number that the arm has in arms.csv; long values
+/// shortened but still told apart.
 std::string arm_text(const SweepPlan& plan, std::size_t arm) {
-  std::string all;
+  std::string all = fmt::format("#{} ", arm + 1);
   for (std::size_t i = 0; i < plan.columns.size(); ++i) {
     const SweepColumn& column = plan.columns[i];
     const std::size_t choice = plan.arms[arm].choice[column.axis];
@@ -81,7 +82,7 @@ std::string arm_text(const SweepPlan& plan, std::size_t arm) {
     if (label.size() > kMostLabel) {
       label = fmt::format("{}..#{}", label.substr(0, kMostLabel - 6), choice + 1);
     }
-    all += fmt::format("{}{}={}", all.empty() ? "" : ", ", name, label);
+    all += fmt::format("{}{}={}", all.ends_with(' ') ? "" : ", ", name, label);
   }
   return all;
 }
@@ -108,12 +109,16 @@ std::string ranking_text(const SweepPlan& plan, const std::vector<RankedArm>& ra
   Table table({"Arm", metric.name, "95 %", "", "seeds"});
   for (std::size_t i = 0; i < std::min(ranking.size(), kMostRows); ++i) {
     const RankedArm& arm = ranking[i];
-    table.add({fmt::format("{:2} {}", i + 1, arm_text(plan, arm.arm)),
-               value_text(metric, arm.value.mean), width_text(metric, arm.value),
-               standing_text(arm.standing), fmt::format("{}", arm.value.n)});
+    table.add({arm_text(plan, arm.arm), value_text(metric, arm.value.mean),
+               width_text(metric, arm.value), standing_text(arm.standing),
+               fmt::format("{}", arm.value.n)});
   }
   std::string text = fmt::format("Ranking by {}\n", better_text(metric)) + table.text() +
                      more_text(ranking.size());
+  if (const std::size_t rest = plan.arms.size() - ranking.size(); rest > 0) {
+    text += paragraph("", fmt::format("{} {} no value of {}: no run of it has one.", rest,
+                                      rest == 1 ? "arm has" : "arms have", metric.name));
+  }
   if (plan.seeds.size() < 2) {
     return text + paragraph("",
                             "One seed: no interval can be given, and a difference may be chance;"

@@ -166,6 +166,13 @@ void check_whole(config::Fields& f, const Scenario& s) {
             fmt::format("the blocks of {}, {} tokens, are no multiple of the {} tokens above it",
                         who, block_of(tier, engine), above));
     above = block_of(tier, engine);
+    const Bytes block = kv_bytes_per_token_per_gpu(s.model, engine.kv_cache_dtype,
+                                                   static_cast<int>(s.serving.tensor_parallel)) *
+                        (s.serving.tensor_parallel * above);
+    f.check(tier.capacity.bytes >= block, "tiers",
+            fmt::format("{} holds {} bytes, but one of its blocks of {} tokens takes {}", who,
+                        tier.capacity.bytes.count(), above, block.count()),
+            "raise its capacity; 0 switches it off");
     f.check(!(shared_above && tier.scope == Scope::private_to_each), "tiers",
             fmt::format("{} is private, but lies below a shared one: whose part would get what "
                         "the shared one passes down?",

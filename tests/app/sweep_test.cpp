@@ -79,7 +79,7 @@ TEST_F(SweepVerb, RanksTheArmsAndKeepsEveryRun) {
   EXPECT_THAT(outcome.out,
               AllOf(StartsWith("Sweep s: 6 arms with 3 seeds: 18 runs\n"),
                     HasSubstr("Ranking by ttft_mean (lower is better)"),
-                    HasSubstr(" 1 max_num_seqs=4, rate=5 /s"), HasSubstr("best"),
+                    HasSubstr("#3 max_num_seqs=4, rate=5 /s"), HasSubstr("best"),
                     HasSubstr("Pareto front"), HasSubstr("request_throughput (higher)")));
   EXPECT_THAT(result("runs.csv"),
               StartsWith("arm,serving.engine.max_num_seqs,workload.clients[0].arrivals.rate_per_s,"
@@ -154,7 +154,7 @@ workload: {trace: {path: t.jsonl}}
 
 TEST_F(SweepVerb, ComparesSeedBySeed) {
   const Outcome text = place.terrace("sweep s.yaml", {"--compare", "max_num_seqs=1,rate=5 /s"});
-  EXPECT_THAT(text.out, HasSubstr("Against max_num_seqs=1, rate=5 /s"));
+  EXPECT_THAT(text.out, HasSubstr("Against #1 max_num_seqs=1, rate=5 /s"));
   const Outcome outcome =
       place.terrace("sweep s.yaml --json", {"--compare", "max_num_seqs=1,rate=5 /s"});
   const json all = json::parse(outcome.out);
@@ -193,8 +193,8 @@ TEST_F(SweepVerb, ADryRunTellsAllAndDoesNothing) {
   const Outcome outcome = place.terrace("sweep s.yaml --dry-run");
   EXPECT_EQ(outcome.status, 0);
   EXPECT_THAT(outcome.out, AllOf(HasSubstr("6 arms with 3 seeds: 18 runs"), HasSubstr("results/s"),
-                                 HasSubstr("     1  max_num_seqs=1, rate=5 /s, seed=0"),
-                                 HasSubstr("    18  max_num_seqs=16, rate=10 /s, seed=2")));
+                                 HasSubstr("     1  #1 max_num_seqs=1, rate=5 /s, seed=0"),
+                                 HasSubstr("    18  #6 max_num_seqs=16, rate=10 /s, seed=2")));
   EXPECT_FALSE(fs::exists(place.at("results")));
 }
 

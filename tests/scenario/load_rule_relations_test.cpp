@@ -194,9 +194,9 @@ workload:
       content: {kind: shared_prefix, prompts: 9, length: {distribution: uniform, min: 9, max: 300}}
 )";
   const Result none = testing::run_yaml(yaml);
-  const Result never = testing::run(
-      testing::parse(yaml + "tiers: [{name: ram, capacity: unlimited, write: back}]\n",
-                     {"serving.engine.load=never"}));
+  const Result never =
+      testing::run(testing::parse(yaml + "tiers: [{name: ram, capacity: unlimited, write: back}]\n",
+                                  {"serving.engine.load=never"}));
   EXPECT_EQ(none.requests, never.requests);
   EXPECT_EQ(never.tiers[0].hits, Tokens{});
   EXPECT_EQ(never.tiers[0].read, Bytes{});
@@ -221,6 +221,25 @@ workload:
     return e.what();
   }
   return "";
+}
+
+TEST(TierMistakes, ATierHoldsABlockAtLeast) {
+  const std::string small = error("load: always", "tiers: [{name: ram, capacity: 1 kB}]");
+  EXPECT_NE(small.find("tier 'ram' holds 1000 bytes, but one of its blocks of 16 tokens takes"),
+            std::string::npos)
+      << small;
+  EXPECT_NE(small.find("0 switches it off"), std::string::npos);
+  EXPECT_EQ(error("load: always", "tiers: [{name: ram, capacity: 1 MB}]"), "");
+}
+
+TEST(TierMistakes, PartsOfThePoolAreBounded) {
+  for (const char* policy :
+       {"{policy: s3fifo, ghost_ratio: 1e18}", "{policy: lru_k, history_ratio: 1e18}",
+        "{policy: 2q, kout: 1e18}", "{policy: lirs, stack_ratio: 1e300}"}) {
+    const std::string tiers =
+        "tiers: [{name: ram, capacity: 1 MB, eviction: " + std::string(policy) + "}]";
+    EXPECT_NE(error("load: always", tiers).find("must be between"), std::string::npos) << policy;
+  }
 }
 
 TEST(LoadRuleMistakes, AreExplained) {

@@ -183,7 +183,8 @@ std::string tiers(std::int64_t block, bool any, bool open, bool sessions) {
     const std::string_view write = one_of({"through", "selective", "back", "back_batched"});
     const bool exclusive = write.starts_with("back") && draw(0, 1) == 1;
     shared_above = medium == "network" || draw(0, 1) == 1 || shared_above;
-    const std::int64_t kilobytes = draw(deep ? 20 : 0, 400) * draw(1, 4) * (deep && i > 0 ? 5 : 1);
+    std::int64_t kilobytes = draw(deep ? 20 : 0, 400) * draw(1, 4) * (deep && i > 0 ? 5 : 1);
+    if (kilobytes > 0) kilobytes = std::max(kilobytes, size * 4 * 2 * 16 * 2 * 4 / 1000 + 1);
     const std::string capacity = draw(0, 9) == 0 ? "unlimited" : fmt::format("{} kB", kilobytes);
     yaml += fmt::format(
         "  - {{name: t{}, medium: {}, capacity: {}, scope: {}, block_size: {}, eviction: {}, "

@@ -26,7 +26,7 @@ class Lirs final : public EvictionPolicy {
           "stack_ratio", stack_ratio,
           "most entries of the stack as a multiple of the pool: the oldest ghosts go; the paper "
           "sets no limit",
-          config::at_least(1));
+          config::between(1, 1e9));
     }
   };
 

@@ -31,7 +31,7 @@ class LruK final : public EvictionPolicy {
           "history_ratio", history_ratio,
           "evicted contents whose reads are remembered, as a part of the pool; the paper bounds "
           "the age of this history instead",
-          config::kNotNegative);
+          config::between(0, 1e9));
     }
   };
 

@@ -20,7 +20,7 @@ class S3Fifo final : public EvictionPolicy {
       f.field("small_ratio", small_ratio, "size of the small queue as a part of the pool",
               config::kFraction);
       f.field("ghost_ratio", ghost_ratio, "contents remembered as a part of the pool",
-              config::kNotNegative);
+              config::between(0, 1e9));
       f.field("move_threshold", move_threshold,
               "reads in the small queue that lead to the main one; 1 in the paper's text, 2 in its "
               "code",

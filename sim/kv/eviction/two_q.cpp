@@ -16,7 +16,7 @@ class TwoQ final : public EvictionPolicy {
 
     void tell(config::Fields& f) {
       f.field("kin", kin, "size of A1in as a part of the pool", config::kFraction);
-      f.field("kout", kout, "contents in A1out as a part of the pool", config::kNotNegative);
+      f.field("kout", kout, "contents in A1out as a part of the pool", config::between(0, 1e9));
     }
   };
 
