@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -41,12 +42,19 @@ class BlockHeaps {
   [[nodiscard]] const Entry& top(std::size_t heap) const { return heaps_[heap].front(); }
 
   /// The block on top; none if the heap is empty.
-  [[nodiscard]] BlockId first(std::size_t heap) const {
+  [[nodiscard]] BlockId first(std::size_t heap = 0) const {
     return empty(heap) ? BlockId::none() : top(heap).block;
   }
 
+  /// The one that would be on top without `block`; none if there is no other.
+  [[nodiscard]] BlockId first_but(BlockId block, std::size_t heap = 0) const {
+    if (first(heap) != block) return first(heap);
+    if (size(heap) < 2) return BlockId::none();
+    return heaps_[heap][least_child(heaps_[heap], 0)].block;
+  }
+
   /// REQUIRES: !contains(block).
-  void push(BlockId block, const Key& key, std::size_t heap) {
+  void push(BlockId block, const Key& key, std::size_t heap = 0) {
     TERRACE_CHECK(!contains(block));
     if (block.index() >= places_.size()) places_.resize(block.index() + 1);
     if (heap >= heaps_.size()) heaps_.resize(heap + 1);
@@ -54,6 +62,14 @@ class BlockHeaps {
     places_[block.index()].heap = static_cast<std::uint32_t>(heap);
     entries.push_back({key, entered_++, block});
     sift_up(entries, entries.size() - 1);
+  }
+
+  /// Of equal keys, it still entered when it did. REQUIRES: contains(block).
+  void change(BlockId block, const Key& key) {
+    TERRACE_CHECK(contains(block));
+    const Place place = places_[block.index()];
+    heaps_[place.heap][place.slot].key = key;
+    settle(heaps_[place.heap], place.slot);
   }
 
   /// REQUIRES: contains(block).
@@ -66,8 +82,7 @@ class BlockHeaps {
     entries.pop_back();
     if (gone.slot == entries.size()) return;
     entries[gone.slot] = last;
-    sift_up(entries, gone.slot);
-    sift_down(entries, places_[last.block.index()].slot);
+    settle(entries, gone.slot);
   }
 
  private:
@@ -84,7 +99,23 @@ class BlockHeaps {
     places_[entry.block.index()].slot = static_cast<std::uint32_t>(slot);
   }
 
-  void sift_up(std::vector<Entry>& entries, std::size_t slot) {
+  /// REQUIRES: there is one.
+  static std::size_t least_child(const std::vector<Entry>& entries, std::size_t slot) {
+    const std::size_t begin = slot * kArity + 1;
+    const std::size_t end = std::min(begin + kArity, entries.size());
+    std::size_t least = begin;
+    for (std::size_t child = begin + 1; child < end; ++child) {
+      if (entries[child] < entries[least]) least = child;
+    }
+    return least;
+  }
+
+  /// Takes what stands in `slot` to where it belongs.
+  void settle(std::vector<Entry>& entries, std::size_t slot) {
+    sift_down(entries, sift_up(entries, slot));
+  }
+
+  std::size_t sift_up(std::vector<Entry>& entries, std::size_t slot) {
     const Entry rising = entries[slot];
     while (slot > 0) {
       const std::size_t parent = (slot - 1) / kArity;
@@ -93,18 +124,14 @@ class BlockHeaps {
       slot = parent;
     }
     put(entries, slot, rising);
+    return slot;
   }
 
   void sift_down(std::vector<Entry>& entries, std::size_t slot) {
     const Entry sinking = entries[slot];
-    for (;;) {
-      const std::size_t begin = slot * kArity + 1;
-      const std::size_t end = begin + kArity < entries.size() ? begin + kArity : entries.size();
-      std::size_t least = begin;
-      for (std::size_t child = begin + 1; child < end; ++child) {
-        if (entries[child] < entries[least]) least = child;
-      }
-      if (begin >= end || !(entries[least] < sinking)) break;
+    while (slot * kArity + 1 < entries.size()) {
+      const std::size_t least = least_child(entries, slot);
+      if (!(entries[least] < sinking)) break;
       put(entries, slot, entries[least]);
       slot = least;
     }
