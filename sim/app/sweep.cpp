@@ -201,7 +201,7 @@ constinit const Verb kSweep = {
         "  set: {serving.replicas: 2}                for every run\n"
         "  axes:                                     every combination of\n"
         "    - {key: 'tiers[0].capacity', values: 16GiB..128GiB x2}     also 4..64 +4\n"
-        "    - {key: 'tiers[0].write', values: [through, on_evict]}\n"
+        "    - {key: 'tiers[0].write', values: [through, back]}\n"
         "    - zip:                                  keys that move together\n"
         "        - {key: serving.replicas, values: [1, 2]}\n"
         "        - {key: 'workload.clients[0].arrivals.rate', values: [1 /s, 2 /s]}\n"
