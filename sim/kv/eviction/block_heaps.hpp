@@ -14,11 +14,15 @@ namespace terrace {
 /// least key is on top; of equal keys the one that entered first. O(log n), top and lookups O(1).
 template <class Key>
 class BlockHeaps {
+  static constexpr std::uint32_t kAbsent = 0xFFFFFFFF;
+
  public:
   struct Entry {
     Key key{};
     std::uint64_t entered = 0;  // a count over all heaps
     BlockId block;
+    std::uint32_t heap = kAbsent;
+    std::uint32_t slot = 0;
 
     friend bool operator<(const Entry& a, const Entry& b) {
       if (a.key < b.key) return true;
@@ -28,7 +32,7 @@ class BlockHeaps {
   };
 
   [[nodiscard]] bool contains(BlockId block) const {
-    return block.index() < places_.size() && places_[block.index()].heap != kAbsent;
+    return block.index() < entries_.size() && entries_[block.index()].heap != kAbsent;
   }
   [[nodiscard]] std::size_t heaps() const { return heaps_.size(); }
   [[nodiscard]] bool empty(std::size_t heap) const {
@@ -39,107 +43,93 @@ class BlockHeaps {
   }
 
   /// REQUIRES: !empty(heap).
-  [[nodiscard]] const Entry& top(std::size_t heap) const { return heaps_[heap].front(); }
+  [[nodiscard]] const Entry& top(std::size_t heap) const { return entry(heaps_[heap].front()); }
 
   /// The block on top; none if the heap is empty.
   [[nodiscard]] BlockId first(std::size_t heap = 0) const {
-    return empty(heap) ? BlockId::none() : top(heap).block;
+    return empty(heap) ? BlockId::none() : heaps_[heap].front();
   }
 
   /// The one that would be on top without `block`; none if there is no other.
   [[nodiscard]] BlockId first_but(BlockId block, std::size_t heap = 0) const {
     if (first(heap) != block) return first(heap);
     if (size(heap) < 2) return BlockId::none();
-    return heaps_[heap][least_child(heaps_[heap], 0)].block;
+    return heaps_[heap][least_child(heaps_[heap], 0)];
+  }
+
+  /// The key of a block, which it keeps when it leaves its heap. REQUIRES: it was given one.
+  [[nodiscard]] const Key& key(BlockId block) const { return entry(block).key; }
+
+  /// Gives it another one, in a heap or not. Of equal keys, it still entered when it did.
+  void change(BlockId block, const Key& key) {
+    if (block.index() >= entries_.size()) entries_.resize(block.index() + 1);
+    Entry& changed = entries_[block.index()];
+    changed.key = key;
+    if (changed.heap != kAbsent) settle(heaps_[changed.heap], changed.slot, block);
   }
 
   /// REQUIRES: !contains(block).
   void push(BlockId block, const Key& key, std::size_t heap = 0) {
     TERRACE_CHECK(!contains(block));
-    if (block.index() >= places_.size()) places_.resize(block.index() + 1);
+    if (block.index() >= entries_.size()) entries_.resize(block.index() + 1);
     if (heap >= heaps_.size()) heaps_.resize(heap + 1);
-    auto& entries = heaps_[heap];
-    places_[block.index()].heap = static_cast<std::uint32_t>(heap);
-    entries.push_back({key, entered_++, block});
-    sift_up(entries, entries.size() - 1);
-  }
-
-  /// Of equal keys, it still entered when it did. REQUIRES: contains(block).
-  void change(BlockId block, const Key& key) {
-    TERRACE_CHECK(contains(block));
-    const Place place = places_[block.index()];
-    heaps_[place.heap][place.slot].key = key;
-    settle(heaps_[place.heap], place.slot);
+    entries_[block.index()] = {key, entered_++, block, static_cast<std::uint32_t>(heap), 0};
+    heaps_[heap].push_back(block);
+    settle(heaps_[heap], heaps_[heap].size() - 1, block);
   }
 
   /// REQUIRES: contains(block).
   void remove(BlockId block) {
     TERRACE_CHECK(contains(block));
-    const Place gone = places_[block.index()];
-    places_[block.index()] = {};
-    auto& entries = heaps_[gone.heap];
-    const Entry last = entries.back();
-    entries.pop_back();
-    if (gone.slot == entries.size()) return;
-    entries[gone.slot] = last;
-    settle(entries, gone.slot);
+    Entry& gone = entries_[block.index()];
+    auto& blocks = heaps_[gone.heap];
+    gone.heap = kAbsent;
+    const BlockId last = blocks.back();
+    blocks.pop_back();
+    if (last != block) settle(blocks, gone.slot, last);
   }
 
  private:
-  static constexpr std::uint32_t kAbsent = 0xFFFFFFFF;
   static constexpr std::size_t kArity = 4;
 
-  struct Place {
-    std::uint32_t heap = kAbsent;
-    std::uint32_t slot = 0;
-  };
+  [[nodiscard]] const Entry& entry(BlockId block) const { return entries_[block.index()]; }
 
-  void put(std::vector<Entry>& entries, std::size_t slot, const Entry& entry) {
-    entries[slot] = entry;
-    places_[entry.block.index()].slot = static_cast<std::uint32_t>(slot);
+  void put(std::vector<BlockId>& blocks, std::size_t slot, BlockId block) {
+    blocks[slot] = block;
+    entries_[block.index()].slot = static_cast<std::uint32_t>(slot);
   }
 
   /// REQUIRES: there is one.
-  static std::size_t least_child(const std::vector<Entry>& entries, std::size_t slot) {
+  [[nodiscard]] std::size_t least_child(const std::vector<BlockId>& blocks,
+                                        std::size_t slot) const {
     const std::size_t begin = slot * kArity + 1;
-    const std::size_t end = std::min(begin + kArity, entries.size());
+    const std::size_t end = std::min(begin + kArity, blocks.size());
     std::size_t least = begin;
     for (std::size_t child = begin + 1; child < end; ++child) {
-      if (entries[child] < entries[least]) least = child;
+      if (entry(blocks[child]) < entry(blocks[least])) least = child;
     }
     return least;
   }
 
-  /// Takes what stands in `slot` to where it belongs.
-  void settle(std::vector<Entry>& entries, std::size_t slot) {
-    sift_down(entries, sift_up(entries, slot));
-  }
-
-  std::size_t sift_up(std::vector<Entry>& entries, std::size_t slot) {
-    const Entry rising = entries[slot];
-    while (slot > 0) {
-      const std::size_t parent = (slot - 1) / kArity;
-      if (!(rising < entries[parent])) break;
-      put(entries, slot, entries[parent]);
-      slot = parent;
+  /// Puts `block` where it belongs, given a hole at `slot`.
+  void settle(std::vector<BlockId>& blocks, std::size_t slot, BlockId block) {
+    const Entry& moving = entry(block);
+    for (std::size_t above = 0; slot > 0; slot = above) {
+      above = (slot - 1) / kArity;
+      if (!(moving < entry(blocks[above]))) break;
+      put(blocks, slot, blocks[above]);
     }
-    put(entries, slot, rising);
-    return slot;
-  }
-
-  void sift_down(std::vector<Entry>& entries, std::size_t slot) {
-    const Entry sinking = entries[slot];
-    while (slot * kArity + 1 < entries.size()) {
-      const std::size_t least = least_child(entries, slot);
-      if (!(entries[least] < sinking)) break;
-      put(entries, slot, entries[least]);
+    while (slot * kArity + 1 < blocks.size()) {
+      const std::size_t least = least_child(blocks, slot);
+      if (!(entry(blocks[least]) < moving)) break;
+      put(blocks, slot, blocks[least]);
       slot = least;
     }
-    put(entries, slot, sinking);
+    put(blocks, slot, block);
   }
 
-  std::vector<std::vector<Entry>> heaps_;
-  std::vector<Place> places_;  // by block
+  std::vector<std::vector<BlockId>> heaps_;
+  std::vector<Entry> entries_;  // by block
   std::uint64_t entered_ = 0;
 };
 

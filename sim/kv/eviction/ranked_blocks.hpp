@@ -1,7 +1,5 @@
 #pragma once
 
-#include <vector>
-
 #include "sim/base/check.hpp"
 #include "sim/base/id.hpp"
 #include "sim/kv/eviction/block_heaps.hpp"
@@ -14,26 +12,21 @@ namespace terrace {
 template <class Rank>
 class RankedBlocks {
  public:
-  [[nodiscard]] const Rank& rank(BlockId block) const { return ranks_[block.index()]; }
+  [[nodiscard]] const Rank& rank(BlockId block) const { return idle_.key(block); }
 
   /// Pinned.
   void insert(BlockId block, const Rank& rank) {
-    if (block.index() >= ranks_.size()) ranks_.resize(block.index() + 1);
     TERRACE_CHECK(!idle_.contains(block));
-    ranks_[block.index()] = rank;
+    idle_.change(block, rank);
   }
 
   void remove(BlockId block) {
     if (idle_.contains(block)) idle_.remove(block);
   }
 
-  void change(BlockId block, const Rank& rank) {
-    ranks_[block.index()] = rank;
-    if (idle_.contains(block)) idle_.change(block, rank);
-  }
-
+  void change(BlockId block, const Rank& rank) { idle_.change(block, rank); }
   void pin(BlockId block) { idle_.remove(block); }
-  void unpin(BlockId block) { idle_.push(block, rank(block)); }
+  void unpin(BlockId block) { idle_.push(block, Rank(rank(block))); }
 
   /// The lowest block that is not pinned; none if there is none.
   [[nodiscard]] BlockId evictable() const { return idle_.first(); }
@@ -42,7 +35,6 @@ class RankedBlocks {
   [[nodiscard]] BlockId evictable_but(BlockId block) const { return idle_.first_but(block); }
 
  private:
-  std::vector<Rank> ranks_;  // by block
   BlockHeaps<Rank> idle_;
 };
 
