@@ -146,6 +146,7 @@ void choose_model(const Arguments& arguments, const config::Catalogue& catalogue
     const auto type = config::Scalar<DType>::parse(*name);
     if (!type.value) {
       std::vector<std::string_view> names;
+      names.reserve(std::size(config::Names<DType>::kList));
       for (const auto& [known, value] : config::Names<DType>::kList) names.push_back(known);
       throw UsageError(
           fmt::format("--kv-dtype is one of {}, not '{}'", fmt::join(names, ", "), *name));

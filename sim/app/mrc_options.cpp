@@ -67,8 +67,8 @@ TierRange tier_range(const std::string& text) {
   if (dots == std::string::npos) {
     throw UsageError(fmt::format("--tier {}: '{}' is no range; {}", text, range.text, kForms));
   }
-  range.low = bound(std::string_view(range.text).substr(0, dots), text);
-  range.high = bound(std::string_view(range.text).substr(dots + 2), text);
+  range.low = bound(std::string_view{range.text}.substr(0, dots), text);
+  range.high = bound(std::string_view{range.text}.substr(dots + 2), text);
   return range;
 }
 
@@ -139,7 +139,7 @@ std::vector<std::string> policy_names(const std::optional<std::string>& text) {
   std::vector<std::string> chosen;
   for (std::size_t begin = 0; begin <= text->size();) {
     const std::size_t end = std::min(text->find(',', begin), text->size());
-    const std::string name(trimmed(std::string_view(*text).substr(begin, end - begin)));
+    const std::string name(trimmed(std::string_view{*text}.substr(begin, end - begin)));
     begin = end + 1;
     if (name == "all" || std::find(known.begin(), known.end(), name) == known.end()) {
       const auto near = closest(name, known);

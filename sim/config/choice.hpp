@@ -135,7 +135,10 @@ class Choice {
       : name_{std::string(name)}, recipe_(find_recipe<RecipeType>(name)) {}
   Choice(const Choice& other)
       : name_(other.name_), told_(other.told_), recipe_(other.recipe_->clone()) {}
-  Choice& operator=(const Choice& other) { return *this = Choice(other); }
+  Choice& operator=(const Choice& other) {
+    *this = Choice(other);
+    return *this;
+  }
   Choice(Choice&&) noexcept = default;
   Choice& operator=(Choice&&) noexcept = default;
   ~Choice() = default;

@@ -62,10 +62,10 @@ void SchemaMaker::as_written(std::string_view key, Node&, std::string_view shape
   Json schema = {{"description", info.doc}};
   if (!shapes.empty()) schema["type"] = Json::array();
   for (const char* shape : {"string", "integer", "array", "object"}) {
-    if (shapes.find(shape) != shapes.npos) schema["type"].push_back(shape);
+    if (shapes.find(shape) != std::string_view::npos) schema["type"].push_back(shape);
   }
   if (schema.contains("type") && schema["type"].size() == 1) {
-    schema["type"] = std::string(schema["type"].front());
+    schema["type"] = schema["type"].front().get<std::string>();
   }
   add(key, std::move(schema), info);
 }

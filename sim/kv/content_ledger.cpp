@@ -26,7 +26,7 @@ class ContentLedger::View final : public BlockFacts {
   }
 
   [[nodiscard]] const BlockUse& use(ContentId content) const override {
-    static const BlockUse kNobody;
+    static constexpr BlockUse kNobody{};
     return content.index() < ledger_.uses_.size() ? ledger_.uses_[content.index()] : kNobody;
   }
 

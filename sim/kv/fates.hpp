@@ -67,7 +67,7 @@ class Fates final : public CacheWatch {
 
   /// A cause, the place as an index into rows (0: none, else 1 + level), and when it was lost.
   struct Verdict {
-    MissCause cause;
+    MissCause cause = MissCause::never_seen;
     std::size_t place = 0;
     Fate fate = {};
   };

@@ -27,9 +27,10 @@ struct Stretch {
 ///
 /// Down: see Writes.
 ///
-/// Up: a request asks which blocks it could have and has them loaded; their sources are held until
-/// they have arrived, which LoadDone tells. Nothing is ever loaded behind a request's back, but it
-/// may have been brought nearer: see Prefetches.
+/// Up: a request asks which blocks it could have and has them loaded into HBM; their sources are
+/// held until they have arrived, which LoadDone tells. Nothing enters HBM that no request asked
+/// for, but what it will ask for may be brought from farther tiers into DRAM beforehand: see
+/// Prefetches.
 class Hierarchy {
  public:
   /// `tiers` from the nearest to the farthest, all enabled; the ratio of each is a multiple of the
@@ -39,10 +40,10 @@ class Hierarchy {
   Hierarchy(const Hierarchy&) = delete;  // its parts refer to each other
   Hierarchy& operator=(const Hierarchy&) = delete;
 
-  [[nodiscard]] BlockPool& hbm(ReplicaId replica) { return hbm_[replica.index()].pool; }
-  [[nodiscard]] const std::vector<HbmPart>& hbm_parts() const { return hbm_; }
-  [[nodiscard]] const std::vector<Tier>& tiers() const { return tiers_; }
-  [[nodiscard]] bool has_tiers() const { return !tiers_.empty(); }
+  [[nodiscard]] BlockPool& hbm(ReplicaId replica) { return m_.hbm[replica.index()].pool; }
+  [[nodiscard]] const std::vector<HbmPart>& hbm_parts() const { return m_.hbm; }
+  [[nodiscard]] const std::vector<Tier>& tiers() const { return m_.tiers; }
+  [[nodiscard]] bool has_tiers() const { return !m_.tiers.empty(); }
 
   /// How many blocks of the sequence, from `from` on, lie below without a gap; at most `limit`.
   /// O(blocks found).
@@ -85,7 +86,7 @@ class Hierarchy {
   /// Has `watch`, which outlives it, hear what becomes of contents; HBM's policies and the tiers'
   /// must be watched() by it. Null: nobody does.
   void set_watch(CacheWatch* watch) { m_.watch = watch; }
-  [[nodiscard]] CacheWatch* watch() { return m_.watch; }
+  [[nodiscard]] CacheWatch* watch() const { return m_.watch; }
 
   /// What is written down, and when.
   Writes& writes() { return writes_; }
@@ -131,13 +132,6 @@ class Hierarchy {
   Memories m_;
   Writes writes_{m_};
   Prefetches prefetches_{m_, writes_};
-  // The movers of a hierarchy share m_; these are its parts that are read all the time.
-  EventLoop& loop_ = m_.loop;
-  Fabric& fabric_ = m_.fabric;
-  const ContentTable& contents_ = m_.contents;
-  std::vector<HbmPart>& hbm_ = m_.hbm;
-  std::vector<Tier>& tiers_ = m_.tiers;
-  BlockTraffic& traffic_ = m_.traffic;
   std::vector<Load> loads_;
   std::vector<std::uint32_t> free_loads_;
   TierCounters hbm_counters_;

@@ -29,6 +29,10 @@ enum class PrefetchStop {
 enum class ReturnGuess { mean, quantile };
 
 /// A tier's prefetch rule. Blocks are those of the tier.
+///
+/// Unlike eviction and admission, no object of a tier's own carries the rule out: who wants what is
+/// known to the queues (Prefetcher) and to the sessions (ReturnClock), for all tiers. So it is
+/// plain data with a tag, not a recipe.
 struct PrefetchSpec {
   PrefetchPolicy policy = PrefetchPolicy::none;
   std::int64_t batch = 128;

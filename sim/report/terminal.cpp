@@ -4,12 +4,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "sim/config/scalar.hpp"
+#include "sim/metrics/metric.hpp"
 #include "sim/report/human.hpp"
 #include "sim/report/table.hpp"
 
@@ -18,9 +20,9 @@ namespace {
 
 constexpr std::array<const char*, kTtftParts> kPartNames = {"queue", "KV load", "prefill", "other"};
 
-double per_second(std::int64_t count, Duration duration) {
-  return duration > Duration::zero() ? static_cast<double>(count) / seconds(duration) : 0;
-}
+std::string time_of_ms(std::optional<double> ms) { return ms ? human::time(*ms * 1e-3) : "-"; }
+
+std::string percent(std::optional<double> ratio) { return ratio ? human::percent(*ratio, 1) : "-"; }
 
 bool has_slo(const ClientSummary& client) { return client.ttft_slo || client.tpot_slo; }
 
@@ -37,15 +39,8 @@ std::string header_text(const ReportHeader& header) {
 }
 
 void add_latency(Table& table, const char* name, const Histogram& histogram) {
-  std::vector<std::string> cells = {name};
-  if (histogram.empty()) {
-    cells.resize(5, "-");
-  } else {
-    cells.push_back(human::time(histogram.mean() * 1e-12));
-    for (const double q : {0.5, 0.9, 0.99}) {
-      cells.push_back(human::time(seconds(Duration{histogram.quantile(q)})));
-    }
-  }
+  std::vector<std::string> cells = {name, time_of_ms(mean_ms(histogram))};
+  for (const double q : {0.5, 0.9, 0.99}) cells.push_back(time_of_ms(quantile_ms(histogram, q)));
   table.add(std::move(cells));
 }
 
@@ -62,7 +57,7 @@ std::string throughput_text(const Summary& s) {
   const ClientSummary& all = s.all;
   Table table({"Throughput", "total", "per second"});
   const auto add = [&](const char* name, std::int64_t count) {
-    table.add({name, human::count(count), human::rate(per_second(count, s.duration))});
+    table.add({name, human::count(count), human::rate(per_second(count, s.duration).value_or(0))});
   };
   add("requests completed", all.completed);
   if (std::any_of(s.clients.begin(), s.clients.end(), has_slo)) {
@@ -73,11 +68,9 @@ std::string throughput_text(const Summary& s) {
   add("all tokens", (all.prompt + all.output).count());
   std::string text = table.text();
 
-  const auto completed = static_cast<double>(all.completed);
   std::vector<std::string> notes = {"in " + human::time(seconds(s.duration))};
   if (std::any_of(s.clients.begin(), s.clients.end(), has_slo)) {
-    notes.push_back("SLO met by " + human::percent(static_cast<double>(all.good), completed) +
-                    " %");
+    notes.push_back("SLO met by " + percent(slo_attainment(all)) + " %");
   }
   if (all.rejected > 0) notes.push_back(human::count(all.rejected) + " rejected");
   if (s.unfinished > 0) notes.push_back(human::count(s.unfinished) + " unfinished");
@@ -95,21 +88,16 @@ std::string client_text(const Summary& s) {
   Table table(
       {"Client", "completed", "rejected", "mean TTFT", "p99 TTFT", "mean TPOT", "SLO", "met %"});
   for (const ClientSummary& c : s.clients) {
-    const bool any = c.completed > 0;
     std::string slo;
     if (c.ttft_slo) slo = "ttft " + config::Scalar<Duration>::format(*c.ttft_slo);
     if (c.tpot_slo) {
       slo += (slo.empty() ? "tpot " : ", tpot ") + config::Scalar<Duration>::format(*c.tpot_slo);
     }
     const Histogram& ttft = c.latencies.ttft;
-    const Histogram& tpot = c.latencies.tpot;
     table.add({c.name, human::count(c.completed), human::count(c.rejected),
-               any ? human::time(ttft.mean() * 1e-12) : "-",
-               any ? human::time(seconds(Duration{ttft.quantile(0.99)})) : "-",
-               tpot.empty() ? "-" : human::time(tpot.mean() * 1e-12), slo.empty() ? "-" : slo,
-               has_slo(c)
-                   ? human::percent(static_cast<double>(c.good), static_cast<double>(c.completed))
-                   : "-"});
+               time_of_ms(mean_ms(ttft)), time_of_ms(quantile_ms(ttft, 0.99)),
+               time_of_ms(mean_ms(c.latencies.tpot)), slo.empty() ? "-" : slo,
+               has_slo(c) ? percent(slo_attainment(c)) : "-"});
   }
   return table.text();
 }
@@ -121,8 +109,7 @@ std::string tier_text(const std::vector<TierSummary>& tiers) {
     table.add({t.name, human::bytes(t.capacity), human::bytes(t.mean_occupied),
                human::bytes(t.peak_occupied), human::bytes(t.mean_held), human::bytes(t.peak_held),
                human::compact(t.counters.lookups.count()), human::compact(t.counters.hits.count()),
-               human::percent(static_cast<double>(t.counters.hits.count()),
-                              static_cast<double>(t.counters.lookups.count()))});
+               percent(hit_ratio(t.counters))});
   }
   return table.text() +
          "lookups and hits count prompt tokens; held: used by requests or transfers\n";
@@ -142,14 +129,9 @@ std::string tier_traffic_text(const std::vector<TierSummary>& tiers) {
   Table table(columns);
   for (std::size_t i = 1; i < tiers.size(); ++i) {  // HBM is where the others read to
     const TierCounters& c = tiers[i].counters;
-    const std::string load =
-        c.loads > 0 ? human::time(seconds(c.load_time) / static_cast<double>(c.loads)) : "-";
-    std::vector<std::string> row = {tiers[i].name,
-                                    human::bytes(c.read),
-                                    human::bytes(c.written),
-                                    human::count(c.loads),
-                                    load,
-                                    human::count(c.writes_skipped)};
+    std::vector<std::string> row = {
+        tiers[i].name,         human::bytes(c.read),        human::bytes(c.written),
+        human::count(c.loads), time_of_ms(mean_load_ms(c)), human::count(c.writes_skipped)};
     if (declined) row.push_back(human::count(c.writes_declined));
     if (dropped) row.push_back(human::count(c.writes_dropped));
     table.add(row);

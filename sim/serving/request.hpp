@@ -85,6 +85,11 @@ struct Request {
   /// Tokens that exist so far: what a prefill has to compute.
   [[nodiscard]] Tokens known() const { return prompt + generated; }
 
+  /// What these tokens fill: in the queue, what the request hopes to find.
+  [[nodiscard]] std::span<const ContentId> full_blocks(Tokens block) const {
+    return std::span(contents).first(static_cast<std::size_t>(known().count() / block.count()));
+  }
+
   /// Books the time since the last change of state, until the first token ends the matter.
   void spend(TtftPart part, SimTime now) {
     if (generated > Tokens{}) return;

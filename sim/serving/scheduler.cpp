@@ -35,11 +35,6 @@ ContentId content_at(const Request& r, std::size_t index) {
   return index < r.contents.size() ? r.contents[index] : ContentId::none();
 }
 
-/// What a request in the queue hopes to find.
-std::span<const ContentId> hoped_for(const Request& r, Tokens block) {
-  return std::span(r.contents).first(static_cast<std::size_t>(r.known().count() / block.count()));
-}
-
 }  // namespace
 
 Scheduler::Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& requests,
@@ -64,7 +59,7 @@ void Scheduler::enqueue(RequestId id) {
   r.replica = replica_;
   r.queue_key = next_key_++;
   backlog_ += r.known();
-  hierarchy_.ledger().queued(hoped_for(r, spec_.block_size));
+  hierarchy_.ledger().queued(r.full_blocks(spec_.block_size));
   if (prefetcher_.arrived(place(id))) push_waiting(id);
 }
 
@@ -183,114 +178,6 @@ void Scheduler::walk(SimTime now) {
     }
     id = r.run_after;
   }
-}
-
-/// Admits from the front of the queue; returns what the first who has to stay there waits for.
-Wait Scheduler::admit_waiting(SimTime now) {
-  while (!waiting_.empty()) {
-    if (budget_ == Tokens{}) return Wait::budget;
-    if (running_ == spec_.max_num_seqs) return Wait::seats;
-    if (const Wait wait = admit_next(now); wait != Wait::nothing) return wait;
-  }
-  return Wait::nothing;
-}
-
-/// Admits the request whose turn it is, unless it has to wait, and with it all others.
-Wait Scheduler::admit_next(SimTime now) {
-  const RequestId id = waiting_.top().request;
-  Request& r = requests_[id];
-  const bool holds_load = !r.blocks.empty();
-  const std::int64_t block = spec_.block_size.count();
-
-  auto hits = static_cast<std::int64_t>(r.blocks.size());
-  LoadPlan load{hits, hits};
-  std::int64_t revived = 0;  // hits that nobody holds: they will no longer be free
-  if (!holds_load && spec_.enable_prefix_caching) {
-    // At least one token is left to compute, or there would be nothing to sample from.
-    const std::int64_t limit = (r.known().count() - 1) / block;
-    revived = find_cached_prefix(r, limit);
-    hits = static_cast<std::int64_t>(hits_.size());
-    load = load_rule_.choose(replica_, r, hits, limit - hits);
-  } else {
-    hits_.clear();
-  }
-
-  const bool loads = load.from < load.to;
-  const bool waits = loads && spec_.load_wait == LoadWait::park;  // itself, not the step
-  const bool runs = !waits || load.from > hits;                   // at once
-  const Tokens start = holds_load ? r.computed : Tokens{(waits ? hits : load.to) * block};
-  const auto fits_free = [&](Tokens total, std::int64_t reserved) {
-    return spec_.blocks(total) - hits + revived + reserved <= pool_.free_blocks();
-  };
-  // What waits for a load holds blocks without running: unless the rest of its prompt, and of
-  // all other such requests, is sure to fit as well, they could block each other for ever.
-  if (waits && !fits_free(r.known(), reserved_blocks())) return Wait::blocks;
-  Tokens fresh = (waits ? Tokens{load.from * block} : r.known()) - start;
-  if (runs) {
-    if (spec_.long_prefill_token_threshold > Tokens{}) {
-      fresh = std::min(fresh, spec_.long_prefill_token_threshold);
-    }
-    if (!spec_.enable_chunked_prefill && fresh > budget_) return Wait::budget;
-    fresh = std::min(fresh, budget_);
-    if (!fits_free(start + fresh, 0)) return Wait::blocks;
-    if (spec_.admission == Admission::full_prompt && !fits_free(r.known(), 0)) return Wait::blocks;
-  }
-
-  waiting_.pop();
-  if (!holds_load && prefetcher_.holds_back(id)) return Wait::nothing;
-  r.spend(r.preemptions == 0 ? TtftPart::queue : TtftPart::other, now);
-  if (holds_load) {
-    std::erase(holding_, id);
-  } else {
-    hierarchy_.ledger().unqueued(hoped_for(r, spec_.block_size));
-    hierarchy_.ledger().met(r.number);
-    hierarchy_.ledger().used(r.contents, r.use, r.retention);
-    for (const BlockId hit : hits_) {
-      pool_.hold(hit);
-      pool_.touch(hit);
-    }
-    r.blocks.assign(hits_.begin(), hits_.end());
-    r.published = hits;
-    r.computed = start;
-    backlog_ -= Tokens{(hits + load.to - load.from) * block};
-    if (r.preemptions == 0) {
-      r.hbm_hits = Tokens{hits * block};
-      r.tier_hits = Tokens{(load.to - load.from) * block};
-      hierarchy_.count_lookup(replica_, r.contents, r.prompt, hits, load.from, load.to);
-    }
-    if (loads) {
-      extend(r, Tokens{load.to * block});
-      hierarchy_.load(replica_, id, r.contents, load.from, load.to);
-    }
-    prefetcher_.admitted(place(id));
-  }
-  if (waits) r.tail = {Tokens{load.from * block}, Tokens{load.to * block}};
-  if (!runs) {
-    park(id);
-    return Wait::nothing;
-  }
-  if (loads && !waits) {
-    plan_.gates.push_back(id);
-    publish(r, start);  // the step waits for the load, and with it whoever shares these blocks
-  }
-  if (start > Tokens{} && hierarchy_.has_tiers()) {
-    plan_.reused.push_back({id, 0, start.count() / block});
-  }
-  start_running(id);
-  plan_prefill(id, r, fresh);
-  return Wait::nothing;
-}
-
-/// Nothing can run, and whoever is first in the queue lacks blocks that loaded requests behind it
-/// hold, as after a preemption: the first of these goes before it. vLLM would wait for ever.
-void Scheduler::admit_loaded(SimTime now) {
-  std::vector<Queued> passed;
-  while (requests_[waiting_.top().request].blocks.empty()) {
-    passed.push_back(waiting_.top());
-    waiting_.pop();
-  }
-  admit_next(now);
-  for (const Queued& queued : passed) waiting_.push(queued);
 }
 
 void Scheduler::plan_prefill(RequestId id, Request& r, Tokens fresh) {
@@ -418,35 +305,10 @@ void Scheduler::fill_blocks(RequestId id, Request& r, Tokens total) {
   }
 }
 
-/// Fills hits_ with the longest cached prefix of at most `limit` blocks; returns how many of them
-/// nobody holds.
-std::int64_t Scheduler::find_cached_prefix(const Request& r, std::int64_t limit) {
-  hits_.clear();
-  std::int64_t revived = 0;
-  for (std::int64_t i = 0; i < limit; ++i) {
-    const BlockId block = pool_.find(r.contents[static_cast<std::size_t>(i)]);
-    if (block == BlockId::none()) break;
-    revived += pool_.held(block) ? 0 : 1;
-    hits_.push_back(block);
-  }
-  return revived;
-}
-
 /// The last block goes first, so that the tail of a sequence is evicted before its head.
 void Scheduler::release_blocks(Request& r) {
   for (; !r.blocks.empty(); r.blocks.pop_back()) pool_.release(r.blocks.back());
   r.published = 0;
-}
-
-/// Blocks that prompts under way, or waiting for a load, will still ask for.
-std::int64_t Scheduler::reserved_blocks() const {
-  std::int64_t blocks = 0;
-  for (const RequestId id : holding_)
-    blocks += missing_blocks(requests_[id], requests_[id].known());
-  for (const RequestId id : prefilling_) {
-    blocks += missing_blocks(requests_[id], requests_[id].known());
-  }
-  return blocks;
 }
 
 // --- requests ------------------------------------------------------------------------------------
@@ -510,7 +372,7 @@ void Scheduler::preempt(RequestId id, SimTime now) {
   r.computed = Tokens{};
   ++r.preemptions;
   r.state = Request::State::waiting;
-  hierarchy_.ledger().queued(hoped_for(r, spec_.block_size));
+  hierarchy_.ledger().queued(r.full_blocks(spec_.block_size));
   r.queue_key = front_key_--;
   push_waiting(id);
   prefetcher_.queued(place(id));

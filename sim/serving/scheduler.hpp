@@ -133,6 +133,11 @@ class Scheduler {
   Wait admit_next(SimTime now);
   Wait admit_waiting(SimTime now);
   void admit_loaded(SimTime now);
+  struct Start;
+  Start look_up(const Request& r);
+  [[nodiscard]] Wait obstacle(const Request& r, const Start& start) const;
+  void take_found(RequestId id, const Start& start);
+  void run(RequestId id, const Start& start);
   void plan_prefill(RequestId id, Request& r, Tokens fresh);
   void park(RequestId id);
   void reach_tail(RequestId id, SimTime now);

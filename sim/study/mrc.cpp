@@ -2,82 +2,20 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <exception>
+#include <functional>
 #include <memory>
-#include <mutex>
-#include <thread>
+#include <stop_token>
 #include <utility>
 
 #include "sim/base/check.hpp"
 #include "sim/kv/eviction/policy.hpp"
+#include "sim/study/crew.hpp"
 #include "sim/study/replay.hpp"
 
 namespace terrace {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// Independent pieces of work on several threads, and the calling thread to watch over them.
-class Crew {
- public:
-  using Piece = std::function<void(StudyProgress)>;
-
-  /// Does all pieces, of `accesses` each, or stops when `proceed` says so; then returns false.
-  /// Throws what the first piece, in their order, has thrown.
-  bool run(const std::vector<Piece>& pieces, std::uint64_t accesses, const MrcOptions& options) {
-    failures_.resize(pieces.size());
-    const auto jobs = std::min<std::size_t>(pieces.size(), static_cast<std::size_t>(options.jobs));
-    working_ = jobs;
-    const double all = static_cast<double>(pieces.size()) * static_cast<double>(accesses);
-    const auto ask = [&] {
-      const double part = all > 0 ? static_cast<double>(done_.load()) / all : 0;
-      if (options.proceed && !options.proceed(part)) stop_ = true;
-    };
-    ask();
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < jobs; ++i) threads.emplace_back([&] { work(pieces); });
-    std::unique_lock lock(mutex_);
-    while (!idle_.wait_for(lock, 50ms, [&] { return working_ == 0; })) {
-      lock.unlock();
-      ask();
-      lock.lock();
-    }
-    lock.unlock();
-    threads.clear();
-    for (const std::exception_ptr& failure : failures_) {
-      if (failure) std::rethrow_exception(failure);
-    }
-    return !stop_;
-  }
-
- private:
-  void work(const std::vector<Piece>& pieces) {
-    const auto proceed = [this](std::uint64_t accesses) {
-      done_ += accesses;
-      return !stop_;
-    };
-    for (std::size_t i = next_++; i < pieces.size() && !stop_; i = next_++) {
-      try {
-        pieces[i](proceed);
-      } catch (...) {
-        failures_[i] = std::current_exception();
-        stop_ = true;
-      }
-    }
-    const std::lock_guard lock(mutex_);
-    --working_;
-    idle_.notify_one();
-  }
-
-  std::atomic<std::size_t> next_ = 0;
-  std::atomic<std::uint64_t> done_ = 0;
-  std::atomic<bool> stop_ = false;
-  std::mutex mutex_;
-  std::condition_variable idle_;
-  std::size_t working_ = 0;
-  std::vector<std::exception_ptr> failures_;
-};
 
 class Study {
  public:
@@ -94,11 +32,33 @@ class Study {
       if (curve.oracle && next_.empty()) next_ = next_accesses(stream_);
     }
     for (std::size_t i = 0; i < result_.curves.size(); ++i) plan(i);
-    result_.complete = Crew().run(pieces_, stream_.accesses.size(), options_);
+    result_.complete = work();
     return std::move(result_);
   }
 
  private:
+  /// Does all pieces, unless it is told not to go on.
+  bool work() {
+    std::atomic<std::uint64_t> done = 0;  // accesses
+    const double all =
+        static_cast<double>(pieces_.size()) * static_cast<double>(stream_.accesses.size());
+    const auto goes_on = [&] {
+      return !options_.proceed || options_.proceed(all > 0 ? static_cast<double>(done) / all : 0);
+    };
+    if (!goes_on()) return false;
+    Crew crew(pieces_.size(), static_cast<std::size_t>(options_.jobs),
+              [&](std::size_t piece, const std::stop_token& stop) {
+                pieces_[piece]([&](std::uint64_t accesses) {
+                  done += accesses;
+                  return !stop.stop_requested();
+                });
+              });
+    while (crew.working(50ms)) {
+      if (!goes_on()) crew.stop();
+    }
+    return !crew.stopped();
+  }
+
   void plan(std::size_t i) {
     MrcCurve& curve = result_.curves[i];
     if (curve.policy == "lru" && options_.shards) {
@@ -152,7 +112,7 @@ class Study {
   Mrc result_;
   std::vector<std::unique_ptr<EvictionRecipe>> recipes_;
   std::vector<std::uint32_t> next_;  // empty unless some policy needs the future
-  std::vector<Crew::Piece> pieces_;
+  std::vector<std::function<void(StudyProgress)>> pieces_;
 };
 
 }  // namespace

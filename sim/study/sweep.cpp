@@ -1,13 +1,10 @@
 #include "sim/study/sweep.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <exception>
 #include <mutex>
 #include <new>
-#include <thread>
+#include <stop_token>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +12,7 @@
 #include "sim/base/check.hpp"
 #include "sim/des/event_loop.hpp"
 #include "sim/kv/capacity.hpp"
+#include "sim/study/crew.hpp"
 #include "sim/study/identity.hpp"
 #include "sim/study/run.hpp"
 
@@ -49,10 +47,10 @@ void fail(RunRecord& record, RunStatus status, const char* what) {
 
 /// Runs it and notes what came of it; false if it was stopped half-way.
 bool simulate(const Scenario& scenario, const std::vector<Metric>& metrics,
-              const std::atomic<bool>& stop, RunRecord& record) {
+              const std::stop_token& stop, RunRecord& record) {
   try {
     const Summary summary =
-        run(scenario, {{}, [&](const Progress&) { return !stop.load(std::memory_order_relaxed); }});
+        run(scenario, {{}, [&](const Progress&) { return !stop.stop_requested(); }});
     if (!summary.complete) return false;
     for (const Metric& metric : metrics) {
       record.metrics.emplace_back(metric.name, metric.value(summary));
@@ -84,72 +82,25 @@ RunResult result_of(const RunRecord& record, const std::vector<Metric>& metrics)
   return result;
 }
 
-/// Threads that work a list of tasks off; what they finish is collected with take().
-class Workers {
+/// Finished runs on their way from the threads that did them to the one that notes them down.
+class FinishedRuns {
  public:
-  Workers(const SweepPlan& plan, std::vector<Task> tasks, const std::string& version,
-          std::size_t jobs)
-      : plan_(plan), tasks_(std::move(tasks)), version_(version) {
-    const std::size_t count =
-        std::clamp<std::size_t>(jobs, 1, std::max<std::size_t>(tasks_.size(), 1));
-    running_ = count;
-    for (std::size_t i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
-  }
-  ~Workers() { stop(); }  // the threads are joined as they are destroyed, before all else
-  Workers(const Workers&) = delete;
-  Workers& operator=(const Workers&) = delete;
+  using List = std::vector<std::pair<std::size_t, RunRecord>>;
 
-  using Finished = std::vector<std::pair<std::size_t, RunRecord>>;
-
-  /// What has been finished since the last call, after at most a tenth of a second; the second is
-  /// whether there is more to come.
-  std::pair<Finished, bool> take() {
-    constexpr std::chrono::milliseconds kPatience{100};
-    std::unique_lock lock(mutex_);
-    // Results are fetched once in that time, not one by one: a transaction for each costs more.
-    idle_.wait_for(lock, kPatience, [this] { return running_ == 0; });
-    if (failure_) std::rethrow_exception(failure_);
-    return {std::exchange(finished_, {}), running_ > 0};
+  void add(std::size_t run, RunRecord record) {
+    const std::lock_guard lock(mutex_);
+    list_.emplace_back(run, std::move(record));
   }
 
-  void stop() { stop_.store(true, std::memory_order_relaxed); }
+  /// Those since the last call.
+  List take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(list_, {});
+  }
 
  private:
-  void work() {
-    try {
-      for (std::size_t i = next_++; i < tasks_.size() && !stop_; i = next_++) work_on(tasks_[i]);
-    } catch (...) {
-      const std::lock_guard lock(mutex_);
-      failure_ = std::current_exception();
-    }
-    const std::lock_guard lock(mutex_);
-    if (--running_ == 0) idle_.notify_one();
-  }
-
-  void work_on(const Task& task) {
-    const Scenario scenario = plan_.scenario_of(task.run);
-    RunRecord record;
-    if (!simulate(scenario, plan_.known, stop_, record)) return;
-    record.key = task.key;
-    record.version = version_;
-    record.arm = plan_.name_of(plan_.arms[task.run / plan_.seeds.size()]);
-    record.seed = scenario.seed;
-    record.scenario = resolved_yaml(scenario);
-    const std::lock_guard lock(mutex_);
-    finished_.emplace_back(task.run, std::move(record));
-  }
-
-  const SweepPlan& plan_;
-  const std::vector<Task> tasks_;
-  const std::string& version_;
-  std::atomic<std::size_t> next_{0};
-  std::atomic<bool> stop_{false};
-  std::mutex mutex_;  // of what follows
-  std::condition_variable idle_;
-  Finished finished_;
-  std::exception_ptr failure_;
-  std::size_t running_ = 0;
-  std::vector<std::jthread> threads_;
+  std::mutex mutex_;
+  List list_;
 };
 
 }  // namespace
@@ -191,18 +142,32 @@ SweepResults run_sweep(const SweepPlan& plan, SweepStore& store, const SweepOpti
   }
   progress.reused = progress.done;
 
-  Workers workers(plan, std::move(tasks), options.version, options.jobs);
+  FinishedRuns finished;
+  Crew crew(tasks.size(), options.jobs, [&](std::size_t i, const std::stop_token& stop) {
+    const std::size_t run = tasks[i].run;
+    const Scenario scenario = plan.scenario_of(run);
+    RunRecord record;
+    if (!simulate(scenario, plan.known, stop, record)) return;
+    record.key = tasks[i].key;
+    record.version = options.version;
+    record.arm = plan.name_of(plan.arms[run / plan.seeds.size()]);
+    record.seed = scenario.seed;
+    record.scenario = resolved_yaml(scenario);
+    finished.add(run, std::move(record));
+  });
+  // Results are fetched ten times a second, not one by one: a transaction for each costs more.
+  constexpr std::chrono::milliseconds kPatience{100};
   for (bool more = true; more;) {
-    Workers::Finished finished;
-    std::tie(finished, more) = workers.take();
+    more = crew.working(kPatience);
+    FinishedRuns::List fresh = finished.take();
     std::vector<RunRecord> records;
-    records.reserve(finished.size());
-    for (auto& [run, record] : finished) {
+    records.reserve(fresh.size());
+    for (auto& [run, record] : fresh) {
       note(run, record);
       records.push_back(std::move(record));
     }
     store.add(records);
-    if (options.proceed && !options.proceed(progress)) workers.stop();
+    if (options.proceed && !options.proceed(progress)) crew.stop();
   }
   return results;
 }

@@ -28,7 +28,7 @@ class StillFacts final : public BlockFacts {
     return get(parents, content, ContentId::none());
   }
   [[nodiscard]] const BlockUse& use(ContentId content) const override {
-    static const BlockUse kNobody;
+    static constexpr BlockUse kNobody{};
     const auto found = uses.find(content);
     return found == uses.end() ? kNobody : found->second;
   }

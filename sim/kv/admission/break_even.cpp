@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "sim/kv/admission/policy.hpp"
 
 namespace terrace::admission {
@@ -17,8 +19,8 @@ class BreakEven final : public AdmissionRule {
   };
   static constexpr FactNeeds kNeeds = FactNeeds::sequence | FactNeeds::recompute;
 
-  BreakEven(const Options& options, const AdmissionContext& context)
-      : options_(options), context_(context) {}
+  BreakEven(const Options& options, AdmissionContext context)
+      : options_(options), context_(std::move(context)) {}
 
   bool admits(ContentId content) override {
     const Tokens prefix = context_.block_size * (context_.facts->position(content) + 1);

@@ -90,9 +90,9 @@ class Lfu final : public EvictionPolicy {
   /// Compound weights grow exponentially.
   static std::uint64_t sum(std::uint64_t a, std::uint64_t b) { return a + b < a ? ~0ULL : a + b; }
 
-  /// In libCacheSim the age is the lowest weight but for that of `block`.
+  /// In libCacheSim the age is the lowest weight but for that of `block`; here, of what may go.
   void raise_age(BlockId block, std::uint64_t if_alone) {
-    const BlockId lowest = blocks_.lowest_but(block);
+    const BlockId lowest = blocks_.evictable_but(block);
     age_ = lowest != BlockId::none() ? blocks_.rank(lowest).weight : if_alone;
   }
 

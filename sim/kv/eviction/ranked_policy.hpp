@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "sim/base/check.hpp"
-#include "sim/kv/eviction/block_heap.hpp"
+#include "sim/kv/eviction/block_heaps.hpp"
 #include "sim/kv/eviction/policy.hpp"
 
 namespace terrace {
