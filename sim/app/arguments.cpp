@@ -60,6 +60,12 @@ void check_choice(const Verb& verb, const Positional& wanted, std::string_view t
 Arguments::Arguments(const Verb& verb, std::vector<std::string> words) : words_(std::move(words)) {
   for (const Option& option : verb.options) options_[std::string(option.name)];
   parse(verb);
+  for (const Option& option : verb.options) {
+    if (option.words != Words::file && option.words != Words::directory) continue;
+    for (const std::string& path : all(option.name)) {
+      if (path.empty()) throw UsageError(fmt::format("--{}: an empty path", option.name));
+    }
+  }
   check_positionals(verb);
   words_.insert(words_.begin(), std::string(verb.name));
 }

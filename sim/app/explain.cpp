@@ -6,6 +6,7 @@
 
 #include "sim/app/arguments.hpp"
 #include "sim/app/output.hpp"
+#include "sim/base/text.hpp"
 #include "sim/report/human.hpp"
 #include "sim/report/miss_report.hpp"
 #include "sim/report/run_reader.hpp"
@@ -33,7 +34,8 @@ std::string ttft_text(const FinishedRun& run) {
     table.add({kNames[i], human::time(parts[i] * 1e-3), human::percent(parts[i], sum)});
   }
   table.add({"all", human::time(sum * 1e-3), human::percent(sum, sum)});
-  return paragraph("", run.scenario()) + partial_note(run.complete()) + table.text();
+  return paragraph("", escape_controls(run.scenario())) + partial_note(run.complete()) +
+         table.text();
 }
 
 ExitCode run(const Arguments& arguments) {
@@ -70,6 +72,7 @@ constinit const Verb kExplain = {
     .positionals = kPositionals,
     .options = kOptions,
     .notes =
+        "It reads summary.json and manifest.json of OUT_DIR, and no other file there.\n\n"
         "Alone, it says where the time to first token went. With --misses, every prompt token\n"
         "that no cache served has exactly one cause, at one place:\n\n"
         "  never_seen        its block had not been computed in this run\n"

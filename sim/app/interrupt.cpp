@@ -2,19 +2,33 @@
 
 #include <array>
 #include <csignal>
+#include <ctime>
 
 namespace terrace::app {
 namespace {
 
 // A signal handler reaches nothing but what is global.
 volatile std::sig_atomic_t g_interrupted = 0;
+timespec g_first;
+
+// timeout(1), for one, signals its child and then the child's whole group.
+constexpr double kSameWithin = 0.5;  // seconds
 
 constexpr std::array kSignals = {SIGINT, SIGTERM};
 
-extern "C" void note_interrupt(int) {
-  g_interrupted = 1;
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+extern "C" void note_interrupt(int signal) {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  if (g_interrupted == 0) {
+    g_first = now;
+    g_interrupted = 1;
+    return;
+  }
+  const double since = static_cast<double>(now.tv_sec - g_first.tv_sec) +
+                       1e-9 * static_cast<double>(now.tv_nsec - g_first.tv_nsec);
+  if (since < kSameWithin) return;
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);  // takes effect on return
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
+#include "sim/app/exit_code.hpp"
+#include "sim/app/list_policy.hpp"
 #include "sim/app/output.hpp"
 #include "sim/kv/admission/policy.hpp"
 #include "sim/kv/eviction/policy.hpp"
@@ -66,14 +68,30 @@ std::vector<Entry> entries(std::string_view what, const Arguments& arguments) {
 }
 
 ExitCode run(const Arguments& arguments) {
-  const std::vector<Entry> all = entries(*arguments.positional(0), arguments);
+  const std::string what = *arguments.positional(0);
+  if (const auto name = arguments.positional(1)) {
+    if (!lists_parameters(what)) {
+      throw UsageError(
+          fmt::format("'terrace list {}' takes no NAME: only eviction, admission and prefetch do, "
+                      "to tell the parameters of a policy",
+                      what));
+    }
+    print(policy_text(what, *name));
+    return ExitCode::ok;
+  }
+  const std::vector<Entry> all = entries(what, arguments);
   std::size_t width = 0;
   for (const auto& [name, summary] : all) width = std::max(width, name.size());
   for (const auto& [name, summary] : all) print(fmt::format("{:<{}}  {}\n", name, width, summary));
+  if (lists_parameters(what)) {
+    print(fmt::format("'terrace list {} NAME' tells the parameters of one\n", what));
+  }
   return ExitCode::ok;
 }
 
-constexpr std::array kPositionals = {Positional{"WHAT", "one of", true, Words::choice, kWhat}};
+constexpr std::array kPositionals = {
+    Positional{"WHAT", "one of", true, Words::choice, kWhat},
+    Positional{"NAME", "an eviction, admission or prefetch policy: what parameters it has", false}};
 constexpr std::array kOptions = {kCatalogOption};
 
 }  // namespace
@@ -82,7 +100,9 @@ constinit const Verb kList = {.name = "list",
                               .summary = "what can be named in a scenario or a sweep",
                               .positionals = kPositionals,
                               .options = kOptions,
-                              .notes = "",
+                              .notes =
+                                  "  terrace list eviction\n"
+                                  "  terrace list eviction lru_k\n",
                               .run = run};
 
 }  // namespace terrace::app

@@ -43,11 +43,12 @@ std::int64_t count_of(const Arguments& arguments, std::string_view option, std::
 struct Wishes {
   explicit Wishes(const Arguments& arguments)
       : tiers(tier_ranges(arguments.all("tier"))),
-        policies(policy_names(arguments.value("policies"))),
+        chosen(policy_wishes(arguments.value("policies"))),
         points(count_of(arguments, "points", 24, kMostPoints)),
         jobs(count_of(arguments, "jobs", std::max(1U, std::thread::hardware_concurrency()),
                       kMostJobs)) {
-    const bool lru = std::find(policies.begin(), policies.end(), "lru") != policies.end();
+    const bool lru = std::any_of(chosen.policies.begin(), chosen.policies.end(),
+                                 [](const MrcPolicy& p) { return p.choice.name() == "lru"; });
     for (const char* option : {"exact", "shards"}) {
       if (!arguments.has(option) || lru) continue;
       throw UsageError(fmt::format("--{} is about lru, which is not among the --policies", option));
@@ -59,7 +60,7 @@ struct Wishes {
   }
 
   std::vector<TierRange> tiers;
-  std::vector<std::string> policies;
+  PolicyWishes chosen;
   std::int64_t points;
   std::int64_t jobs;
   std::optional<ShardsOptions> shards;
@@ -205,7 +206,8 @@ ExitCode run(const Arguments& arguments) {
   if (const auto path = arguments.value("csv")) csv.emplace(*path);
 
   MrcOptions options;
-  options.policies = wishes.policies;
+  options.policies = wishes.chosen.policies;
+  report.left_out = wishes.chosen.left_out;
   options.seed = static_cast<std::uint64_t>(scenario.seed);
   options.jobs = static_cast<int>(wishes.jobs);
   options.shards = wishes.shards;
@@ -284,6 +286,7 @@ constinit const Verb kMrc = {
         "what its largest tier hits alone, an exclusive one what the sum of its tiers would.\n\n"
         "  terrace mrc --trace conversation.jsonl --tier dram=0..1TiB\n"
         "  terrace mrc --trace conversation.jsonl --policies lru,fifo --tier nvme=1TiB..16TiB\n"
+        "  terrace mrc quickstart --policies 'lru,{policy: lru_k, k: 3}'\n"
         "  terrace mrc quickstart --tier 'cache=1000 blocks..100000 blocks' --json\n",
     .run = run};
 

@@ -81,6 +81,10 @@ std::string mrc_json(const MrcReport& report) {
   out["distinct_blocks"] = t.unique;
   out["compulsory_misses"] = t.compulsory_misses;
   out["achievable"] = counts_json(t.achievable);
+  Json& left_out = out["left_out"] = Json::array();
+  for (const LeftOut& one : report.left_out) {
+    left_out.push_back({{"policy", one.policy}, {"lacks", one.lacks}});
+  }
   Json& tiers = out["tiers"] = Json::array();
   for (const MrcReport::Tier& tier : report.tiers) {
     Json one;

@@ -7,11 +7,13 @@
 
 #include "sim/app/exit_code.hpp"
 #include "sim/base/text.hpp"
+#include "sim/config/reader.hpp"
 #include "sim/config/scalar.hpp"
 #include "sim/kv/eviction/policy.hpp"
 #include "sim/report/human.hpp"
 #include "sim/study/capacity_axis.hpp"
 #include "sim/study/replay.hpp"
+#include "sim/study/sweep_axes.hpp"
 
 namespace terrace::app {
 namespace {
@@ -72,6 +74,52 @@ TierRange tier_range(const std::string& text) {
   return range;
 }
 
+struct Written {
+  EvictionChoice choice;
+};
+
+void describe(config::Fields& f, Written& written) {
+  written.choice.tell(f, "which block goes first when room is needed");
+}
+
+/// As a scenario writes it: `{policy: lru_k, k: 3}`.
+MrcPolicy with_parameters(std::string_view text) {
+  config::Diagnostics diagnostics;
+  const config::Catalogue none;
+  const config::Node root = config::parse_yaml("--policies", text, diagnostics);
+  diagnostics.raise();
+  Written written;
+  config::Reader(root, "a policy", none, diagnostics).read(written);
+  diagnostics.raise();
+  return {text, std::move(written.choice)};
+}
+
+MrcPolicy by_name(const std::string& name) {
+  std::vector<std::string_view> known = {"all"};
+  for (const EvictionVariant& policy : eviction_policies()) {
+    if (policy.name == name) return MrcPolicy(name);
+    known.push_back(policy.name);
+  }
+  const auto near = closest(name, known);
+  throw UsageError(
+      near && name != "all"
+          ? fmt::format("--policies: there is no policy '{}'; did you mean '{}'?", name, *near)
+          : fmt::format("--policies: there is no policy '{}'; see 'terrace list eviction'", name));
+}
+
+PolicyWishes all_policies() {
+  PolicyWishes all;
+  for (const EvictionVariant& policy : eviction_policies()) {
+    const std::string lacking = lacking_facts(policy.recipe()->needs());
+    if (lacking.empty()) {
+      all.policies.emplace_back(policy.name);
+    } else {
+      all.left_out.push_back({std::string(policy.name), lacking});
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
 std::int64_t CapacityBound::blocks(Tokens block, Bytes bytes_per_block) const {
@@ -127,41 +175,27 @@ std::vector<TierRange> tier_ranges(const std::vector<std::string>& texts) {
   return all;
 }
 
-std::vector<std::string> policy_names(const std::optional<std::string>& text) {
-  std::vector<std::string_view> known = {"all"};
-  std::vector<std::string> all;
-  for (const EvictionVariant& policy : eviction_policies()) {
-    known.push_back(policy.name);
-    if (lacking_facts(policy.recipe()->needs()).empty()) all.emplace_back(policy.name);
-  }
-  if (!text) return {"lru"};
-  if (*text == "all") return all;
-  std::vector<std::string> chosen;
-  for (std::size_t begin = 0; begin <= text->size();) {
-    const std::size_t end = std::min(text->find(',', begin), text->size());
-    const std::string name(trimmed(std::string_view{*text}.substr(begin, end - begin)));
-    begin = end + 1;
-    if (name == "all" || std::find(known.begin(), known.end(), name) == known.end()) {
-      const auto near = closest(name, known);
-      throw UsageError(
-          near && name != "all"
-              ? fmt::format("--policies: there is no policy '{}'; did you mean '{}'?", name, *near)
-              : fmt::format("--policies: there is no policy '{}'; see 'terrace list eviction'",
-                            name));
+PolicyWishes policy_wishes(const std::optional<std::string>& text) {
+  if (!text) return {{MrcPolicy("lru")}, {}};
+  if (*text == "all") return all_policies();
+  PolicyWishes wishes;
+  for (const std::string& part : split_assignments(*text)) {
+    const std::string_view word = trimmed(part);
+    MrcPolicy policy = word.starts_with('{') ? with_parameters(word) : by_name(std::string(word));
+    const auto twice = [&](const MrcPolicy& other) { return other.label == policy.label; };
+    if (std::any_of(wishes.policies.begin(), wishes.policies.end(), twice)) {
+      throw UsageError(fmt::format("--policies: '{}' is there twice", policy.label));
     }
-    if (std::find(chosen.begin(), chosen.end(), name) != chosen.end()) {
-      throw UsageError(fmt::format("--policies: '{}' is there twice", name));
-    }
-    const FactNeeds needs = config::find_recipe<EvictionRecipe>(name)->needs();
-    if (const std::string lacking = lacking_facts(needs); !lacking.empty()) {
+    const std::string lacking = lacking_facts(policy.choice.recipe().needs());
+    if (!lacking.empty()) {
       throw UsageError(
           fmt::format("--policies: '{}' asks {}, which only an engine knows; simulate "
                       "it with 'terrace run'",
-                      name, lacking));
+                      policy.label, lacking));
     }
-    chosen.push_back(name);
+    wishes.policies.push_back(std::move(policy));
   }
-  return chosen;
+  return wishes;
 }
 
 ShardsOptions shards_options(const std::string& text) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/base/units.hpp"
+#include "sim/study/mrc.hpp"
 #include "sim/study/shards.hpp"
 
 namespace terrace::app {
@@ -40,8 +41,20 @@ struct TierRange {
 /// One of each `--tier`; without any, one called `cache` with capacities of its own choice.
 std::vector<TierRange> tier_ranges(const std::vector<std::string>& texts);
 
-/// `lru,fifo`, or `all`: every policy that a replay can serve.
-std::vector<std::string> policy_names(const std::optional<std::string>& text);
+/// A policy that a replay cannot serve, and what it would have to know.
+struct LeftOut {
+  std::string policy;
+  std::string lacks;
+};
+
+struct PolicyWishes {
+  std::vector<MrcPolicy> policies;
+  std::vector<LeftOut> left_out;  // of all
+};
+
+/// `lru,{policy: lru_k, k: 3}`, or `all`: every policy that a replay can serve with its default
+/// parameters. Throws config::ConfigError if parameters are wrong.
+PolicyWishes policy_wishes(const std::optional<std::string>& text);
 
 /// `0.01`, a rate, or `8192`, blocks to keep.
 ShardsOptions shards_options(const std::string& text);

@@ -60,6 +60,13 @@ std::string head_text(const MrcReport& report) {
                             percent(ratio(t.achievable.usable_tokens.count(), t.prompt.count())),
                             percent(ratio(t.achievable.usable_blocks, t.reads)),
                             human::count(t.compulsory_misses)));
+  if (!report.left_out.empty()) {
+    std::string all;
+    for (const LeftOut& one : report.left_out) {
+      all += fmt::format("{}{} ({})", all.empty() ? "" : ", ", one.policy, one.lacks);
+    }
+    text += paragraph("  without ", all + ": only an engine knows that, see 'terrace run'");
+  }
   for (const MrcCurve& curve : report.mrc.curves) {
     if (curve.method != MrcMethod::shards) continue;
     double worst = 0;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/app/mrc_options.hpp"
 #include "sim/base/units.hpp"
 #include "sim/report/csv.hpp"
 #include "sim/study/mrc.hpp"
@@ -25,6 +26,7 @@ struct MrcReport {
   Bytes bytes_per_block;
   std::vector<std::int64_t> capacities;  // of the curves' points
   std::vector<Tier> tiers;
+  std::vector<LeftOut> left_out;  // of all policies
   Mrc mrc;
 };
 

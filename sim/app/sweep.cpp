@@ -113,7 +113,7 @@ ExitCode run_in(const fs::path& directory, const SweepPlan& plan, std::optional<
     note(fmt::format("terrace: the old results in {} are discarded", database.string()));
   }
   clear(directory, arguments.has("fresh"));
-  write_file(directory / "sweep.yaml", plan.text);
+  replace_file(directory / "sweep.yaml", plan.text);
   SweepStore store(database);
 
   SweepOptions options;

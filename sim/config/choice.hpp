@@ -31,7 +31,8 @@ class Recipe {
 };
 
 /// The recipe of a class: constructed from its `Options`, if it has any, and the context. Options
-/// have `void tell(config::Fields&)`.
+/// have `void tell(config::Fields&)`. What it needs is its `kNeeds`, or, where that depends on its
+/// options, what their `needs()` says.
 template <class Family, class Class>
 class RecipeOf final : public Family {
  public:
@@ -52,7 +53,9 @@ class RecipeOf final : public Family {
     }
   }
   [[nodiscard]] typename Family::From::Needs needs() const override {
-    if constexpr (requires { Class::kNeeds; }) {
+    if constexpr (requires { options_.needs(); }) {
+      return options_.needs();
+    } else if constexpr (requires { Class::kNeeds; }) {
       return Class::kNeeds;
     } else {
       return {};

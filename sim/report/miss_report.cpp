@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/base/text.hpp"
 #include "sim/report/csv.hpp"
 #include "sim/report/human.hpp"
 #include "sim/report/table.hpp"
@@ -187,8 +188,9 @@ std::string partial_note(bool complete) {
 
 std::string miss_text(const MissReport& report, const std::string& scenario, bool complete) {
   const std::string heading = fmt::format(
-      "{}: {} of {} prompt tokens were missed ({} %)", scenario.empty() ? "terrace" : scenario,
-      human::count(report.missed), human::count(report.looked_up),
+      "{}: {} of {} prompt tokens were missed ({} %)",
+      scenario.empty() ? "terrace" : escape_controls(scenario), human::count(report.missed),
+      human::count(report.looked_up),
       human::percent(static_cast<double>(report.missed), static_cast<double>(report.looked_up)));
   std::string text = paragraph("", heading);
   text += partial_note(complete);
@@ -196,7 +198,8 @@ std::string miss_text(const MissReport& report, const std::string& scenario, boo
 
   Table table({"Missed because", "where", "requests", "tokens", "share %", "idle p50", "away p50"});
   std::string advices;
-  for (const MissReport::Line& line : report.lines) {
+  for (MissReport::Line line : report.lines) {
+    line.where = escape_controls(line.where);
     const std::string cause(name_of(line.cause));
     table.add({cause, line.where.empty() ? "-" : line.where, human::count(line.requests),
                human::count(line.tokens),

@@ -45,4 +45,15 @@ void write_file(const std::filesystem::path& path, std::string_view text) {
   file.close();
 }
 
+void replace_file(const std::filesystem::path& path, std::string_view text) {
+  const std::filesystem::path part = path.string() + ".part";
+  std::error_code error;
+  std::filesystem::remove(part, error);  // it may be a link, too
+  if (!error) {
+    write_file(part, text);
+    std::filesystem::rename(part, path, error);
+  }
+  if (error) throw std::runtime_error("cannot write " + path.string() + ": " + error.message());
+}
+
 }  // namespace terrace

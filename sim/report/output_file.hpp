@@ -44,4 +44,8 @@ class OutputFile {
 /// Writes a whole file.
 void write_file(const std::filesystem::path& path, std::string_view text);
 
+/// The same beside its place, moved there when it is whole: what stood there, be it a link to
+/// another file, is replaced and never written to.
+void replace_file(const std::filesystem::path& path, std::string_view text);
+
 }  // namespace terrace

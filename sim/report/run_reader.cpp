@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <vector>
 
 #include <fmt/format.h>
@@ -24,6 +26,14 @@ using Json = nlohmann::ordered_json;
 
 [[noreturn]] void fail(const fs::path& path, const std::string& what) {
   throw config::ConfigError(fmt::format("{}: error: {}\n", path.string(), what));
+}
+
+/// What stands there, if that can be found out.
+fs::file_type type_of(const fs::path& path) {
+  std::error_code failed;
+  const fs::file_type type = fs::status(path, failed).type();
+  if (type == fs::file_type::none) fail(path, "cannot be looked at: " + failed.message());
+  return type;
 }
 
 /// The run directory beside `path` that was most plausibly meant.
@@ -71,13 +81,13 @@ std::optional<MissCause> cause_of(const std::string& name) {
 }  // namespace
 
 FinishedRun::FinishedRun(const fs::path& path) : path_(path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) fail(path, "there is no such directory" + suggestion(path));
-  if (!fs::is_directory(path, ignored)) {
+  const fs::file_type type = type_of(path);
+  if (type == fs::file_type::not_found) fail(path, "there is no such directory" + suggestion(path));
+  if (type != fs::file_type::directory) {
     fail(path, "this is a file; give the directory that 'terrace run --out DIR' wrote");
   }
   for (const char* file : {"manifest.json", "summary.json"}) {
-    if (fs::exists(path / file, ignored)) continue;
+    if (type_of(path / file) != fs::file_type::not_found) continue;
     fail(path, fmt::format("this is not the directory of a finished run: it has no {}; "
                            "'terrace run SCENARIO --out DIR' writes one",
                            file));
@@ -98,16 +108,28 @@ void FinishedRun::other_version(const std::string& lacking) const {
   fail(path_, fmt::format("it was written by another terrace{}: {}; run the scenario again with "
                           "this one",
                           version != manifest_.end() && version->is_string()
-                              ? " (" + version->get<std::string>() + ")"
+                              ? " (" + escape_controls(version->get<std::string>()) + ")"
                               : std::string(),
                           lacking));
+}
+
+void FinishedRun::damaged(const std::string& how) const {
+  fail(path_ / "summary.json", fmt::format("is damaged: {}; run the scenario again", how));
 }
 
 /// The value of a key that this version always writes.
 template <class T>
 T FinishedRun::value(const Json& object, const char* key, const std::string& path) const {
   try {
-    return object.at(key).get<T>();
+    const Json& found = object.at(key);
+    if constexpr (std::is_same_v<T, std::int64_t>) {
+      constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+      const bool large = found.is_number_unsigned() && found.get<std::uint64_t>() > kMost;
+      if (found.is_number_float() || large) {
+        damaged(fmt::format("'{}{}' is {}, which is no count", path, key, found.dump()));
+      }
+    }
+    return found.get<T>();
   } catch (const Json::exception&) {
     other_version(fmt::format("no proper '{}{}'", path, key));
   }
@@ -149,7 +171,9 @@ MissReport FinishedRun::misses() const {
     MissReport::Line line;
     const auto name = value<std::string>(row, "cause", at);
     const auto cause = cause_of(name);
-    if (!cause) other_version(fmt::format("{}cause is '{}', which is unknown here", at, name));
+    if (!cause)
+      other_version(
+          fmt::format("{}cause is '{}', which is unknown here", at, escape_controls(name)));
     line.cause = *cause;
     const Json where = value<Json>(row, "where", at);
     if (!where.is_null()) line.where = value<std::string>(row, "where", at);
@@ -159,25 +183,44 @@ MissReport FinishedRun::misses() const {
     line.away = times("away_s");
     report.lines.push_back(std::move(line));
   }
-  std::int64_t sum = 0;
-  for (const MissReport::Line& line : report.lines) sum += line.tokens;
-  if (sum != report.missed) {
-    fail(path_ / "summary.json",
-         fmt::format("is damaged: its causes are of {} tokens, not of the {} that were missed; run "
-                     "the scenario again",
-                     sum, report.missed));
-  }
+  check(report);
   return report;
+}
+
+/// Throws unless the tokens add up.
+void FinishedRun::check(const MissReport& report) const {
+  if (report.missed < 0 || report.missed > report.looked_up) {
+    damaged(fmt::format("{} tokens were missed of {} that were looked up", report.missed,
+                        report.looked_up));
+  }
+  std::int64_t sum = 0;
+  for (const MissReport::Line& line : report.lines) {
+    if (line.requests < 1 || line.tokens < 1 || line.tokens > report.looked_up - sum) {
+      damaged(fmt::format("a cause is of {} tokens in {} requests, with {} looked up", line.tokens,
+                          line.requests, report.looked_up));
+    }
+    sum += line.tokens;
+  }
+  if (sum == report.missed) return;
+  damaged(fmt::format("its causes are of {} tokens, not of the {} that were missed", sum,
+                      report.missed));
 }
 
 std::array<double, 4> FinishedRun::ttft_parts() const {
   constexpr std::array kKeys = {"queue", "kv_load", "prefill", "other"};
   const Json section = value<Json>(summary_, "ttft_breakdown_ms", "summary.json: ");
   std::array<double, 4> parts{};
+  std::size_t nothing = 0;
   for (std::size_t i = 0; i < kKeys.size(); ++i) {
     const Json part = value<Json>(section, kKeys[i], "summary.json: ttft_breakdown_ms.");
-    if (part.is_null()) continue;
+    if (part.is_null()) {
+      ++nothing;
+      continue;
+    }
     parts[i] = value<double>(section, kKeys[i], "summary.json: ttft_breakdown_ms.");
+  }
+  if (nothing > 0 && nothing < kKeys.size()) {
+    damaged("only some parts of ttft_breakdown_ms are null");
   }
   return parts;
 }

@@ -30,6 +30,8 @@ class FinishedRun {
 
  private:
   [[noreturn]] void other_version(const std::string& lacking) const;
+  [[noreturn]] void damaged(const std::string& how) const;
+  void check(const MissReport& report) const;
   template <class T>
   [[nodiscard]] T value(const nlohmann::ordered_json& object, const char* key,
                         const std::string& path) const;

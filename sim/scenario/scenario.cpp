@@ -159,7 +159,9 @@ void check_whole(config::Fields& f, const Scenario& s) {
   double nvme = 0;
   for (const TierSpec& tier : s.tiers) {
     const std::string who = fmt::format("tier '{}'", tier.name);
-    f.check(names.insert(tier.name).second && tier.name != "hbm", "tiers",
+    f.check(tier.name != "hbm", "tiers", "the name 'hbm' is reserved for the memory of the GPUs",
+            "give the tier another name");
+    f.check(names.insert(tier.name).second, "tiers",
             fmt::format("{} is not the only one of this name", who), "give each tier its own name");
     if (!tier.enabled()) continue;
     f.check(block_of(tier, engine) % above == 0, "tiers",

@@ -23,12 +23,11 @@ class Study {
       : stream_(stream), options_(options), result_{totals(stream), {}, true} {}
 
   Mrc run() {
-    for (const std::string& policy : options_.policies) {
+    for (const MrcPolicy& policy : options_.policies) {
       MrcCurve& curve = result_.curves.emplace_back();
-      curve.policy = policy;
+      curve.policy = policy.label;
       curve.points.resize(options_.capacities.size());
-      recipes_.push_back(config::find_recipe<EvictionRecipe>(policy));
-      curve.oracle = any_of(recipes_.back()->needs(), FactNeeds::future);
+      curve.oracle = any_of(policy.choice.recipe().needs(), FactNeeds::future);
       if (curve.oracle && next_.empty()) next_ = next_accesses(stream_);
     }
     for (std::size_t i = 0; i < result_.curves.size(); ++i) plan(i);
@@ -61,10 +60,11 @@ class Study {
 
   void plan(std::size_t i) {
     MrcCurve& curve = result_.curves[i];
-    if (curve.policy == "lru" && options_.shards) {
+    const bool lru = options_.policies[i].choice.name() == "lru";
+    if (lru && options_.shards) {
       curve.method = MrcMethod::shards;
       pieces_.emplace_back([&](StudyProgress proceed) { sample(curve, proceed); });
-    } else if (curve.policy == "lru") {
+    } else if (lru) {
       pieces_.emplace_back([&](StudyProgress proceed) { exact(curve, proceed); });
     } else {
       curve.method = MrcMethod::replay;
@@ -79,7 +79,8 @@ class Study {
       point = {result_.totals.achievable, 0};
       return;
     }
-    pieces_.emplace_back([this, &point, capacity, recipe = recipes_[i].get()](StudyProgress go_on) {
+    const EvictionRecipe* const recipe = &options_.policies[i].choice.recipe();
+    pieces_.emplace_back([this, &point, capacity, recipe](StudyProgress go_on) {
       ReplayOptions options;
       options.capacity = capacity;
       options.random = Random(options_.seed, "mrc/eviction");
@@ -110,7 +111,6 @@ class Study {
   const BlockStream& stream_;
   const MrcOptions& options_;
   Mrc result_;
-  std::vector<std::unique_ptr<EvictionRecipe>> recipes_;
   std::vector<std::uint32_t> next_;  // empty unless some policy needs the future
   std::vector<std::function<void(StudyProgress)>> pieces_;
 };

@@ -4,8 +4,11 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "sim/kv/eviction/policy.hpp"
 #include "sim/study/block_stream.hpp"
 #include "sim/study/shards.hpp"
 
@@ -18,8 +21,19 @@ enum class MrcMethod {
   replay   // one run for each capacity
 };
 
+/// An eviction policy with its parameters, and what reports call it.
+struct MrcPolicy {
+  /// With default parameters. REQUIRES: it is one of eviction_policies().
+  explicit MrcPolicy(std::string_view name) : label(name), choice(name) {}
+  MrcPolicy(std::string_view text, EvictionChoice chosen)
+      : label(text), choice(std::move(chosen)) {}
+
+  std::string label;
+  EvictionChoice choice;
+};
+
 struct MrcOptions {
-  std::vector<std::string> policies;     // of eviction_policies(), each once
+  std::vector<MrcPolicy> policies;       // of different labels
   std::vector<std::int64_t> capacities;  // in blocks, ascending
   std::optional<ShardsOptions> shards;   // of LRU; otherwise it is exact
   std::uint64_t seed = 0;                // of policies that draw
@@ -34,7 +48,7 @@ struct MrcCurve {
     HitCounts hits;
     double error = 0;  // standard error of hits.blocks; 0 unless sampled
   };
-  std::string policy;
+  std::string policy;  // its label
   MrcMethod method = MrcMethod::exact;
   bool oracle = false;                       // it sees the future, which no real cache does
   std::vector<std::optional<Point>> points;  // one per capacity; empty if it was stopped before
@@ -49,8 +63,8 @@ struct Mrc {
 };
 
 /// Hits against capacity for several policies. LRU is done in one pass, all others by one replay
-/// per capacity; a capacity for all there is needs none. REQUIRES: the policies exist, and a replay
-/// can serve them (see lacking_facts).
+/// per capacity; a capacity for all there is needs none. REQUIRES: a replay can serve the
+/// policies (see lacking_facts).
 Mrc miss_ratio_curves(const BlockStream& stream, const MrcOptions& options);
 
 }  // namespace terrace

@@ -144,6 +144,7 @@ HitCounts ShardsCurve::at(std::int64_t capacity) const {
 }
 
 double ShardsCurve::error(std::int64_t capacity) const {
+  if (rate() == 1) return 0;  // nothing was left out
   double sum = 0;
   double squares = 0;
   for (const Sample& group : groups_) {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "tests/app/program.hpp"
 
@@ -154,6 +155,25 @@ TEST_F(Explain, RefusesWhatIsNoRunDirectory) {
   fails(3, "this is not the directory of a finished run", "explain --misses out");
 }
 
+TEST_F(Explain, TextOfFilesDoesNotReachTheTerminalAsItIs) {
+  run("--misses --out out");
+  edit("out/summary.json", "\"where\": \"hbm\"", "\"where\": \"\\u001b[2J\\u009b\"");
+  edit("out/summary.json", "\"scenario\": \"small\"", "\"scenario\": \"a\\nb\"");
+  const Outcome misses = place.terrace("explain --misses out");
+  EXPECT_EQ(misses.status, 0) << misses.err;
+  EXPECT_THAT(misses.out,
+              AllOf(StartsWith("a\\x0ab: "), HasSubstr("\\x1b[2J\\x9b"), Not(HasSubstr("\x1b"))));
+  EXPECT_THAT(place.terrace("explain out").out, StartsWith("a\\x0ab\n"));
+}
+
+TEST_F(Explain, SaysThatADirectoryMayNotBeEntered) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may enter any directory";
+  fs::create_directories(place.at("closed/out"));
+  fs::permissions(place.at("closed"), fs::perms::none);
+  fails(3, "closed/out: error: cannot be looked at: Permission denied", "explain closed/out");
+  fs::permissions(place.at("closed"), fs::perms::owner_all);
+}
+
 TEST_F(Explain, RefusesOptionsWithoutEffect) {
   run("--out out");
   fails(2, "--json has no effect without --misses", "explain out --json");
@@ -189,6 +209,23 @@ TEST_F(Explain, RefusesWhatAnotherVersionWrote) {
   restore();
   edit("out/summary.json", "\"tokens\": 9600", "\"tokens\": 9601");
   fails(3, "is damaged: its causes are of 10001 tokens, not of the 10000", "explain --misses out");
+  restore();
+  edit("out/summary.json", "\"missed_tokens\": 10000", "\"missed_tokens\": 10001");
+  fails(3, "is damaged: 10001 tokens were missed of 10000", "explain --misses out");
+  restore();
+  edit("out/summary.json", "\"looked_up_tokens\": 10000", "\"looked_up_tokens\": 0");
+  fails(3, "is damaged: 10000 tokens were missed of 0", "explain --misses out");
+  restore();
+  edit("out/summary.json", "\"tokens\": 9600", "\"tokens\": 18446744073709551615");
+  fails(3, "tokens' is 18446744073709551615, which is no count", "explain --misses out");
+  restore();
+  edit("out/summary.json", "\"tokens\": 9600", "\"tokens\": 9223372036854775807");
+  fails(3, "is damaged: a cause is of 9223372036854775807 tokens", "explain --misses out");
+  restore();
+  json broken = json::parse(summary);
+  broken["ttft_breakdown_ms"]["queue"] = nullptr;
+  place.write("out/summary.json", broken.dump());
+  fails(3, "is damaged: only some parts of ttft_breakdown_ms are null", "explain out");
   restore();
   place.write("out/summary.json", summary.substr(0, summary.size() / 2));
   fails(3, "is damaged: it is no JSON object", "explain --misses out");

@@ -21,6 +21,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::kSmall;
+using ::testing::Not;
 using testing::Outcome;
 using testing::Workplace;
 
@@ -175,6 +176,40 @@ TEST_F(MrcCli, RefusesWhatIsNoRange) {
   fails(2, "smaller than a block", "--trace t.jsonl --tier dram=0..1MiB");
   fails(2, "'dram' is there twice", "--trace t.jsonl --tier dram=auto --tier dram=auto");
   fails(2, "beyond any trace", "--trace t.jsonl", {"--tier", "x=0..99999999999999 blocks"});
+}
+
+TEST_F(MrcCli, AllSaysWhichPoliciesItLeavesOut) {
+  const json all = prints("--trace t.jsonl --policies all --points 2");
+  std::string left_out;
+  for (const json& one : all["left_out"]) {
+    left_out += one["policy"].get<std::string>() + " ";
+    EXPECT_FALSE(one["lacks"].get<std::string>().empty());
+  }
+  EXPECT_THAT(left_out, AllOf(HasSubstr("gdsf "), HasSubstr("priority "), HasSubstr("ttl "),
+                              HasSubstr("lookahead "), Not(HasSubstr("lru_k "))));
+  EXPECT_THAT(place.terrace("mrc --trace t.jsonl --policies all --points 2").out,
+              HasSubstr("gdsf (what a block costs to recompute)"));
+  EXPECT_TRUE(prints("--trace t.jsonl")["left_out"].empty());
+}
+
+TEST_F(MrcCli, PoliciesTakeParameters) {
+  const std::string list = "lru,{policy: lru_k, k: 1}, {policy: gdsf, cost: uniform}";
+  const json all = prints("--trace t.jsonl --tier", {"x=1 block..5 blocks", "--policies", list});
+  const json& curves = all["tiers"][0]["curves"];
+  ASSERT_EQ(curves.size(), 3U);
+  EXPECT_EQ(curves[1]["policy"], "{policy: lru_k, k: 1}");
+  EXPECT_EQ(curves[2]["policy"], "{policy: gdsf, cost: uniform}");
+  for (std::size_t i = 0; i < 5; ++i) {  // LRU-1 is LRU
+    EXPECT_EQ(curves[0]["points"][i]["hit_blocks"], curves[1]["points"][i]["hit_blocks"]) << i;
+  }
+  const auto refuses = [&](int status, const std::string& message, const std::string& policies) {
+    fails(status, message, "--trace t.jsonl", {"--policies", policies});
+  };
+  refuses(2, "'{policy: gdsf}' asks what a block costs", "{policy: gdsf}");
+  refuses(2, "is there twice", "{policy: fifo},{policy: fifo}");
+  refuses(3, "'k' must be", "{policy: lru_k, k: 0}");
+  refuses(3, "no eviction policy is called 'lruk'", "{policy: lruk, k: 2}");
+  refuses(3, "--policies:1:", "{policy: lru_k, k: 2");
 }
 
 TEST_F(MrcCli, RefusesOtherMistakesAtTheKeyboard) {

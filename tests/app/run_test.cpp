@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
+#include <unistd.h>
 
 #include "tests/app/program.hpp"
 
@@ -172,6 +173,35 @@ TEST_F(RunVerb, AnInterruptLeavesValidPartialResults) {
     const std::string rows = files("long").at("requests.csv");
     EXPECT_EQ(rows.back(), '\n') << "the last row is whole";
     fs::remove_all(place.at("long"));
+  }
+}
+
+TEST_F(RunVerb, ASignalThatComesTwiceAtOnceCountsOnce) {
+  const pid_t child = start_long_run();
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(kill(child, SIGINT), 0);
+    usleep(500);
+  }
+  const Outcome outcome = place.finish(child);
+  EXPECT_EQ(outcome.status, 130);
+  EXPECT_THAT(outcome.err, HasSubstr("PARTIAL"));
+  EXPECT_EQ(json::parse(outcome.out).at("complete"), false);
+}
+
+TEST_F(RunVerb, NoTierIsCalledHbm) {
+  const Outcome outcome = place.terrace(
+      "run small.yaml --quiet", {"--set", "tiers=[{name: hbm, medium: dram, capacity: 1 GiB}]"});
+  EXPECT_EQ(outcome.status, 3);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("the name 'hbm' is reserved"),
+                                 Not(HasSubstr("is not the only one"))));
+}
+
+TEST_F(RunVerb, AnEmptyPathIsAMistake) {
+  for (const char* option : {"--out", "--trace"}) {
+    const Outcome outcome = place.terrace("run small.yaml --quiet", {option, ""});
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_EQ(outcome.err.find("terrace: error: " + std::string(option) + ": an empty path"), 0U)
+        << outcome.err;
   }
 }
 

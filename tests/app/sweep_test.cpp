@@ -72,6 +72,18 @@ class SweepVerb : public ::testing::Test {
   Workplace place;
 };
 
+TEST_F(SweepVerb, FilesBehindLinksInItsDirectoryStayAsTheyAre) {
+  place.write("mine", "mine");
+  fs::create_directory(place.at("d"));
+  for (const char* link : {"sweep.yaml", "sweep.yaml.part"}) {
+    fs::create_symlink(place.at("mine"), place.at("d") / link);
+  }
+  EXPECT_EQ(place.terrace("sweep s.yaml --quiet --out d").status, 0);
+  EXPECT_EQ(read_file(place.at("mine")), "mine");
+  EXPECT_FALSE(fs::is_symlink(place.at("d") / "sweep.yaml"));
+  EXPECT_THAT(read_file(place.at("d") / "sweep.yaml"), HasSubstr("max_num_seqs"));
+}
+
 TEST_F(SweepVerb, RanksTheArmsAndKeepsEveryRun) {
   const Outcome outcome = place.terrace("sweep s.yaml");
   EXPECT_EQ(outcome.status, 0) << outcome.err;

@@ -16,9 +16,11 @@ namespace {
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::kSmall;
+using ::testing::Not;
 using testing::Outcome;
 using ::testing::StartsWith;
 using testing::Workplace;
@@ -42,6 +44,44 @@ TEST(Verbs, EverythingListedHasASummary) {
     std::istringstream lines(outcome.out);
     for (std::string line; std::getline(lines, line);) {
       EXPECT_THAT(line, ContainsRegex("^[^ ]+ +[^ ]+")) << what;
+    }
+  }
+}
+
+TEST(Verbs, ListTellsTheParametersOfAPolicy) {
+  const Workplace place;
+  const Outcome lru_k = place.terrace("list eviction lru_k");
+  EXPECT_EQ(lru_k.status, 0) << lru_k.err;
+  EXPECT_THAT(lru_k.out, AllOf(HasSubstr("eviction: {policy: lru_k, k: 2}\n"),
+                               HasSubstr("  k: a whole number from 1 to 100; default 2\n"
+                                         "      which of the last reads of a block counts\n")));
+  EXPECT_THAT(place.terrace("list eviction lru").out, HasSubstr("It has no parameters.\n"));
+  EXPECT_THAT(place.terrace("list eviction tail_lru").out, HasSubstr("needs: who uses a block"));
+  EXPECT_THAT(place.terrace("list admission second_touch").out, HasSubstr("\n  n: a whole"));
+  EXPECT_THAT(
+      place.terrace("list prefetch on_arrival").out,
+      AllOf(HasSubstr("default 1 s\n      only with stop: timeout\n"), Not(HasSubstr("lead"))));
+  EXPECT_THAT(place.terrace("list prefetch next_turn").out, HasSubstr("needs: sessions"));
+  EXPECT_THAT(place.terrace("list eviction").out, EndsWith("tells the parameters of one\n"));
+}
+
+TEST(Verbs, ListKnowsWhoHasNoParameters) {
+  const Workplace place;
+  const Outcome wrong = place.terrace("list eviction lruk");
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("knows no 'lruk'; did you mean 'lru"));
+  EXPECT_EQ(place.terrace("list prefetch nothing").status, 2);
+  EXPECT_THAT(place.terrace("list gpus h100-sxm").err, HasSubstr("takes no NAME"));
+}
+
+TEST(Verbs, EachPolicyTellsItsParameters) {
+  const Workplace place;
+  for (const std::string what : {"eviction", "admission", "prefetch"}) {
+    std::istringstream lines(place.terrace("list " + what).out);
+    for (std::string line; std::getline(lines, line);) {
+      const std::string name = line.substr(0, line.find(' '));
+      if (name.starts_with('\'')) continue;
+      EXPECT_EQ(place.terrace("list " + what + " " + name).status, 0) << name;
     }
   }
 }

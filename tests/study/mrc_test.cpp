@@ -29,8 +29,8 @@ BlockStream stream() {
   return stream;
 }
 
-std::vector<std::string> served() {
-  std::vector<std::string> names;
+std::vector<MrcPolicy> served() {
+  std::vector<MrcPolicy> names;
   for (const EvictionVariant& policy : eviction_policies()) {
     if (lacking_facts(policy.recipe()->needs()).empty()) names.emplace_back(policy.name);
   }
@@ -83,19 +83,19 @@ TEST(Mrc, AReplayWithRoomForAllHitsTheBest) {
   const BlockStream all = stream();
   const StreamTotals t = totals(all);
   const std::vector<std::uint32_t> next = next_accesses(all);
-  for (const std::string& policy : served()) {
+  for (const MrcPolicy& policy : served()) {
     ReplayOptions options;
     options.capacity = t.unique;
     options.next = &next;
-    const auto recipe = config::find_recipe<EvictionRecipe>(policy);
-    EXPECT_EQ(replay(all, *recipe, options, tests::kGoOn), t.achievable) << policy;
+    EXPECT_EQ(replay(all, policy.choice.recipe(), options, tests::kGoOn), t.achievable)
+        << policy.label;
   }
 }
 
 TEST(Mrc, StopsWhenToldAndSaysSo) {
   const BlockStream all = stream();
   MrcOptions options;
-  options.policies = {"lru"};
+  options.policies = {MrcPolicy("lru")};
   options.capacities = {10};
   options.proceed = [](double) { return false; };
   const Mrc mrc = miss_ratio_curves(all, options);

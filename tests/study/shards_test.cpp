@@ -24,6 +24,7 @@ TEST(Shards, WithEveryBlockIsExact) {
     EXPECT_EQ(all.at(capacity), exact.at(capacity)) << capacity;
     EXPECT_EQ(roomy.at(capacity), exact.at(capacity)) << capacity;
   }
+  EXPECT_EQ(all.error(500), 0);
   EXPECT_EQ(all.sampled(), 30'000);
 }
 

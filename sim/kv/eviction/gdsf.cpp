@@ -29,11 +29,12 @@ namespace {
 /// last victim. The blocks of a pool are of one size. Of equals, what was read longest ago goes.
 class Gdsf final : public EvictionPolicy {
  public:
-  static constexpr FactNeeds kNeeds = FactNeeds::recompute;
-
   struct Options {
     Cost cost = Cost::recompute;
 
+    [[nodiscard]] FactNeeds needs() const {
+      return cost == Cost::recompute ? FactNeeds::recompute : FactNeeds::none;
+    }
     void tell(config::Fields& f) {
       f.field("cost", cost,
               "of losing a block: the prefill time to recompute it, or uniform, the same for all, "
