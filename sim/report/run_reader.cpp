@@ -195,9 +195,11 @@ void FinishedRun::check(const MissReport& report) const {
   }
   std::int64_t sum = 0;
   for (const MissReport::Line& line : report.lines) {
-    if (line.requests < 1 || line.tokens < 1 || line.tokens > report.looked_up - sum) {
-      damaged(fmt::format("a cause is of {} tokens in {} requests, with {} looked up", line.tokens,
-                          line.requests, report.looked_up));
+    if (line.requests < 1 || line.tokens < 1) {
+      damaged(fmt::format("a cause is of {} tokens in {} requests", line.tokens, line.requests));
+    }
+    if (line.tokens > std::numeric_limits<std::int64_t>::max() - sum) {
+      damaged("its causes are of more tokens than can be counted");
     }
     sum += line.tokens;
   }
