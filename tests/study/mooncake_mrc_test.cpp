@@ -98,6 +98,26 @@ TEST_F(MooncakeMrc, FifoHitsPastTheFirstMissWhatNobodyCanUse) {
   }
 }
 
+/// LFU and Belady keep no block of which an earlier one is gone, as LRU does.
+TEST_F(MooncakeMrc, LfuAndBeladyHitWhatOthersHaveCounted) {
+  const BlockStream all = hashes();
+  const std::vector<std::uint32_t> next = next_accesses(all);
+  const std::int64_t lfu[] = {13'871, 38'013, 79'595, 99'189, 104'755};
+  const std::int64_t belady[] = {54'994, 105'710, 105'710, 105'710, 105'710};
+  for (std::size_t i = 0; i < 5; ++i) {
+    ReplayOptions options;
+    options.capacity = kCapacities[i];
+    options.next = &next;
+    const auto by_lfu = replay(all, *config::find_recipe<EvictionRecipe>("lfu"), options, kGoOn);
+    EXPECT_EQ(by_lfu->usable_blocks, lfu[i]);
+    EXPECT_EQ(by_lfu->blocks, lfu[i]);
+    const auto by_belady =
+        replay(all, *config::find_recipe<EvictionRecipe>("belady"), options, kGoOn);
+    EXPECT_EQ(by_belady->usable_blocks, belady[i]);
+    EXPECT_EQ(by_belady->blocks, belady[i]);
+  }
+}
+
 /// As many as any cache can: from 10,000 blocks on only what was never there is missed.
 TEST_F(MooncakeMrc, BeladyMissesWhatOthersHaveCounted) {
   const BlockStream all = hashes();
