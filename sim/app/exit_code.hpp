@@ -4,7 +4,8 @@
 
 namespace terrace::app {
 
-/// What the program tells the shell; a sweep, of its worst run. Documented in `terrace --help`; scripts depend on it.
+/// What the program tells the shell; a sweep, of its worst run. Documented in `terrace --help`;
+/// scripts depend on it.
 enum class ExitCode : int {
   ok = 0,
   failure = 1,        // the world: a file that cannot be written, no memory
