@@ -171,9 +171,10 @@ MissReport FinishedRun::misses() const {
     MissReport::Line line;
     const auto name = value<std::string>(row, "cause", at);
     const auto cause = cause_of(name);
-    if (!cause)
+    if (!cause) {
       other_version(
           fmt::format("{}cause is '{}', which is unknown here", at, escape_controls(name)));
+    }
     line.cause = *cause;
     const Json where = value<Json>(row, "where", at);
     if (!where.is_null()) line.where = value<std::string>(row, "where", at);
