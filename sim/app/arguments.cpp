@@ -121,6 +121,15 @@ std::optional<std::string> Arguments::value(std::string_view option) const {
   return values.front();
 }
 
+void Arguments::check_exclusive(
+    std::span<const std::pair<std::string_view, std::string_view>> pairs) const {
+  for (const auto& [a, b] : pairs) {
+    if (has(a) && has(b)) {
+      throw UsageError(fmt::format("--{} and --{} exclude each other", a, b));
+    }
+  }
+}
+
 std::optional<std::int64_t> Arguments::number(std::string_view option) const {
   const auto text = value(option);
   if (!text) return std::nullopt;

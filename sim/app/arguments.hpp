@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/app/verb.hpp"
@@ -21,6 +22,9 @@ class Arguments {
   [[nodiscard]] bool has(std::string_view option) const { return !all(option).empty(); }
   [[nodiscard]] std::optional<std::string> value(std::string_view option) const;
   [[nodiscard]] const std::vector<std::string>& all(std::string_view option) const;
+
+  /// Throws UsageError if two options are there of which one would silently do nothing.
+  void check_exclusive(std::span<const std::pair<std::string_view, std::string_view>> pairs) const;
 
   /// Throws UsageError if it is not a whole number.
   [[nodiscard]] std::optional<std::int64_t> number(std::string_view option) const;

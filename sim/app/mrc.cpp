@@ -21,7 +21,6 @@
 #include "sim/app/scenario_options.hpp"
 #include "sim/base/text.hpp"
 #include "sim/config/diagnostics.hpp"
-#include "sim/workload/synthetic.hpp"
 #include "sim/workload/trace.hpp"
 
 namespace terrace::app {
@@ -108,9 +107,7 @@ void check_open_loop(const Scenario& scenario) {
 }
 
 BlockStream read_stream(const Scenario& scenario, const StreamOptions& options) {
-  const auto seed = static_cast<std::uint64_t>(scenario.seed);
-  const auto workload = scenario.workload.trace ? open_trace(*scenario.workload.trace, seed)
-                                                : make_synthetic(scenario.workload.synthetic, seed);
+  const auto workload = make_workload(scenario);
   StatusLine line(true, false);
   BlockStream stream = collect_stream(*workload, options, [&](std::uint64_t requests) {
     if (line.due()) line.show(fmt::format("reading: {} requests", requests));
@@ -156,14 +153,6 @@ void choose_model(const Arguments& arguments, const config::Catalogue& catalogue
   }
 }
 
-/// As a tier of the simulation counts them: on all GPUs of a replica together.
-Bytes block_bytes(const Scenario& scenario, Tokens block) {
-  const std::int64_t tp = scenario.serving.tensor_parallel;
-  const Bytes per_gpu = kv_bytes_per_token_per_gpu(
-      scenario.model, scenario.serving.engine.kv_cache_dtype, static_cast<int>(tp));
-  return Bytes{per_gpu.count() * tp * block.count()};
-}
-
 /// Throws if a sample is too small to say anything, its own error included.
 void check_samples(const Mrc& mrc) {
   constexpr std::int64_t kFewest = 100;
@@ -194,7 +183,7 @@ ExitCode run(const Arguments& arguments) {
   report.model = scenario.model.name;
   report.kv_dtype = config::Scalar<DType>::format(scenario.serving.engine.kv_cache_dtype);
   report.stream = stream_options(arguments, scenario);
-  report.bytes_per_block = block_bytes(scenario, report.stream.block_size);
+  report.bytes_per_block = kv_bytes(scenario, report.stream.block_size);
   for (const TierRange& tier : wishes.tiers) {  // mistakes show before a long trace is read
     static_cast<void>(tier.capacities(report.stream.block_size, report.bytes_per_block, 1, 2));
   }

@@ -22,23 +22,11 @@
 namespace terrace::app {
 namespace {
 
-/// An option that would silently do nothing is a mistake.
-void check_exclusive(const Arguments& arguments) {
-  constexpr std::array<std::pair<const char*, const char*>, 4> kExclusive{
-      {{"print-config", "out"},
-       {"print-config", "json"},
-       {"print-config", "quiet"},
-       {"json", "quiet"}}};
-  for (const auto& [a, b] : kExclusive) {
-    if (arguments.has(a) && arguments.has(b)) {
-      throw UsageError(fmt::format("--{} and --{} exclude each other", a, b));
-    }
-  }
-  if (arguments.has("misses") && !arguments.has("out") && !arguments.has("json") &&
-      !arguments.has("print-config")) {
-    throw UsageError("--misses has no effect without --out DIR or --json: nothing would show it");
-  }
-}
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kExclusive{
+    {{"print-config", "out"},
+     {"print-config", "json"},
+     {"print-config", "quiet"},
+     {"json", "quiet"}}};
 
 /// The command that gives these results again: where they were put is no part of it.
 std::vector<std::string> reproducing_argv(const Arguments& arguments) {
@@ -66,7 +54,11 @@ Summary watched_run(PreparedRun& prepared, const Scenario& scenario, bool progre
 }
 
 ExitCode run(const Arguments& arguments) {
-  check_exclusive(arguments);
+  arguments.check_exclusive(kExclusive);
+  if (arguments.has("misses") && !arguments.has("out") && !arguments.has("json") &&
+      !arguments.has("print-config")) {
+    throw UsageError("--misses has no effect without --out DIR or --json: nothing would show it");
+  }
   std::vector<std::string> sets;
   if (arguments.has("misses")) sets.emplace_back("output.misses=true");
   const Scenario scenario =

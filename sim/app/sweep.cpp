@@ -25,15 +25,8 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostJobs = 4096;
 
-void check_exclusive(const Arguments& arguments) {
-  constexpr std::array<std::pair<const char*, const char*>, 4> kExclusive{
-      {{"dry-run", "json"}, {"dry-run", "quiet"}, {"json", "quiet"}, {"fresh", "resume"}}};
-  for (const auto& [a, b] : kExclusive) {
-    if (arguments.has(a) && arguments.has(b)) {
-      throw UsageError(fmt::format("--{} and --{} exclude each other", a, b));
-    }
-  }
-}
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kExclusive{
+    {{"dry-run", "json"}, {"dry-run", "quiet"}, {"json", "quiet"}, {"fresh", "resume"}}};
 
 /// A number of things, one at least.
 std::size_t count_of(const Arguments& arguments, const char* option, std::size_t otherwise,
@@ -149,7 +142,7 @@ ExitCode run_in(const fs::path& directory, const SweepPlan& plan, std::optional<
 }
 
 ExitCode run(const Arguments& arguments) {
-  check_exclusive(arguments);
+  arguments.check_exclusive(kExclusive);
   SweepOverrides overrides;
   overrides.sets = arguments.all(kSetOption.name);
   overrides.filters = arguments.all("filter");

@@ -1,6 +1,4 @@
-#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -8,6 +6,7 @@
 
 #include "sim/app/sweep_report.hpp"
 #include "sim/report/csv.hpp"
+#include "sim/report/output_file.hpp"
 #include "sim/study/sweep_analysis.hpp"
 
 namespace terrace::app {
@@ -16,16 +15,13 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-/// Writes a table beside its place, and moves it there when it is whole.
 template <class Fill>
 void write_table(const fs::path& path, Fill fill) {
-  const fs::path part = path.string() + ".part";
-  CsvFile file(part);
-  fill(file);
-  file.close();
-  std::error_code error;
-  fs::rename(part, path, error);
-  if (error) throw std::runtime_error("cannot write " + path.string() + ": " + error.message());
+  replace_file(path, [&](const fs::path& part) {
+    CsvFile file(part);
+    fill(file);
+    file.close();
+  });
 }
 
 void add_cells(CsvFile& file, const SweepPlan& plan, std::size_t arm) {

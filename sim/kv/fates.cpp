@@ -67,7 +67,7 @@ bool Fates::in_hbm(const LookUp& look, std::int64_t position) {
 bool Fates::below(const LookUp& look, std::int64_t position) {
   for (std::size_t t = 0; t < look.memories.tiers.size(); ++t) {
     const Tier& tier = look.memories.tiers[t];
-    const BlockPool& pool = tier.parts[tier.part_of[look.replica.index()]].pool;
+    const BlockPool& pool = tier.part(look.replica).pool;
     const BlockId block = pool.find(tier_block(look, t, position));
     if (block != BlockId::none() && pool.readable(block)) return true;
   }
@@ -80,7 +80,7 @@ std::optional<std::size_t> Fates::pending(const LookUp& look, std::int64_t posit
   if (look.memories.hbm[look.replica.index()].pool.find(content) != BlockId::none()) return 0;
   for (std::size_t t = 0; t < look.memories.tiers.size(); ++t) {
     const Tier& tier = look.memories.tiers[t];
-    const BlockPool& pool = tier.parts[tier.part_of[look.replica.index()]].pool;
+    const BlockPool& pool = tier.part(look.replica).pool;
     if (pool.find(tier_block(look, t, position)) != BlockId::none()) return t + 1;
   }
   return std::nullopt;

@@ -18,9 +18,9 @@ std::size_t Hierarchy::nearest_with(ReplicaId replica, std::span<const ContentId
                                     std::int64_t position) const {
   for (std::size_t t = 0; t < m_.tiers.size(); ++t) {
     const Tier& tier = m_.tiers[t];
-    const auto end = static_cast<std::size_t>((position / tier.ratio + 1) * tier.ratio);
+    const auto end = static_cast<std::size_t>(tier.block_end(position));
     if (end > sequence.size()) continue;
-    const BlockPool& pool = tier.parts[tier.part_of[replica.index()]].pool;
+    const BlockPool& pool = tier.part(replica).pool;
     const BlockId block = pool.find(sequence[end - 1]);
     if (block == BlockId::none()) continue;
     if (pool.readable(block)) return t;
@@ -35,7 +35,7 @@ std::int64_t Hierarchy::look_below(ReplicaId replica, std::span<const ContentId>
   while (at < from + limit) {
     const std::size_t t = nearest_with(replica, sequence, at);
     if (t == m_.tiers.size()) break;
-    at = (at / m_.tiers[t].ratio + 1) * m_.tiers[t].ratio;
+    at = m_.tiers[t].block_end(at);
   }
   return std::min(at - from, limit);
 }
@@ -47,8 +47,7 @@ void Hierarchy::find_below(ReplicaId replica, std::span<const ContentId> sequenc
   for (std::int64_t at = from; at < from + limit;) {
     const std::size_t t = nearest_with(replica, sequence, at);
     if (t == m_.tiers.size()) break;
-    const std::int64_t end =
-        std::min((at / m_.tiers[t].ratio + 1) * m_.tiers[t].ratio, from + limit);
+    const std::int64_t end = std::min(m_.tiers[t].block_end(at), from + limit);
     if (found.empty() || found.back().tier != t) found.push_back({t, at, at});
     found.back().to = at = end;
   }
@@ -57,8 +56,7 @@ void Hierarchy::find_below(ReplicaId replica, std::span<const ContentId> sequenc
 /// The transfer that brings so many engine blocks out of so many blocks of a tier.
 Move Hierarchy::move_up(ReplicaId replica, std::size_t tier, std::int64_t blocks,
                         std::int64_t tier_blocks) const {
-  const Tier& source = m_.tiers[tier];
-  return {source.parts[source.part_of[replica.index()]].memory, m_.hbm[replica.index()].memory,
+  return {m_.tiers[tier].part(replica).memory, m_.hbm[replica.index()].memory,
           m_.traffic.cargo(blocks, tier_blocks)};
 }
 
@@ -89,9 +87,9 @@ std::vector<ContentId> Hierarchy::to_prefetch(std::size_t source, ReplicaId repl
   std::int64_t at = 0;
   while (at < limit && hbm.find(sequence[static_cast<std::size_t>(at)]) != BlockId::none()) ++at;
   const Tier& target = m_.tiers[prefetches_.target(source)];
-  const BlockPool& there = target.parts[target.part_of[replica.index()]].pool;
+  const BlockPool& there = target.part(replica).pool;
   while (at < limit) {
-    const auto end_there = static_cast<std::size_t>((at / target.ratio + 1) * target.ratio);
+    const auto end_there = static_cast<std::size_t>(target.block_end(at));
     const BlockId coming =
         end_there <= sequence.size() ? there.find(sequence[end_there - 1]) : BlockId::none();
     std::size_t t = nearest_with(replica, sequence, at);
@@ -99,7 +97,7 @@ std::vector<ContentId> Hierarchy::to_prefetch(std::size_t source, ReplicaId repl
       t = source;
     }
     if (t > source) break;
-    const std::int64_t end = (at / m_.tiers[t].ratio + 1) * m_.tiers[t].ratio;
+    const std::int64_t end = m_.tiers[t].block_end(at);
     if (end > static_cast<std::int64_t>(sequence.size())) break;
     if (t == source) wanted.push_back(sequence[static_cast<std::size_t>(end - 1)]);
     at = end;
@@ -121,7 +119,7 @@ void Hierarchy::count_lookup(ReplicaId replica, std::span<const ContentId> seque
   std::vector<std::int64_t> served(m_.tiers.size());
   for (std::int64_t at = from; at < to;) {
     const std::size_t t = nearest_with(replica, sequence, at);
-    const std::int64_t next = std::min((at / m_.tiers[t].ratio + 1) * m_.tiers[t].ratio, to);
+    const std::int64_t next = std::min(m_.tiers[t].block_end(at), to);
     served[t] += next - at;
     at = next;
   }
@@ -164,7 +162,7 @@ void Hierarchy::load(ReplicaId replica, RequestId request, std::span<const Conte
   for (std::int64_t at = from; at < to;) {
     const std::size_t t = nearest_with(replica, sequence, at);
     TERRACE_CHECK(t < m_.tiers.size());
-    const std::int64_t end = (at / m_.tiers[t].ratio + 1) * m_.tiers[t].ratio;
+    const std::int64_t end = m_.tiers[t].block_end(at);
     BlockPool& pool = m_.tiers[t].part(replica).pool;
     const BlockId block = pool.find(sequence[static_cast<std::size_t>(end - 1)]);
     pool.hold(block);

@@ -51,6 +51,14 @@ struct Tier {
   TierCounters counters;
 
   TierPart& part(ReplicaId replica) { return parts[part_of[replica.index()]]; }
+  [[nodiscard]] const TierPart& part(ReplicaId replica) const {
+    return parts[part_of[replica.index()]];
+  }
+
+  /// Where the block of the tier ends that holds the sequence's engine block at `position`.
+  [[nodiscard]] std::int64_t block_end(std::int64_t position) const {
+    return (position / ratio + 1) * ratio;
+  }
 };
 
 }  // namespace terrace

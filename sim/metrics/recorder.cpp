@@ -41,7 +41,7 @@ std::vector<bool> writes_only(const Hierarchy& hierarchy, const Fabric& fabric, 
     for (std::size_t r = 0; r < hierarchy.hbm_parts().size(); ++r) {
       std::vector<MemoryId> above = {hierarchy.hbm_parts()[r].memory};
       for (const Tier& tier : hierarchy.tiers()) {
-        const MemoryId memory = tier.parts[tier.part_of[r]].memory;
+        const MemoryId memory = tier.part(ReplicaId{r}).memory;
         visit(above, memory);
         above.push_back(memory);
       }

@@ -49,7 +49,7 @@ void Sampler::on_sample(SimTime now) {
     s.preemptions = so_far_[r].preemptions;
     s.busy = so_far_[r].busy;
     for (std::size_t t = 0; t < tiers.size(); ++t) {
-      tier_occupied_[t] = occupied(tiers[t], tiers[t].parts[tiers[t].part_of[r]]);
+      tier_occupied_[t] = occupied(tiers[t], tiers[t].part(ReplicaId{r}));
     }
     s.tier_occupied = tier_occupied_;
     sink_(s);

@@ -46,11 +46,16 @@ void write_file(const std::filesystem::path& path, std::string_view text) {
 }
 
 void replace_file(const std::filesystem::path& path, std::string_view text) {
+  replace_file(path, [text](const std::filesystem::path& part) { write_file(part, text); });
+}
+
+void replace_file(const std::filesystem::path& path,
+                  FunctionRef<void(const std::filesystem::path&)> write) {
   const std::filesystem::path part = path.string() + ".part";
   std::error_code error;
   std::filesystem::remove(part, error);  // it may be a link, too
   if (!error) {
-    write_file(part, text);
+    write(part);
     std::filesystem::rename(part, path, error);
   }
   if (error) throw std::runtime_error("cannot write " + path.string() + ": " + error.message());

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "sim/base/function_ref.hpp"
+
 namespace terrace {
 
 /// A file being written. Every failure throws std::runtime_error, "cannot write DIR/requests.csv:
@@ -47,5 +49,9 @@ void write_file(const std::filesystem::path& path, std::string_view text);
 /// The same beside its place, moved there when it is whole: what stood there, be it a link to
 /// another file, is replaced and never written to.
 void replace_file(const std::filesystem::path& path, std::string_view text);
+
+/// The same for what `write` puts into the file it is given.
+void replace_file(const std::filesystem::path& path,
+                  FunctionRef<void(const std::filesystem::path&)> write);
 
 }  // namespace terrace

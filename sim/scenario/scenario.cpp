@@ -10,6 +10,8 @@
 
 #include "sim/config/node.hpp"
 #include "sim/config/writer.hpp"
+#include "sim/workload/synthetic.hpp"
+#include "sim/workload/trace.hpp"
 
 namespace terrace {
 
@@ -168,9 +170,7 @@ void check_whole(config::Fields& f, const Scenario& s) {
             fmt::format("the blocks of {}, {} tokens, are no multiple of the {} tokens above it",
                         who, block_of(tier, engine), above));
     above = block_of(tier, engine);
-    const Bytes block = kv_bytes_per_token_per_gpu(s.model, engine.kv_cache_dtype,
-                                                   static_cast<int>(s.serving.tensor_parallel)) *
-                        (s.serving.tensor_parallel * above);
+    const Bytes block = kv_bytes(s, Tokens{above});
     f.check(tier.capacity.bytes >= block, "tiers",
             fmt::format("{} holds {} bytes, but one of its blocks of {} tokens takes {}", who,
                         tier.capacity.bytes.count(), above, block.count()),
@@ -239,6 +239,19 @@ void resolve_trace_path(Scenario& scenario, const std::string& scenario_path) {
 }
 
 }  // namespace
+
+Bytes kv_bytes(const Scenario& scenario, Tokens tokens) {
+  const std::int64_t tp = scenario.serving.tensor_parallel;
+  return kv_bytes_per_token_per_gpu(scenario.model, scenario.serving.engine.kv_cache_dtype,
+                                    static_cast<int>(tp)) *
+         (tp * tokens.count());
+}
+
+std::unique_ptr<Workload> make_workload(const Scenario& scenario) {
+  const auto seed = static_cast<std::uint64_t>(scenario.seed);
+  if (scenario.workload.trace) return open_trace(*scenario.workload.trace, seed);
+  return make_synthetic(scenario.workload.synthetic, seed);
+}
 
 LoadedScenario parse_scenario(const std::string& name, std::string_view text,
                               const config::Catalogue& catalogue, const Overrides& overrides) {

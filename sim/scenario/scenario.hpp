@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "sim/serving/routers/policy.hpp"
 #include "sim/workload/spec.hpp"
 #include "sim/workload/trace_spec.hpp"
+#include "sim/workload/workload.hpp"
 
 namespace terrace {
 
@@ -75,6 +77,13 @@ void describe(config::Fields& f, ServingSpec& serving);
 void describe(config::Fields& f, LoadSpec& workload);
 void describe(config::Fields& f, OutputSpec& output);
 void describe(config::Fields& f, Scenario& scenario);
+
+/// KV of so many tokens on all GPUs of a replica together, replicated heads included.
+Bytes kv_bytes(const Scenario& scenario, Tokens tokens);
+
+/// The requests of the scenario, from the first. Throws config::ConfigError if its trace cannot be
+/// read.
+std::unique_ptr<Workload> make_workload(const Scenario& scenario);
 
 /// What the command line lays over a scenario file.
 struct Overrides {

@@ -15,8 +15,7 @@
 #include "sim/kv/fates.hpp"
 #include "sim/kv/hierarchy.hpp"
 #include "sim/serving/cluster.hpp"
-#include "sim/workload/synthetic.hpp"
-#include "sim/workload/trace.hpp"
+#include "sim/workload/workload.hpp"
 
 namespace terrace {
 namespace {
@@ -63,7 +62,7 @@ Dimensions measure(const Scenario& s) {
   Dimensions d;
   d.weights_per_gpu = weight_bytes_per_gpu(s.model, tp(s));
   d.kv_bytes_per_token = kv_bytes_per_token(s.model, engine.kv_cache_dtype);
-  d.block_bytes = per_gpu * (s.serving.tensor_parallel * engine.block_size.count());
+  d.block_bytes = kv_bytes(s, engine.block_size);
   d.max_model_len = engine.max_model_len.value_or(s.model.max_context);
   d.hbm_blocks = engine.num_gpu_blocks.value_or(0);
   if (!engine.num_gpu_blocks) {
@@ -93,12 +92,6 @@ std::unique_ptr<CostModel> cost_model(const Scenario& s) {
     return make_constant(s.serving.cost.constant);
   return make_roofline(s.model, s.hardware.gpu, tp(s), s.serving.engine.kv_cache_dtype,
                        s.serving.engine.max_num_batched_tokens.count());
-}
-
-std::unique_ptr<Workload> workload(const Scenario& s) {
-  const auto seed = static_cast<std::uint64_t>(s.seed);
-  if (s.workload.trace) return open_trace(*s.workload.trace, seed);
-  return make_synthetic(s.workload.synthetic, seed);
 }
 
 BlockPool::EmptyBlocks empty_blocks(const EngineSpec& engine) {
@@ -290,13 +283,13 @@ struct Simulation::Parts {
                }),
         fates(make_fates(s, loop, contents)),
         hierarchy(loop, fabric, contents, furnish(s).hbm(), furnish(s).tiers(), traffic(s), ledger),
-        requests(workload(s)),
+        requests(make_workload(s)),
         observers(std::move(watching), s.output.timeseries_interval, loop),
         cluster(s.serving.engine, dimensions.max_model_len, layers(s.model), loop, contents,
                 hierarchy, *cost, *requests, make_router(s.serving.router), observers) {
     if (fates != nullptr) contents.keep_all();
     hierarchy.set_watch(fates.get());
-    if (any_of(fact_needs(s), FactNeeds::future)) foresee(*workload(s), contents, ledger);
+    if (any_of(fact_needs(s), FactNeeds::future)) foresee(*make_workload(s), contents, ledger);
   }
 
   Furnisher furnish(const Scenario& s) {
