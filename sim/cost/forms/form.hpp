@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "sim/model/dtype.hpp"
+
+namespace terrace::forms {
+
+// A form is a law for the time of one family of kernels, with a handful of parameters that mean
+// something. It is a struct of
+//
+//   static constexpr std::string_view kName;               as profiles and --form call it
+//   static constexpr std::array<Parameter, N> kParameters;
+//   struct Case { ... };                                   one call of the kernel
+//   static double seconds(std::span<const double> p, const Chip& chip, const Case& x);
+//
+// The fitter finds the parameters from measured cases, a profile keeps them, a cost model asks for
+// the time. Parameters and times are in SI units: s, bytes/s, FLOP/s.
+
+enum class Unit : std::uint8_t { none, time, bandwidth, flop_rate, bytes };
+
+/// What the fitter has to know of a parameter: bounds, and where to start.
+struct Parameter {
+  std::string_view name;
+  Unit unit = Unit::none;
+  double low = 0;
+  double high = 0;
+  double start = 0;
+  std::string_view doc;
+};
+
+/// What the forms have to know of the GPU, from its datasheet.
+struct Chip {
+  double sms = 1;       // streaming multiprocessors
+  double l2_bytes = 0;  // second-level cache
+};
+
+}  // namespace terrace::forms
