@@ -1,6 +1,6 @@
 #include "sim/cost/constant.hpp"
 
-#include "sim/base/check.hpp"
+#include <algorithm>
 
 namespace terrace {
 namespace {
@@ -9,8 +9,16 @@ class Constant final : public CostModel {
  public:
   explicit Constant(const ConstantCost& cost) : cost_(cost) {}
 
-  [[nodiscard]] Duration step(const Batch& batch) const override {
-    TERRACE_CHECK(!batch.empty());
+ private:
+  [[nodiscard]] Estimate price(std::span<const Batch> ranks) const override {
+    Duration longest{};
+    for (const Batch& batch : ranks) {
+      if (!batch.empty()) longest = std::max(longest, time(batch));
+    }
+    return {longest};
+  }
+
+  [[nodiscard]] Duration time(const Batch& batch) const {
     std::int64_t fresh = 0;
     for (const PrefillChunk& chunk : batch.prefills) fresh += chunk.fresh.count();
     const auto real = [](Duration d) { return static_cast<double>(d.count()); };
@@ -21,7 +29,6 @@ class Constant final : public CostModel {
     return cost_.per_step + fresh * cost_.per_prefill_token + batch.decodes * cost_.per_decode;
   }
 
- private:
   ConstantCost cost_;
 };
 

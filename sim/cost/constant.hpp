@@ -14,7 +14,8 @@ struct ConstantCost {
   Duration per_decode{};
 };
 
-/// per_step + per_prefill_token * fresh tokens + per_decode * decodes, exactly.
+/// per_step + per_prefill_token * fresh tokens + per_decode * decodes, exactly; of several ranks
+/// that of the slowest.
 std::unique_ptr<CostModel> make_constant(const ConstantCost& cost);
 
 void describe(config::Fields& f, ConstantCost& cost);

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "sim/base/units.hpp"
 
@@ -17,11 +19,21 @@ struct PrefillChunk {
 /// sums, so that a step that only decodes is described, and priced, in O(1).
 struct Batch {
   std::int64_t decodes = 0;  // sequences that compute one token each
-  Tokens decode_context;     // tokens they attend to, summed, the new ones included
-  std::span<const PrefillChunk> prefills;
+  Tokens decode_context{};   // tokens they attend to, summed, the new ones included
+  Tokens decode_longest{};   // of the sequence with most of them
+  // What they attend to in layers that do not reach all, summed: one entry for each of the model's
+  // bounded reaches.
+  std::span<const Tokens> decode_bounded{};
+  std::span<const PrefillChunk> prefills{};
   std::int64_t samples = 0;  // sequences whose next token is sampled: decodes + completed prompts
 
   [[nodiscard]] bool empty() const { return decodes == 0 && prefills.empty(); }
+};
+
+/// How long something takes.
+struct Estimate {
+  Duration time{};
+  bool extrapolated = false;  // some part lies outside what was measured
 };
 
 /// How long a step takes.
@@ -29,9 +41,18 @@ class CostModel {
  public:
   virtual ~CostModel() = default;
 
-  /// From the start of the step's first kernel to its tokens being known on the host.
-  /// Pure: the same batch takes the same time. O(prefills). REQUIRES: !batch.empty().
-  [[nodiscard]] virtual Duration step(const Batch& batch) const = 0;
+  /// From the start of the step's first kernel to its tokens being known on the host. Engines that
+  /// share experts step together: `ranks` are their batches, empty for who has nothing to do.
+  /// Pure: the same batches take the same time. O(prefills).
+  /// REQUIRES: not all of `ranks` are empty.
+  [[nodiscard]] Estimate step(std::span<const Batch> ranks) const { return price(ranks); }
+  [[nodiscard]] Duration time(const Batch& batch) const { return price({&batch, 1}).time; }
+
+  /// What was not measured, and what stands in for it: one line each.
+  [[nodiscard]] virtual std::vector<std::string> caveats() const { return {}; }
+
+ private:
+  [[nodiscard]] virtual Estimate price(std::span<const Batch> ranks) const = 0;
 };
 
 }  // namespace terrace

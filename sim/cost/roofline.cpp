@@ -115,8 +115,15 @@ class Roofline final : public CostModel {
     if (tp > 1) add_all_reduces(2 * as_double(layers), as_double(model.hidden), gpu, tp);
   }
 
-  [[nodiscard]] Duration step(const Batch& batch) const override {
-    TERRACE_CHECK(!batch.empty());
+  [[nodiscard]] Estimate price(std::span<const Batch> ranks) const override {
+    Duration longest{};
+    for (const Batch& batch : ranks) {
+      if (!batch.empty()) longest = std::max(longest, time(batch));
+    }
+    return {longest};
+  }
+
+  [[nodiscard]] Duration time(const Batch& batch) const {
     std::int64_t tokens = batch.decodes;
     double time = fixed_ + as_double(batch.decode_context.count()) * decode_context_;
     for (const PrefillChunk& chunk : batch.prefills) {

@@ -129,7 +129,7 @@ Duration prefill_time(const CostModel& cost, const EngineSpec& engine, Tokens pr
   for (Tokens done; done < prompt;) {
     const PrefillChunk chunk{std::min(most, prompt - done), done};
     done += chunk.fresh;
-    sum += cost.step({0, Tokens{}, std::span(&chunk, 1), done == prompt ? 1 : 0});
+    sum += cost.time({.prefills = std::span(&chunk, 1), .samples = done == prompt ? 1 : 0});
   }
   return sum;
 }

@@ -58,7 +58,7 @@ Duration LoadRule::compute(const Request& r, Tokens from, Tokens to) const {
   while (from < to) {
     const PrefillChunk chunk{std::min(chunk_, to - from), from};
     from += chunk.fresh;
-    time = sum(time, cost_->step({0, Tokens{}, {&chunk, 1}, from == r.known() ? 1 : 0}));
+    time = sum(time, cost_->time({.prefills = {&chunk, 1}, .samples = from == r.known() ? 1 : 0}));
   }
   return time;
 }

@@ -43,7 +43,7 @@ void Replica::on_tick() {
 
   plan_ = &plan;
   start_ = loop_.now();
-  compute_ = cost_.step(plan.batch());
+  compute_ = cost_.time(plan.batch());
   end_ = loop_.after(compute_);
   loads_left_ = plan.gates.size();
   computed_ = false;

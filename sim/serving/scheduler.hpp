@@ -49,7 +49,12 @@ struct StepPlan {
   Wait wait = Wait::nothing;  // of who is still in the queue
 
   [[nodiscard]] bool empty() const { return decodes == 0 && prefills.empty(); }
-  [[nodiscard]] Batch batch() const { return {decodes, decode_context, chunks, decodes + samples}; }
+  [[nodiscard]] Batch batch() const {
+    return {.decodes = decodes,
+            .decode_context = decode_context,
+            .prefills = chunks,
+            .samples = decodes + samples};
+  }
   void clear();
 };
 

@@ -45,7 +45,7 @@ TEST(Roofline, ExpertsByHand) {
   for (const int tokens : {1, 2, 5}) {
     const double touched = 16 * (1 - std::pow(14.0 / 16, tokens));
     expect_seconds(
-        cost->step(decoding(tokens, 10)),
+        cost->time(decoding(tokens, 10)),
         (2 * (always + touched * expert + head) + tokens * (10 * kv + written * 2)) / 1e9);
   }
 }
@@ -53,8 +53,8 @@ TEST(Roofline, ExpertsByHand) {
 TEST(Roofline, SmallBatchesReadFewExperts) {
   // DeepSeek-V3 on eight H200: at batch one about 37 B of its 671 B weights are read.
   const auto cost = roofline("deepseek-v3", "h200-sxm", 8);
-  const double one = milliseconds(cost->step(decoding(1, 1024)));
-  const double many = milliseconds(cost->step(decoding(512, 1024)));
+  const double one = milliseconds(cost->time(decoding(1, 1024)));
+  const double many = milliseconds(cost->time(decoding(512, 1024)));
   EXPECT_LT(one, 9);
   EXPECT_GT(many, 671e9 / 8 / 4.8e12 * 1e3);
 }
@@ -65,7 +65,7 @@ TEST(Roofline, LatentAttentionTurnsComputeBoundWithAllHeadsOnOneGpu) {
   const GpuSpec gpu = shipped_gpu("h200-sxm");
   const auto per_token = [&](int tp) {
     const auto cost = make_roofline(model, gpu, tp, DType::bf16, 512);
-    return seconds(cost->step(decoding(100, 20'000)) - cost->step(decoding(100, 10'000))) / 1e6;
+    return seconds(cost->time(decoding(100, 20'000)) - cost->time(decoding(100, 10'000))) / 1e6;
   };
   EXPECT_NEAR(per_token(8), 70'272 / (4.8e12 * gpu.efficiency.attention_memory), 1e-14);
   EXPECT_GT(per_token(1), 1.1 * per_token(2));

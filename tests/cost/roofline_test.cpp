@@ -19,7 +19,7 @@ using namespace tests;
 
 TEST(Roofline, DecodesLlama8bOnH200) {
   // 16 GB of weights at 4.8 TB/s take 3.35 ms; engines print about 200 tokens/s.
-  const double step = milliseconds(roofline("llama-3.1-8b", "h200-sxm")->step(decoding(1, 1024)));
+  const double step = milliseconds(roofline("llama-3.1-8b", "h200-sxm")->time(decoding(1, 1024)));
   EXPECT_GT(step, 3.4);
   EXPECT_LT(step, 5.5);
 }
@@ -27,14 +27,14 @@ TEST(Roofline, DecodesLlama8bOnH200) {
 TEST(Roofline, PrefillsLlama8bOnH200) {
   // From kernel fits: 198 ms for 8192 tokens, 22 ms for 1024.
   const auto cost = roofline("llama-3.1-8b", "h200-sxm");
-  EXPECT_NEAR(milliseconds(cost->step(Prefill(8192).batch())), 198, 0.15 * 198);
-  EXPECT_NEAR(milliseconds(cost->step(Prefill(1024).batch())), 22, 0.25 * 22);
+  EXPECT_NEAR(milliseconds(cost->time(Prefill(8192).batch())), 198, 0.15 * 198);
+  EXPECT_NEAR(milliseconds(cost->time(Prefill(1024).batch())), 22, 0.25 * 22);
 }
 
 TEST(Roofline, PrefillsLlama70bOnFourH200) {
   // From kernel fits: 508 ms for 8192 tokens, with 0.75 of the GEMM rate for small shards.
   const double step =
-      milliseconds(roofline("llama-3.1-70b", "h200-sxm", 4)->step(Prefill(8192).batch()));
+      milliseconds(roofline("llama-3.1-70b", "h200-sxm", 4)->time(Prefill(8192).batch()));
   EXPECT_NEAR(step, 508, 0.2 * 508);
 }
 
@@ -48,7 +48,7 @@ TEST(Roofline, DecodeByHand) {
   const double head = 1000 * 256;
   const double kv = 10 * 2 * 64 * 2;
   const double written = kWritten + 10 * 512;
-  expect_seconds(cost->step(decoding(3, 100)),
+  expect_seconds(cost->time(decoding(3, 100)),
                  (2 * weights + 2 * head + 300 * kv + 3 * written * 2) / 1e9);
 }
 
@@ -60,14 +60,14 @@ TEST(Roofline, PrefillByHand) {
   const double written = kWritten + 10 * 512;
   const double attention = 10 * 4 * 256.0 * 4000 * (1000 + 4000 / 2.0);
   expect_seconds(
-      cost->step(Prefill(4000, 1000).batch()),
+      cost->time(Prefill(4000, 1000).batch()),
       2 * weights * 4000 / 1e11 + 2 * head / 1e9 + attention / 1e11 + 4000 * written * 2 / 1e9);
 
   Batch unfinished = Prefill(1, 5000).batch();
   unfinished.samples = 0;  // no LM head; reading the prefix outweighs attending to it
   const auto one_chunk = std::array{PrefillChunk{Tokens{1}, Tokens{5000}}};
   unfinished.prefills = one_chunk;
-  expect_seconds(cost->step(unfinished),
+  expect_seconds(cost->time(unfinished),
                  (2 * weights + 5001 * 10 * 2 * 64 * 2 + written * 2) / 1e9);
 }
 
@@ -81,7 +81,7 @@ TEST(Roofline, AllReduceByHand) {
   const auto without = make_roofline(model, gpu, 2, DType::bf16, 64);
   const double reduces = 2 * 10;
   const double sent = 2 * 0.5 * 256 * 2;  // 2 (n-1)/n of a token's hidden state
-  EXPECT_NEAR(seconds(with->step(decoding(7, 10)) - without->step(decoding(7, 10))),
+  EXPECT_NEAR(seconds(with->time(decoding(7, 10)) - without->time(decoding(7, 10))),
               reduces * (5e-6 + 7 * sent / 1e8), 1e-11);
 
   // Without NVLink a ring shares the host link with its other direction.
@@ -90,17 +90,17 @@ TEST(Roofline, AllReduceByHand) {
   gpu.host_link.d2h = Bandwidth{5e7};
   gpu.host_link.duplex = 0.5;
   const auto over_host = make_roofline(model, gpu, 2, DType::bf16, 64);
-  EXPECT_NEAR(seconds(over_host->step(decoding(7, 10)) - without->step(decoding(7, 10))),
+  EXPECT_NEAR(seconds(over_host->time(decoding(7, 10)) - without->time(decoding(7, 10))),
               reduces * 7 * sent / 2e7, 1e-11);
 }
 
 TEST(Roofline, OverheadsAreAdded) {
   GpuSpec gpu = plain_gpu();
   const ModelSpec model = small_model(DenseMlp{512, true});
-  const Duration bare = make_roofline(model, gpu, 1, DType::bf16, 64)->step(decoding(1, 1));
+  const Duration bare = make_roofline(model, gpu, 1, DType::bf16, 64)->time(decoding(1, 1));
   gpu.efficiency.step_overhead = Duration{std::chrono::milliseconds{1}};
   gpu.efficiency.kernel_launch = Duration{std::chrono::microseconds{2}};
-  const Duration all = make_roofline(model, gpu, 1, DType::bf16, 64)->step(decoding(1, 1));
+  const Duration all = make_roofline(model, gpu, 1, DType::bf16, 64)->time(decoding(1, 1));
   EXPECT_NEAR(seconds(all - bare), 1e-3 + (10 * 9 + 4) * 2e-6, 1e-11);
 }
 
@@ -110,7 +110,7 @@ TEST(Roofline, NarrowWeightsSaveBytesAndFp8SavesArithmetic) {
   const auto times = [&](DType weights) {
     model.weight_dtype = weights;
     const auto cost = make_roofline(model, gpu, 1, DType::bf16, 64);
-    return std::pair{cost->step(decoding(1, 1)), cost->step(Prefill(4096).batch())};
+    return std::pair{cost->time(decoding(1, 1)), cost->time(Prefill(4096).batch())};
   };
   const auto [decode16, prefill16] = times(DType::bf16);
   const auto [decode8, prefill8] = times(DType::fp8);
@@ -154,10 +154,10 @@ TEST(Roofline, NeverFasterThanTheHardware) {
     for (const std::int64_t batch : {1, 8, 64, 512, 4096}) {
       for (const std::int64_t context : {1, 100, 10'000}) {
         const auto n = static_cast<double>(batch);
-        const double step = seconds(cost->step(decoding(batch, context)));
+        const double step = seconds(cost->time(decoding(batch, context)));
         EXPECT_GE(step, 2 * n * used / peak);
         EXPECT_GE(step, (weight_bytes + n * static_cast<double>(context) * kv) / bandwidth);
-        const double prefill = seconds(cost->step(Prefill(batch, context).batch()));
+        const double prefill = seconds(cost->time(Prefill(batch, context).batch()));
         EXPECT_GE(prefill, 2 * n * used / peak);
         EXPECT_GE(prefill, (weight_bytes + (n + static_cast<double>(context)) * kv) / bandwidth);
       }
@@ -173,7 +173,10 @@ TEST(Roofline, MonotoneInEveryInput) {
                           std::int64_t prefix, std::int64_t samples) {
       const std::array chunks{PrefillChunk{Tokens{fresh}, Tokens{prefix}},
                               PrefillChunk{Tokens{64}, Tokens{1000}}};
-      return cost->step({decodes, Tokens{context}, chunks, samples});
+      return cost->time({.decodes = decodes,
+                         .decode_context = Tokens{context},
+                         .prefills = chunks,
+                         .samples = samples});
     };
     Duration decodes{};
     Duration context{};
@@ -198,8 +201,8 @@ TEST(Roofline, TwoGpusPrefillNoSlowerThanOne) {
   for (const char* gpu : {"h200-sxm", "h100-sxm", "a100-80-sxm"}) {
     for (const char* model : {"llama-3.1-8b", "opt-13b", "qwen3-32b", "deepseek-v3"}) {
       const Prefill large(8192);
-      EXPECT_LE(roofline(model, gpu, 2)->step(large.batch()),
-                roofline(model, gpu, 1)->step(large.batch()))
+      EXPECT_LE(roofline(model, gpu, 2)->time(large.batch()),
+                roofline(model, gpu, 1)->time(large.batch()))
           << model << " on " << gpu;
     }
   }
@@ -208,9 +211,9 @@ TEST(Roofline, TwoGpusPrefillNoSlowerThanOne) {
 TEST(Roofline, NarrowKvIsReadFaster) {
   const auto wide = roofline("llama-3.1-8b", "h200-sxm", 1, DType::bf16);
   const auto narrow = roofline("llama-3.1-8b", "h200-sxm", 1, DType::fp8);
-  const double wide_kv = seconds(wide->step(decoding(64, 9000)) - wide->step(decoding(64, 1000)));
+  const double wide_kv = seconds(wide->time(decoding(64, 9000)) - wide->time(decoding(64, 1000)));
   const double narrow_kv =
-      seconds(narrow->step(decoding(64, 9000)) - narrow->step(decoding(64, 1000)));
+      seconds(narrow->time(decoding(64, 9000)) - narrow->time(decoding(64, 1000)));
   EXPECT_NEAR(wide_kv / narrow_kv, 2, 1e-6);
 }
 

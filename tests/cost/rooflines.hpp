@@ -17,7 +17,10 @@ constexpr std::int64_t kMaxBatchTokens = 8192;
 inline double milliseconds(Duration d) { return seconds(d) * 1e3; }
 
 inline Batch decoding(std::int64_t sequences, std::int64_t context_each) {
-  return {sequences, Tokens{sequences * context_each}, {}, sequences};
+  return {.decodes = sequences,
+          .decode_context = Tokens{sequences * context_each},
+          .decode_longest = Tokens{context_each},
+          .samples = sequences};
 }
 
 /// One prompt's chunk; the prompt is completed, so that one token is sampled.
@@ -25,7 +28,7 @@ class Prefill {
  public:
   explicit Prefill(std::int64_t fresh, std::int64_t prefix = 0)
       : chunk_{PrefillChunk{Tokens{fresh}, Tokens{prefix}}} {}
-  [[nodiscard]] Batch batch() const { return {0, Tokens{0}, chunk_, 1}; }
+  [[nodiscard]] Batch batch() const { return {.prefills = chunk_, .samples = 1}; }
 
  private:
   std::array<PrefillChunk, 1> chunk_;

@@ -139,10 +139,11 @@ serving: {{tensor_parallel: 2, engine: {{max_num_batched_tokens: {}}}}}
     for (std::int64_t done = 0; done < prompt; done += budget) {
       const std::int64_t fresh = std::min(budget, prompt - done);
       const PrefillChunk chunk{Tokens{fresh}, Tokens{done}};
-      first += cost->step({0, Tokens{}, {&chunk, 1}, done + fresh == prompt ? 1 : 0});
+      first += cost->time({.prefills = {&chunk, 1}, .samples = done + fresh == prompt ? 1 : 0});
     }
     Duration rest{};
-    for (std::int64_t i = 1; i < output; ++i) rest += cost->step({1, Tokens{prompt + i}, {}, 1});
+    for (std::int64_t i = 1; i < output; ++i)
+      rest += cost->time({.decodes = 1, .decode_context = Tokens{prompt + i}, .samples = 1});
     EXPECT_EQ(r.ttft(), first);
     EXPECT_EQ(r.e2e(), first + rest);
   }
