@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/base/units.hpp"
+#include "sim/cost/estimate.hpp"
 
 namespace terrace {
 
@@ -28,12 +29,6 @@ struct Batch {
   std::int64_t samples = 0;  // sequences whose next token is sampled: decodes + completed prompts
 
   [[nodiscard]] bool empty() const { return decodes == 0 && prefills.empty(); }
-};
-
-/// How long something takes.
-struct Estimate {
-  Duration time{};
-  bool extrapolated = false;  // some part lies outside what was measured
 };
 
 /// How long a step takes.

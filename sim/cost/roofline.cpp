@@ -1,8 +1,7 @@
 #include "sim/cost/roofline.hpp"
 
 #include <algorithm>
-#include <cstddef>
-#include <utility>
+#include <cmath>
 
 #include "sim/base/check.hpp"
 
@@ -10,183 +9,136 @@ namespace terrace {
 namespace {
 
 constexpr double kFlopsPerWeight = 2;  // per token: a multiplication and an addition
-constexpr double kActivationBytes = static_cast<double>(kUnquantisedBits) / 8;
+constexpr double kActivationBytes = 2;
 
 double as_double(std::int64_t n) { return static_cast<double>(n); }
+double bytes_per_element(DType type) { return as_double(bits(type)) / 8; }
 
-/// Weights that meet every one of some tokens: seconds of arithmetic per token, against seconds
-/// of reading them once.
-struct Gemm {
-  double per_token = 0;
-  double reading = 0;
-
-  [[nodiscard]] double seconds(double tokens) const {
-    return std::max(tokens * per_token, reading);
-  }
-};
-
-/// The routed experts of equal layers, all those layers together.
-struct Experts {
-  double per_token = 0;         // seconds of arithmetic
-  double per_expert = 0;        // seconds of reading one
-  std::vector<double> touched;  // by tokens in the batch
-
-  [[nodiscard]] double seconds(std::int64_t tokens) const {
-    const auto entry = std::min(static_cast<std::size_t>(tokens), touched.size() - 1);
-    return std::max(as_double(tokens) * per_token, touched[entry] * per_expert);
-  }
-};
-
-/// Rates that a model's kernels reach on one GPU.
+/// The rates that kernels reach, per second.
 struct Rates {
-  Rates(const GpuSpec& gpu, DType weights)
-      : weight_flops((weights == DType::fp8 && gpu.fp8.count() > 0 ? gpu.fp8 : gpu.bf16).count() *
-                     gpu.efficiency.gemm_compute),
-        bf16_flops(gpu.bf16.count() * gpu.efficiency.gemm_compute),
-        attention_flops(gpu.bf16.count() * gpu.efficiency.attention_compute),
-        bytes(gpu.memory_bandwidth.count() * gpu.efficiency.gemm_memory),
-        kv_bytes(gpu.memory_bandwidth.count() * gpu.efficiency.attention_memory) {
-    TERRACE_CHECK(weight_flops > 0 && bf16_flops > 0 && attention_flops > 0);
-    TERRACE_CHECK(bytes > 0 && kv_bytes > 0);
-  }
+  double bf16_flops = 0;
+  double fp8_flops = 0;
+  double attention_flops = 0;
+  double bytes = 0;
+  double kv_bytes = 0;
 
-  double weight_flops;
-  double bf16_flops;
-  double attention_flops;
-  double bytes;
-  double kv_bytes;
+  [[nodiscard]] double flops(DType weights) const {
+    return weights == DType::fp8 && fp8_flops > 0 ? fp8_flops : bf16_flops;
+  }
 };
 
-/// What a GPU sends to its neighbour in a ring while receiving as much from the other one.
-double ring_bandwidth(const GpuSpec& gpu) {
-  if (gpu.nvlink.count() > 0) return gpu.nvlink.count();
-  return gpu.host_link.duplex * (gpu.host_link.h2d.count() + gpu.host_link.d2h.count()) / 2;
-}
-
-class Roofline final : public CostModel {
+class RooflineAttention final : public AttentionLaw {
  public:
-  Roofline(const ModelSpec& model, const GpuSpec& gpu, int tp, DType kv,
-           std::int64_t max_batch_tokens) {
-    TERRACE_CHECK(tp >= 1 && max_batch_tokens >= 0);
-    const Rates rates(gpu, model.weight_dtype);
-    const double weight_bytes = as_double(bits(model.weight_dtype)) / 8;
-
-    std::int64_t layers = 0;
-    std::int64_t kernels = 4;  // embedding, last norm, LM head, sampler
-    double weights = 0;
-    double written = 0;
-    double pair_flops = 0;
-    double expand_flops = 0;
-    double cached_pair_flops = 0;
-    for (const LayerGroup& group : model.layers) {
-      const AttentionWork attention = work(group.attention, model.hidden, tp);
-      const MlpWork mlp = work(group.mlp, model.hidden, tp);
-      const double count = as_double(group.count);
-      layers += group.count;
-      kernels += group.count * (attention.kernels + mlp.kernels);
-      weights += count * as_double(attention.weights + mlp.weights);
-      written += count * as_double(attention.written + mlp.written);
-      pair_flops += count * attention.pair_flops;
-      expand_flops += count * attention.expand_flops;
-      cached_pair_flops += count * attention.cached_pair_flops;
-      if (mlp.experts > 0) {
-        const double expert = count * as_double(mlp.expert_weights);
-        experts_.push_back({kFlopsPerWeight * as_double(mlp.top_k) * expert / rates.weight_flops,
-                            expert * weight_bytes / rates.bytes,
-                            touched_experts(mlp.experts, mlp.top_k, max_batch_tokens)});
-      }
+  RooflineAttention(const AttentionKernel& kernel, DType kv, const Rates& rates, Duration launch)
+      : kernel_(kernel), launch_(launch) {
+    const double heads = as_double(kernel.heads);
+    const bool latent = kernel.latent > 0;
+    const std::int64_t cached =
+        latent ? kernel.latent + kernel.rope : kernel.kv_heads * (kernel.head_dim + kernel.value_dim);
+    read_ = as_double(cached) * bytes_per_element(kv) / rates.kv_bytes;
+    pair_ = kFlopsPerWeight * heads * as_double(kernel.head_dim + kernel.value_dim) /
+            rates.attention_flops;
+    cached_pair_ = latent ? kFlopsPerWeight * heads * as_double(2 * kernel.latent + kernel.rope) /
+                                rates.attention_flops
+                          : pair_;
+    if (latent) {
+      expand_ = kFlopsPerWeight * heads * as_double(kernel.latent) *
+                as_double(kernel.head_dim - kernel.rope + kernel.value_dim) / rates.bf16_flops;
     }
-
-    gemm_ = {kFlopsPerWeight * weights / rates.weight_flops, weights * weight_bytes / rates.bytes};
-    const double rows = as_double((model.vocabulary + tp - 1) / tp);
-    const double head = rows * as_double(model.hidden);
-    lm_head_ = {kFlopsPerWeight * head / rates.bf16_flops, head * kActivationBytes / rates.bytes};
-
-    const double kv_bytes = as_double(kv_bytes_per_token_per_gpu(model, kv, tp).count());
-    kv_read_ = kv_bytes / rates.kv_bytes;
-    pair_ = pair_flops / rates.attention_flops;
-    expand_ = expand_flops / rates.weight_flops;
-    cached_pair_ = cached_pair_flops / rates.attention_flops;
-    decode_context_ = std::max(kv_read_, cached_pair_);
-
-    per_token_ = written * kActivationBytes / rates.bytes;
-    fixed_ = seconds(gpu.efficiency.step_overhead) +
-             as_double(kernels) * seconds(gpu.efficiency.kernel_launch);
-    if (tp > 1) add_all_reduces(2 * as_double(layers), as_double(model.hidden), gpu, tp);
   }
 
-  [[nodiscard]] Estimate price(std::span<const Batch> ranks) const override {
-    Duration longest{};
-    for (const Batch& batch : ranks) {
-      if (!batch.empty()) longest = std::max(longest, time(batch));
-    }
-    return {longest};
-  }
-
-  [[nodiscard]] Duration time(const Batch& batch) const {
-    std::int64_t tokens = batch.decodes;
-    double time = fixed_ + as_double(batch.decode_context.count()) * decode_context_;
+  [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
+    double seconds = as_double(batch.context.count()) * std::max(read_, cached_pair_);
     for (const PrefillChunk& chunk : batch.prefills) {
-      tokens += chunk.fresh.count();
-      time += prefill_attention(as_double(chunk.fresh.count()), as_double(chunk.prefix.count()));
+      const double met = as_double(prefix_met(kernel_, chunk).count());
+      seconds += std::max(pairs(kernel_, chunk) * pair_ + met * expand_,
+                          (met + as_double(chunk.fresh.count())) * read_);
     }
-    time += gemm_.seconds(as_double(tokens)) + as_double(tokens) * per_token_;
-    for (const Experts& experts : experts_) time += experts.seconds(tokens);
-    if (batch.samples > 0) time += lm_head_.seconds(as_double(batch.samples));
-    return duration_from_seconds(time);
+    return {launch_ + duration_from_seconds(seconds)};
   }
 
  private:
-  void add_all_reduces(double count, double hidden, const GpuSpec& gpu, int tp) {
-    const double n = tp;
-    const double sent_per_token = 2 * (n - 1) / n * hidden * kActivationBytes;
-    fixed_ += count * seconds(gpu.allreduce_latency);
-    per_token_ += count * sent_per_token / ring_bandwidth(gpu);
+  AttentionKernel kernel_;
+  Duration launch_;
+  // In seconds.
+  double read_ = 0;         // per cached token
+  double pair_ = 0;         // per query and key, spelled out
+  double cached_pair_ = 0;  // per query and key, as the cache holds it
+  double expand_ = 0;       // per cached token
+};
+
+/// What a GPU sends to its neighbour in a ring while receiving as much from the other one.
+Bandwidth ring_bandwidth(const GpuSpec& gpu) {
+  if (gpu.nvlink.count() > 0) return gpu.nvlink;
+  return Bandwidth{gpu.host_link.duplex *
+                   (gpu.host_link.h2d.count() + gpu.host_link.d2h.count()) / 2};
+}
+
+class Roofline final : public Kernels {
+ public:
+  explicit Roofline(const GpuSpec& gpu)
+      : launch_(gpu.efficiency.kernel_launch),
+        rates_{gpu.bf16.count() * gpu.efficiency.gemm_compute,
+               gpu.fp8.count() * gpu.efficiency.gemm_compute,
+               gpu.bf16.count() * gpu.efficiency.attention_compute,
+               gpu.memory_bandwidth.count() * gpu.efficiency.gemm_memory,
+               gpu.memory_bandwidth.count() * gpu.efficiency.attention_memory},
+        latency_(gpu.allreduce_latency),
+        ring_(ring_bandwidth(gpu).count()) {
+    TERRACE_CHECK(rates_.bf16_flops > 0 && rates_.attention_flops > 0);
+    TERRACE_CHECK(rates_.bytes > 0 && rates_.kv_bytes > 0);
   }
 
-  /// Every fresh token attends to the prefix and, on average, to half of the fresh ones. Where the
-  /// cache holds latents, the cheaper of spelling the prefix out and of attending to latents.
-  [[nodiscard]] double prefill_attention(double fresh, double prefix) const {
-    const double pairs = fresh * (prefix + fresh / 2);
-    const double arithmetic = std::min(pairs * pair_ + prefix * expand_, pairs * cached_pair_);
-    return std::max(arithmetic, (prefix + fresh) * kv_read_);
+  [[nodiscard]] Estimate product(const Product& p, DType weights,
+                                 std::int64_t tokens) const override {
+    const double all = as_double(p.weights());
+    const double moved = all * bytes_per_element(weights) +
+                         as_double(tokens * (p.n + p.k) * p.times) * kActivationBytes;
+    return kernel(kFlopsPerWeight * all * as_double(tokens) / rates_.flops(weights), moved);
   }
 
-  // All in seconds.
-  Gemm gemm_;
-  Gemm lm_head_;
-  std::vector<Experts> experts_;
-  double kv_read_ = 0;         // per token of context
-  double pair_ = 0;            // per query and key, spelled out
-  double expand_ = 0;          // per cached token
-  double cached_pair_ = 0;     // per query and key, as the cache holds it
-  double decode_context_ = 0;  // per token that a decode attends to
-  double per_token_ = 0;       // writes between the GEMMs, all-reduced bytes
-  double fixed_ = 0;           // launches, host work, all-reduce latency
+  [[nodiscard]] Estimate pointwise(const Pointwise& k, std::int64_t tokens) const override {
+    return kernel(0, as_double(k.elements * tokens) * kActivationBytes);
+  }
+
+  [[nodiscard]] Estimate experts(const ExpertsWork& e, DType weights,
+                                 const Routed& routed) const override {
+    constexpr std::int64_t kKernels = 6;  // choice, sorting, up, activation, down, combination
+    const double one = as_double(e.weights_of_one());
+    const double moved =
+        routed.touched * one * bytes_per_element(weights) +
+        routed.pairs * as_double(2 * e.hidden + e.matrices * e.width) * kActivationBytes;
+    return Estimate{(kKernels - 1) * launch_} +
+           kernel(kFlopsPerWeight * routed.pairs * one / rates_.flops(weights), moved);
+  }
+
+  [[nodiscard]] std::unique_ptr<AttentionLaw> attention(const AttentionKernel& kernel,
+                                                        DType kv) const override {
+    return std::make_unique<RooflineAttention>(kernel, kv, rates_, launch_);
+  }
+
+  [[nodiscard]] Estimate collective(Collective op, Bytes bytes, int gpus) const override {
+    const double n = gpus;
+    const double hops = op == Collective::send ? 1 : (n - 1) / n;
+    const double passes = op == Collective::all_reduce ? 2 : 1;
+    return {latency_ + duration_from_seconds(passes * hops * as_double(bytes.count()) / ring_)};
+  }
+
+ private:
+  [[nodiscard]] Estimate kernel(double arithmetic, double moved) const {
+    return {launch_ + duration_from_seconds(std::max(arithmetic, moved / rates_.bytes))};
+  }
+
+  Duration launch_;
+  Rates rates_;
+  Duration latency_;
+  double ring_;
 };
 
 }  // namespace
 
-std::unique_ptr<CostModel> make_roofline(const ModelSpec& model, const GpuSpec& gpu,
-                                         int tensor_parallel, DType kv,
-                                         std::int64_t max_batch_tokens) {
-  return std::make_unique<Roofline>(model, gpu, tensor_parallel, kv, max_batch_tokens);
-}
-
-std::vector<double> touched_experts(std::int64_t experts, std::int64_t top_k,
-                                    std::int64_t max_tokens) {
-  TERRACE_CHECK(top_k >= 1 && top_k <= experts && max_tokens >= 0);
-  const double all = as_double(experts);
-  const double missed_by_one = as_double(experts - top_k) / all;
-  std::vector<double> touched{0};
-  double untouched = all;
-  for (std::int64_t tokens = 1; tokens <= max_tokens && touched.back() < all; ++tokens) {
-    untouched *= missed_by_one;
-    touched.push_back(all - untouched);
-  }
-  // What lies beyond touches all.
-  if (touched.back() < all) touched.push_back(all);
-  return touched;
+std::unique_ptr<const Kernels> roofline_kernels(const GpuSpec& gpu) {
+  return std::make_unique<Roofline>(gpu);
 }
 
 }  // namespace terrace

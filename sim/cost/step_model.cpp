@@ -1,0 +1,247 @@
+#include "sim/cost/step_model.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "sim/base/check.hpp"
+#include "sim/cost/routing.hpp"
+
+namespace terrace {
+namespace {
+
+/// Estimates by a whole number, each made when it is first asked for.
+class Lookup {
+ public:
+  template <class Make>
+  Estimate at(std::int64_t n, Make make) {
+    const auto i = static_cast<std::size_t>(n);
+    if (i >= kMost) return make(n);
+    if (i >= known_.size()) known_.resize(std::max(i + 1, 2 * known_.size()), kUnknown);
+    if (known_[i].time == kUnknown.time) known_[i] = make(n);
+    return known_[i];
+  }
+
+ private:
+  static constexpr Estimate kUnknown{Duration::min()};
+  static constexpr std::size_t kMost = std::size_t{1} << 17U;
+
+  std::vector<Estimate> known_;
+};
+
+/// The attention of equal layers.
+struct AttentionLayers {
+  std::int64_t count = 0;
+  AttentionKernel kernel;
+  std::unique_ptr<AttentionLaw> law;
+  std::optional<std::size_t> bound;  // its entry among the batch's bounded sums
+};
+
+/// The routed experts of equal layers.
+struct ExpertLayers {
+  std::int64_t count = 0;
+  ExpertsWork work;
+  Routing routing;
+};
+
+Estimate later(const Estimate& a, const Estimate& b) {
+  return {std::max(a.time, b.time), a.extrapolated || b.extrapolated};
+}
+
+std::int64_t divided(std::int64_t total, std::int64_t parts) { return (total + parts - 1) / parts; }
+
+class StepModel final : public CostModel {
+ public:
+  StepModel(const ModelSpec& model, const StepSpec& spec, std::unique_ptr<const Kernels> kernels)
+      : hidden_(model.hidden), spec_(spec), kernels_(std::move(kernels)), weights_(model.weight_dtype) {
+    if (spec.execution.cuda_graphs) captured_ = capture_sizes(spec.execution);
+    const std::vector<BoundedReach> bounds = bounded_reaches(model);
+    for (const LayerGroup& group : model.layers) {
+      const AttentionWork attention = work(group.attention, model.hidden, spec.parallel);
+      const MlpWork mlp = work(group.mlp, model.hidden, spec.parallel);
+      layers_.push_back({group.count, attention.products, attention.pointwise});
+      layers_.push_back({group.count, mlp.products, mlp.pointwise});
+      for (const AttentionKernel& kernel : attention.kernels) {
+        const BoundedReach reach{kernel.reach, kernel.span};
+        const auto bound = std::find(bounds.begin(), bounds.end(), reach);
+        attention_.push_back({group.count, kernel, kernels_->attention(kernel, spec.kv), {}});
+        if (bound != bounds.end()) {
+          attention_.back().bound = static_cast<std::size_t>(bound - bounds.begin());
+        }
+      }
+      if (mlp.experts.total > 0) {
+        experts_.push_back({group.count, mlp.experts,
+                            Routing(mlp.experts.total, mlp.experts.top_k, spec.routing_skew)});
+      }
+    }
+    const int tp = spec.parallel.tensor;
+    lm_head_ = {Op::lm_head, divided(model.vocabulary, tp), model.hidden, 1};
+  }
+
+  [[nodiscard]] std::vector<std::string> caveats() const override { return kernels_->caveats(); }
+
+ private:
+  /// Layers, or halves of layers, that do the same with every token.
+  struct Dense {
+    std::int64_t count = 0;
+    std::vector<Product> products;
+    std::vector<Pointwise> pointwise;
+  };
+
+  [[nodiscard]] Estimate price(std::span<const Batch> ranks) const override {
+    Estimate step;
+    std::int64_t tokens = 0;
+    for (const Batch& batch : ranks) {
+      if (batch.empty()) continue;
+      const std::int64_t own = padded(divided(batch.tokens(), spec_.parallel.pipeline));
+      step = later(step, own_work(batch, own));
+      tokens = std::max(tokens, own);
+    }
+    if (!experts_.empty()) {
+      // Ranks that step together are padded to the same number of tokens.
+      const std::int64_t all = tokens * static_cast<std::int64_t>(ranks.size());
+      step += routed_.at(all, [this](std::int64_t n) { return routed(n); });
+      if (ranks.size() > 1) {
+        step += exchanged_.at(all, [this](std::int64_t n) { return exchanged(n); });
+      }
+    }
+    return step;
+  }
+
+  /// All that a rank does without the others.
+  [[nodiscard]] Estimate own_work(const Batch& batch, std::int64_t tokens) const {
+    const std::int64_t stages = spec_.parallel.pipeline;
+    Estimate sum = dense_.at(tokens, [this](std::int64_t n) { return dense(n); });
+    if (batch.samples > 0) {
+      sum += stages * head_.at(divided(batch.samples, stages), [this](std::int64_t n) { return head(n); });
+    }
+    return stages == 1 ? sum + attention(batch) : sum + attention(part(batch, stages));
+  }
+
+  /// One of so many equal parts of a batch; a chunk's parts meet its mean prefix.
+  [[nodiscard]] Batch part(const Batch& batch, std::int64_t parts) const {
+    Batch one = batch;
+    one.decodes = divided(batch.decodes, parts);
+    one.decode_context = Tokens{divided(batch.decode_context.count(), parts)};
+    part_chunks_.clear();
+    for (const PrefillChunk& chunk : batch.prefills) {
+      const Tokens fresh{divided(chunk.fresh.count(), parts)};
+      part_chunks_.push_back({fresh, chunk.prefix + Tokens{(chunk.fresh - fresh).count() / 2}});
+    }
+    part_bounded_.clear();
+    for (const Tokens sum : batch.decode_bounded) {
+      part_bounded_.push_back(Tokens{divided(sum.count(), parts)});
+    }
+    one.prefills = part_chunks_;
+    one.decode_bounded = part_bounded_;
+    return one;
+  }
+
+  [[nodiscard]] Estimate attention(const Batch& batch) const {
+    Estimate sum;
+    for (const AttentionLayers& layers : attention_) {
+      AttentionBatch seen{batch.decodes, batch.decode_context, batch.decode_longest, batch.prefills};
+      if (layers.bound) {
+        seen.context = batch.decode_bounded[*layers.bound];
+        seen.longest = std::min(seen.longest, layers.kernel.span);
+      }
+      sum += layers.count * layers.law->time(seen);
+    }
+    return sum;
+  }
+
+  /// Everything between embedding and last norm that depends on the number of tokens alone.
+  [[nodiscard]] Estimate dense(std::int64_t tokens) const {
+    const Parallel& parallel = spec_.parallel;
+    Estimate sum = kernels_->pointwise({Op::embedding, hidden_}, tokens) +
+                   kernels_->pointwise({Op::final_layernorm, hidden_}, tokens);
+    for (const Dense& layers : layers_) {
+      Estimate one;
+      for (const Product& product : layers.products) {
+        one += kernels_->product(product, weights_, tokens);
+      }
+      for (const Pointwise& kernel : layers.pointwise) one += kernels_->pointwise(kernel, tokens);
+      if (parallel.tensor > 1 && !layers.products.empty()) {
+        one += kernels_->collective(Collective::all_reduce, activations(tokens), parallel.tensor);
+      }
+      sum += layers.count * one;
+    }
+    if (parallel.pipeline > 1) {
+      sum += std::int64_t{parallel.pipeline} *
+             kernels_->collective(Collective::send, activations(tokens), 2);
+    }
+    return sum;
+  }
+
+  [[nodiscard]] Estimate head(std::int64_t samples) const {
+    Estimate sum = kernels_->product(lm_head_, DType::bf16, samples) +
+                   kernels_->pointwise({Op::sampler, lm_head_.n}, samples);
+    if (spec_.parallel.tensor > 1) {
+      sum += kernels_->collective(Collective::all_gather,
+                                  Bytes{lm_head_.n * spec_.parallel.tensor * samples * kActivationBytes},
+                                  spec_.parallel.tensor);
+    }
+    return sum;
+  }
+
+  /// The routed experts, if tokens of so many reach this GPU's.
+  [[nodiscard]] Estimate routed(std::int64_t tokens) const {
+    Estimate sum;
+    for (const ExpertLayers& layers : experts_) {
+      const ExpertsWork& w = layers.work;
+      const double here = static_cast<double>(w.local) / static_cast<double>(w.total);
+      const Routed routed{tokens, static_cast<double>(tokens * w.top_k) * here,
+                          layers.routing.touched(tokens) * here};
+      sum += layers.count * kernels_->experts(w, weights_, routed);
+    }
+    return sum;
+  }
+
+  /// Tokens of all ranks go to whoever has their experts, and come back.
+  [[nodiscard]] Estimate exchanged(std::int64_t tokens) const {
+    std::int64_t layers = 0;
+    for (const ExpertLayers& group : experts_) layers += group.count;
+    const int gpus = spec_.parallel.expert;
+    return layers * (kernels_->collective(Collective::all_gather, activations(tokens), gpus) +
+                     kernels_->collective(Collective::reduce_scatter, activations(tokens), gpus));
+  }
+
+  [[nodiscard]] Bytes activations(std::int64_t tokens) const {
+    return Bytes{tokens * hidden_ * kActivationBytes};
+  }
+
+  /// The least captured number of tokens that holds so many; beyond the largest there is no graph.
+  [[nodiscard]] std::int64_t padded(std::int64_t tokens) const {
+    const auto size = std::lower_bound(captured_.begin(), captured_.end(), tokens);
+    return size == captured_.end() ? tokens : *size;
+  }
+
+  std::int64_t hidden_;
+  StepSpec spec_;
+  std::unique_ptr<const Kernels> kernels_;
+  DType weights_;
+  std::vector<std::int64_t> captured_;
+  std::vector<Dense> layers_;
+  std::vector<AttentionLayers> attention_;
+  std::vector<ExpertLayers> experts_;
+  Product lm_head_;
+
+  // A step model belongs to one simulation, which runs in one thread.
+  mutable Lookup dense_;
+  mutable Lookup head_;
+  mutable Lookup routed_;
+  mutable Lookup exchanged_;
+  mutable std::vector<PrefillChunk> part_chunks_;
+  mutable std::vector<Tokens> part_bounded_;
+};
+
+}  // namespace
+
+std::unique_ptr<CostModel> make_step_model(const ModelSpec& model, const StepSpec& spec,
+                                           std::unique_ptr<const Kernels> kernels) {
+  return std::make_unique<StepModel>(model, spec, std::move(kernels));
+}
+
+}  // namespace terrace
