@@ -67,9 +67,9 @@ struct config::Names<MlpKind> {
       {{"dense", MlpKind::dense}, {"moe", MlpKind::moe}}};
 };
 
-/// What a layer does on one GPU. Query heads shard by `tensor`, KV heads by min(tensor, kv_heads), a
-/// latent and what makes it not at all, MLPs by width, experts by width or, if `expert` > 1, whole.
-/// What does not divide is rounded up. REQUIRES: parallel holds ones or more.
+/// What a layer does on one GPU. Query heads shard by `tensor`, KV heads by min(tensor, kv_heads),
+/// a latent and what makes it not at all, MLPs by width, experts by width or, if `expert` > 1,
+/// whole. What does not divide is rounded up. REQUIRES: parallel holds ones or more.
 AttentionWork work(const Attention& attention, std::int64_t hidden, const Parallel& parallel);
 MlpWork work(const Mlp& mlp, std::int64_t hidden, const Parallel& parallel);
 

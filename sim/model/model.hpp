@@ -75,6 +75,7 @@ Bytes fixed_bytes_per_sequence(const ModelSpec& model, DType kv, const Parallel&
 Bytes weight_bytes_per_gpu(const ModelSpec& model, const Parallel& parallel);
 
 void describe(config::Fields& f, LayerGroup& group);
+void describe(config::Fields& f, EncoderSpec& encoder);
 void describe(config::Fields& f, ModelSpec& model);
 
 }  // namespace terrace

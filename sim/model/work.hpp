@@ -84,7 +84,7 @@ struct AttentionKernel {
   std::int64_t latent = 0;
   std::int64_t rope = 0;
   Reach reach = Reach::all;
-  Tokens span;
+  Tokens span{};
 
   friend bool operator==(const AttentionKernel&, const AttentionKernel&) = default;
 };
@@ -92,10 +92,10 @@ struct AttentionKernel {
 /// The KV cache of one layer on one GPU.
 struct CacheWork {
   std::int64_t elements = 0;  // per token it keeps, of the type of the KV cache
-  Bytes fixed;                // per token it keeps, whatever that type: index keys
+  Bytes fixed{};              // per token it keeps, whatever that type: index keys
   Reach reach = Reach::all;   // which tokens it keeps; `chosen` keeps all
-  Tokens span;
-  Bytes state;  // per sequence, whatever its length: linear attention
+  Tokens span{};
+  Bytes state{};  // per sequence, whatever its length: linear attention
 };
 
 struct AttentionWork {
@@ -135,8 +135,7 @@ constexpr Tokens attended(Reach reach, Tokens span, Tokens context, Tokens encod
     case Reach::chosen:
       return context < span ? context : span;
     case Reach::chunk:
-      return context == Tokens{} ? context
-                                 : Tokens{(context.count() - 1) % span.count() + 1};
+      return context == Tokens{} ? context : Tokens{(context.count() - 1) % span.count() + 1};
     case Reach::encoder:
       return encoder;
   }
