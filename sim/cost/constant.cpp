@@ -19,8 +19,7 @@ class Constant final : public CostModel {
   }
 
   [[nodiscard]] Duration time(const Batch& batch) const {
-    std::int64_t fresh = 0;
-    for (const PrefillChunk& chunk : batch.prefills) fresh += chunk.fresh.count();
+    const std::int64_t fresh = batch.tokens() - batch.decodes;
     const auto real = [](Duration d) { return static_cast<double>(d.count()); };
     const double about = real(cost_.per_step) +
                          static_cast<double>(fresh) * real(cost_.per_prefill_token) +

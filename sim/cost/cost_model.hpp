@@ -29,6 +29,13 @@ struct Batch {
   std::int64_t samples = 0;  // sequences whose next token is sampled: decodes + completed prompts
 
   [[nodiscard]] bool empty() const { return decodes == 0 && prefills.empty(); }
+
+  /// That enter the model. O(prefills).
+  [[nodiscard]] std::int64_t tokens() const {
+    std::int64_t sum = decodes;
+    for (const PrefillChunk& chunk : prefills) sum += chunk.fresh.count();
+    return sum;
+  }
 };
 
 /// How long a step takes.

@@ -49,7 +49,6 @@ class LayerKernels final : public Kernels {
 
   [[nodiscard]] Estimate pointwise(const Pointwise& kernel, std::int64_t tokens) const override {
     if (const LayerProfile::Curve* curve = find(kernel.op)) return at(*curve, tokens);
-    if (kernel.op == Op::combine && profile_.has_moe()) return {};
     missing_.insert(name(kernel.op));
     return rest_->pointwise(kernel, tokens);
   }

@@ -109,7 +109,7 @@ const LayerProfile::Curve* LayerProfile::per_sequence(std::string_view operation
   return found == per_sequence_.end() ? nullptr : &found->second;
 }
 
-Looked LayerProfile::attention(const AttentionCall& call) const {
+Estimate LayerProfile::attention(const AttentionCall& call) const {
   TERRACE_CHECK(call.prefill.count() > 0 || call.decodes > 0);
   const double chunk = real(call.prefill);
   const double prefix = real(call.prefill_prefix);
@@ -120,7 +120,7 @@ Looked LayerProfile::attention(const AttentionCall& call) const {
   return mixed_.at({prefix, decode_prefix, chunk, decodes});
 }
 
-Looked LayerProfile::moe(double tokens, double activated_experts) const {
+Estimate LayerProfile::moe(double tokens, double activated_experts) const {
   TERRACE_CHECK(has_moe());
   return moe_->at({tokens, activated_experts});
 }

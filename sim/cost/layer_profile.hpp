@@ -42,12 +42,12 @@ class LayerProfile {
   /// Attention of one layer, in about 0.1 us. A step with a chunk runs another kernel than one
   /// without, so chunks below the smallest measured one cost what that one does.
   /// REQUIRES: nothing negative, prefill or decodes above 0.
-  [[nodiscard]] Looked attention(const AttentionCall& call) const;
+  [[nodiscard]] Estimate attention(const AttentionCall& call) const;
 
   /// The routed experts of one layer on one GPU, for so many tokens that are routed to so many of
   /// its experts. REQUIRES: has_moe().
   [[nodiscard]] bool has_moe() const { return moe_.has_value(); }
-  [[nodiscard]] Looked moe(double tokens, double activated_experts) const;
+  [[nodiscard]] Estimate moe(double tokens, double activated_experts) const;
 
  private:
   using Curves = std::map<std::string, Curve, std::less<>>;

@@ -10,15 +10,9 @@
 
 #include "sim/base/check.hpp"
 #include "sim/base/units.hpp"
+#include "sim/cost/estimate.hpp"
 
 namespace terrace {
-
-/// A time looked up between measured ones. Beyond them it continues the trend of the upper half of
-/// the measured range, and says so.
-struct Looked {
-  Duration time{};
-  bool extrapolated = false;
-};
 
 /// Measured times over N counts, linear in between on every axis.
 ///
@@ -37,7 +31,7 @@ class ProfileGrid {
   explicit ProfileGrid(const std::vector<Point>& points);
 
   /// O(N log axis + 2^N).
-  [[nodiscard]] Looked at(const std::array<double, N>& counts) const;
+  [[nodiscard]] Estimate at(const std::array<double, N>& counts) const;
 
   /// The largest count on an axis.
   [[nodiscard]] std::int64_t last(std::size_t axis) const {
@@ -163,7 +157,7 @@ auto ProfileGrid<N>::bracket(std::size_t axis, double count) const -> Bracket {
 }
 
 template <std::size_t N>
-Looked ProfileGrid<N>::at(const std::array<double, N>& counts) const {
+Estimate ProfileGrid<N>::at(const std::array<double, N>& counts) const {
   std::size_t first = 0;
   std::array<std::size_t, N> step{};
   std::array<double, N> weight{};

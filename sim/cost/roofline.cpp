@@ -33,8 +33,8 @@ class RooflineAttention final : public AttentionLaw {
       : kernel_(kernel), launch_(launch) {
     const double heads = as_double(kernel.heads);
     const bool latent = kernel.latent > 0;
-    const std::int64_t cached =
-        latent ? kernel.latent + kernel.rope : kernel.kv_heads * (kernel.head_dim + kernel.value_dim);
+    const std::int64_t cached = latent ? kernel.latent + kernel.rope
+                                       : kernel.kv_heads * (kernel.head_dim + kernel.value_dim);
     read_ = as_double(cached) * bytes_per_element(kv) / rates.kv_bytes;
     pair_ = kFlopsPerWeight * heads * as_double(kernel.head_dim + kernel.value_dim) /
             rates.attention_flops;
@@ -70,8 +70,8 @@ class RooflineAttention final : public AttentionLaw {
 /// What a GPU sends to its neighbour in a ring while receiving as much from the other one.
 Bandwidth ring_bandwidth(const GpuSpec& gpu) {
   if (gpu.nvlink.count() > 0) return gpu.nvlink;
-  return Bandwidth{gpu.host_link.duplex *
-                   (gpu.host_link.h2d.count() + gpu.host_link.d2h.count()) / 2};
+  return Bandwidth{gpu.host_link.duplex * (gpu.host_link.h2d.count() + gpu.host_link.d2h.count()) /
+                   2};
 }
 
 class Roofline final : public Kernels {

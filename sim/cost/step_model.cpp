@@ -12,6 +12,8 @@
 namespace terrace {
 namespace {
 
+constexpr std::int64_t kActivationBytes = kUnquantisedBits / 8;
+
 /// Estimates by a whole number, each made when it is first asked for.
 class Lookup {
  public:
@@ -55,8 +57,10 @@ std::int64_t divided(std::int64_t total, std::int64_t parts) { return (total + p
 class StepModel final : public CostModel {
  public:
   StepModel(const ModelSpec& model, const StepSpec& spec, std::unique_ptr<const Kernels> kernels)
-      : hidden_(model.hidden), spec_(spec), kernels_(std::move(kernels)), weights_(model.weight_dtype) {
-    if (spec.execution.cuda_graphs) captured_ = capture_sizes(spec.execution);
+      : hidden_(model.hidden),
+        spec_(spec),
+        kernels_(std::move(kernels)),
+        weights_(model.weight_dtype) {
     const std::vector<BoundedReach> bounds = bounded_reaches(model);
     for (const LayerGroup& group : model.layers) {
       const AttentionWork attention = work(group.attention, model.hidden, spec.parallel);
@@ -92,7 +96,7 @@ class StepModel final : public CostModel {
 
   [[nodiscard]] Estimate price(std::span<const Batch> ranks) const override {
     Estimate step;
-    std::int64_t tokens = 0;
+    std::int64_t tokens = 0;  // of the rank that has most
     for (const Batch& batch : ranks) {
       if (batch.empty()) continue;
       const std::int64_t own = padded(divided(batch.tokens(), spec_.parallel.pipeline));
@@ -107,7 +111,7 @@ class StepModel final : public CostModel {
         step += exchanged_.at(all, [this](std::int64_t n) { return exchanged(n); });
       }
     }
-    return step;
+    return step + Estimate{spec_.overhead};
   }
 
   /// All that a rank does without the others.
@@ -115,7 +119,8 @@ class StepModel final : public CostModel {
     const std::int64_t stages = spec_.parallel.pipeline;
     Estimate sum = dense_.at(tokens, [this](std::int64_t n) { return dense(n); });
     if (batch.samples > 0) {
-      sum += stages * head_.at(divided(batch.samples, stages), [this](std::int64_t n) { return head(n); });
+      sum += stages *
+             head_.at(divided(batch.samples, stages), [this](std::int64_t n) { return head(n); });
     }
     return stages == 1 ? sum + attention(batch) : sum + attention(part(batch, stages));
   }
@@ -142,7 +147,8 @@ class StepModel final : public CostModel {
   [[nodiscard]] Estimate attention(const Batch& batch) const {
     Estimate sum;
     for (const AttentionLayers& layers : attention_) {
-      AttentionBatch seen{batch.decodes, batch.decode_context, batch.decode_longest, batch.prefills};
+      AttentionBatch seen{batch.decodes, batch.decode_context, batch.decode_longest,
+                          batch.prefills};
       if (layers.bound) {
         seen.context = batch.decode_bounded[*layers.bound];
         seen.longest = std::min(seen.longest, layers.kernel.span);
@@ -179,9 +185,10 @@ class StepModel final : public CostModel {
     Estimate sum = kernels_->product(lm_head_, DType::bf16, samples) +
                    kernels_->pointwise({Op::sampler, lm_head_.n}, samples);
     if (spec_.parallel.tensor > 1) {
-      sum += kernels_->collective(Collective::all_gather,
-                                  Bytes{lm_head_.n * spec_.parallel.tensor * samples * kActivationBytes},
-                                  spec_.parallel.tensor);
+      sum += kernels_->collective(
+          Collective::all_gather,
+          Bytes{lm_head_.n * spec_.parallel.tensor * samples * kActivationBytes},
+          spec_.parallel.tensor);
     }
     return sum;
   }
@@ -214,15 +221,14 @@ class StepModel final : public CostModel {
 
   /// The least captured number of tokens that holds so many; beyond the largest there is no graph.
   [[nodiscard]] std::int64_t padded(std::int64_t tokens) const {
-    const auto size = std::lower_bound(captured_.begin(), captured_.end(), tokens);
-    return size == captured_.end() ? tokens : *size;
+    const auto size = std::lower_bound(spec_.captured.begin(), spec_.captured.end(), tokens);
+    return size == spec_.captured.end() ? tokens : *size;
   }
 
   std::int64_t hidden_;
   StepSpec spec_;
   std::unique_ptr<const Kernels> kernels_;
   DType weights_;
-  std::vector<std::int64_t> captured_;
   std::vector<Dense> layers_;
   std::vector<AttentionLayers> attention_;
   std::vector<ExpertLayers> experts_;

@@ -6,7 +6,6 @@
 
 #include "sim/base/units.hpp"
 #include "sim/cost/cost_model.hpp"
-#include "sim/cost/execution.hpp"
 #include "sim/cost/kernels.hpp"
 #include "sim/model/model.hpp"
 
@@ -15,11 +14,10 @@ namespace terrace {
 /// What a step model is made of, besides kernels.
 struct StepSpec {
   Parallel parallel;
-  int data_parallel = 1;  // engines that share experts and step together
   DType kv = DType::bf16;
-  double routing_skew = 0;
-  ExecutionSpec execution;
-  HostTime host;
+  double routing_skew = 0;             // see Routing
+  std::vector<std::int64_t> captured{};  // sizes of CUDA graphs, in tokens, ascending
+  Duration overhead{};                 // host work of every step that the GPU waits for
 };
 
 /// The time of a step as its kernels one after the other, as an engine's profile shows them:

@@ -11,9 +11,9 @@ std::int64_t whole_sequences_from(std::int64_t sms, std::int64_t kv_heads) {
   return (8 * 2 * sms + 10 * kv_heads - 1) / (10 * kv_heads);
 }
 
-Looked uneven_attention(const LayerProfile& profile, const UnevenDecodes& law,
-                        const AttentionCall& call, Tokens longest) {
-  Looked even = profile.attention(call);
+Estimate uneven_attention(const LayerProfile& profile, const UnevenDecodes& law,
+                          const AttentionCall& call, Tokens longest) {
+  Estimate even = profile.attention(call);
   const bool alone = call.prefill.count() == 0;
   if (call.decodes < 2 || (alone && call.decodes < law.whole_from)) return even;
   TERRACE_CHECK(call.decode_prefix <= longest);
@@ -22,9 +22,9 @@ Looked uneven_attention(const LayerProfile& profile, const UnevenDecodes& law,
   AttentionCall walk = call;
   walk.decodes = 1;
   if (alone) walk.prefill = Tokens{1};
-  const Looked mean = profile.attention(walk);
+  const Estimate mean = profile.attention(walk);
   walk.decode_prefix = longest;
-  const Looked last = profile.attention(walk);
+  const Estimate last = profile.attention(walk);
   const double share = alone ? law.share_alone : law.share_with_prefill;
   const Duration excess = std::max(last.time - mean.time, Duration{});
   even.time += duration_from_seconds(share * seconds(excess));

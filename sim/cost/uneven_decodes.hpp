@@ -35,7 +35,7 @@ std::int64_t whole_sequences_from(std::int64_t sms, std::int64_t kv_heads);
 
 /// Attention of one layer, for decodes whose longest has `longest` tokens computed before; three
 /// lookups. REQUIRES: as LayerProfile::attention; call.decode_prefix <= longest if it decodes.
-Looked uneven_attention(const LayerProfile& profile, const UnevenDecodes& law,
-                        const AttentionCall& call, Tokens longest);
+Estimate uneven_attention(const LayerProfile& profile, const UnevenDecodes& law,
+                          const AttentionCall& call, Tokens longest);
 
 }  // namespace terrace

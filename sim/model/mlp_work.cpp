@@ -32,14 +32,8 @@ MlpWork work_of(const MoeMlp& m, std::int64_t hidden, const Parallel& parallel) 
   work.experts.width = whole ? m.width : share(m.width, parallel.tensor);
   work.experts.matrices = matrices(m.gated);
 
-  // Of the experts that a token goes to, on average so many are here.
-  const auto here = [&](std::int64_t elements) {
-    return share(m.top_k * elements, parallel.expert);
-  };
   work.products = {{Op::router, m.experts, hidden}};
-  work.pointwise = {{Op::layernorm, 2 * hidden},
-                    {Op::act_fn, here(work.experts.width)},
-                    {Op::combine, here(hidden) + hidden}};
+  work.pointwise = {{Op::layernorm, 2 * hidden}};
   if (m.shared_experts > 0) {
     const std::int64_t width = m.shared_experts * share(m.width, parallel.tensor);
     add_mlp(work, hidden, width, m.gated, Op::shared_expert, Op::shared_expert);

@@ -26,8 +26,6 @@ std::string_view name(Op op) {
       return "router";
     case Op::shared_expert:
       return "shared_expert";
-    case Op::combine:
-      return "combine";
     case Op::q_a_proj:
       return "q_a_proj";
     case Op::q_b_proj:

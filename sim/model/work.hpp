@@ -36,7 +36,6 @@ enum class Op : std::uint8_t {
   down_proj,
   router,
   shared_expert,
-  combine,    // of what several experts say of a token
   q_a_proj,   // MLA: down to the rank of the queries ...
   q_b_proj,   // ... and up again
   kv_a_proj,  // hidden to latent
@@ -48,6 +47,9 @@ enum class Op : std::uint8_t {
   lm_head,
   sampler
 };
+
+/// As profiles have it: "qkv_proj".
+std::string_view name(Op op);
 
 /// A matrix product, [tokens, k] x [k, n], `times` over (once per head, or per matrix).
 struct Product {

@@ -10,6 +10,8 @@
 
 #include "sim/config/node.hpp"
 #include "sim/config/writer.hpp"
+#include "sim/cost/roofline.hpp"
+#include "sim/cost/step_model.hpp"
 #include "sim/workload/synthetic.hpp"
 #include "sim/workload/trace.hpp"
 
@@ -239,6 +241,18 @@ void resolve_trace_path(Scenario& scenario, const std::string& scenario_path) {
 }
 
 }  // namespace
+
+std::unique_ptr<CostModel> make_cost_model(const Scenario& s) {
+  if (s.serving.cost.backend == CostBackend::constant) {
+    return make_constant(s.serving.cost.constant);
+  }
+  const GpuSpec& gpu = s.hardware.gpu;
+  return make_step_model(s.model,
+                         {.parallel = {.tensor = static_cast<int>(s.serving.tensor_parallel)},
+                          .kv = s.serving.engine.kv_cache_dtype,
+                          .overhead = gpu.efficiency.step_overhead},
+                         roofline_kernels(gpu));
+}
 
 Bytes kv_bytes(const Scenario& scenario, Tokens tokens) {
   const std::int64_t tp = scenario.serving.tensor_parallel;

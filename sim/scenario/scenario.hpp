@@ -85,6 +85,9 @@ Bytes kv_bytes(const Scenario& scenario, Tokens tokens);
 /// read.
 std::unique_ptr<Workload> make_workload(const Scenario& scenario);
 
+/// How long the scenario's steps take.
+std::unique_ptr<CostModel> make_cost_model(const Scenario& scenario);
+
 /// What the command line lays over a scenario file.
 struct Overrides {
   std::vector<std::string> sets;  // "serving.replicas=2"

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "sim/base/check.hpp"
-#include "sim/cost/roofline.hpp"
 #include "sim/des/event_loop.hpp"
 #include "sim/fabric/fabric.hpp"
 #include "sim/fabric/node.hpp"
@@ -85,13 +84,6 @@ DeploymentSpec deployment(const Scenario& s) {
           s.hardware.ssd,     s.hardware.drives_per_host,
           s.hardware.network, s.serving.replicas / per_host,
           per_host,           s.serving.tensor_parallel};
-}
-
-std::unique_ptr<CostModel> cost_model(const Scenario& s) {
-  if (s.serving.cost.backend == CostBackend::constant)
-    return make_constant(s.serving.cost.constant);
-  return make_roofline(s.model, s.hardware.gpu, tp(s), s.serving.engine.kv_cache_dtype,
-                       s.serving.engine.max_num_batched_tokens.count());
 }
 
 BlockPool::EmptyBlocks empty_blocks(const EngineSpec& engine) {
@@ -276,7 +268,7 @@ struct Simulation::Parts {
         fabric(loop),
         places(deployment(s), fabric),
         contents(s.serving.engine.block_size),
-        cost(cost_model(s)),
+        cost(make_cost_model(s)),
         ledger(loop, contents, fact_needs(s),
                [this, engine = s.serving.engine](Tokens prompt) {
                  return prefill_time(*cost, engine, prompt);

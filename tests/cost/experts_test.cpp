@@ -2,11 +2,10 @@
 
 #include <cmath>
 #include <utility>
-#include <vector>
 
 #include <gtest/gtest.h>
 
-#include "sim/cost/roofline.hpp"
+#include "sim/cost/routing.hpp"
 #include "tests/cost/rooflines.hpp"
 
 namespace terrace {
@@ -14,39 +13,47 @@ namespace {
 
 using namespace tests;
 
-TEST(TouchedExperts, ClosedForm) {
+TEST(Routing, AlikeTouchesByTheClosedForm) {
   for (const auto& [experts, top_k] : {std::pair{256, 8}, {8, 2}, {128, 1}, {60, 4}, {5, 5}}) {
-    const std::vector<double> touched = touched_experts(experts, top_k, 100'000);
-    EXPECT_EQ(touched[0], 0);
-    EXPECT_NEAR(touched[1], top_k, 1e-12 * experts);
-    EXPECT_EQ(touched.back(), experts);
-    for (std::size_t tokens = 1; tokens < touched.size(); ++tokens) {
+    const Routing routing(experts, top_k, 0);
+    EXPECT_EQ(routing.touched(0), 0);
+    EXPECT_NEAR(routing.touched(1), top_k, 1e-12 * experts);
+    EXPECT_NEAR(routing.touched(100'000), experts, 1e-9);
+    for (int tokens = 1; tokens < 1000; ++tokens) {
       const double missed = std::pow(1 - static_cast<double>(top_k) / experts, tokens);
-      EXPECT_NEAR(touched[tokens], experts * (1 - missed), 1e-10);
-      EXPECT_GE(touched[tokens], touched[tokens - 1]);
+      EXPECT_NEAR(routing.touched(tokens), experts * (1 - missed), 1e-10);
     }
   }
 }
 
-TEST(TouchedExperts, BeyondTheTableAll) {
-  EXPECT_EQ(touched_experts(256, 8, 3).size(), 5U);
-  EXPECT_EQ(touched_experts(256, 8, 3).back(), 256);
-  EXPECT_EQ(touched_experts(256, 8, 0).back(), 256);
+TEST(Routing, PopularExpertsAreTouchedByAllAndOthersLater) {
+  for (const double skew : {0.3, 1.0, 2.0}) {
+    const Routing skewed(64, 6, skew);
+    const Routing alike(64, 6, 0);
+    EXPECT_NEAR(skewed.touched(1), 6, 1e-9);  // a token picks six, whoever they are
+    for (const int tokens : {2, 8, 64, 512}) {
+      EXPECT_LT(skewed.touched(tokens), alike.touched(tokens));
+      EXPECT_GT(skewed.touched(tokens), skewed.touched(tokens / 2));
+    }
+    EXPECT_LE(skewed.touched(1'000'000), 64);
+  }
 }
 
 TEST(Roofline, ExpertsByHand) {
   const MoeMlp moe{16, 2, 64, true, 1};
-  const auto cost = make_roofline(small_model(moe), plain_gpu(), 1, DType::bf16, 64);
-  const double expert = 10 * 3 * 256 * 64;
-  const double always = 10 * (2 * 256 * 256 + 2 * 256 * 64 + 256 * 16) + expert;
-  const double head = 1000 * 256;
-  const double kv = 10 * 2 * 64 * 2;
-  const double written = kWritten + 10 * (256 + 2 * (256 + 64) + 64);
+  const auto cost = roofline(small_model(moe), plain_gpu());
+  const double expert = 3 * 256 * 64;
+  const double always =
+      kAttentionWeights + 10 * (256 * 16 + expert) + kHead;  // router, shared expert
+  const double moved = kAttentionMoved +
+                       10 * ((256 + 16) + (256 + 128) + (64 + 256) + 2 * 256 + 64) + kEnds +
+                       kHeadMoved;
+  const double kv = 10 * 10 * 2 * 64;
   for (const int tokens : {1, 2, 5}) {
     const double touched = 16 * (1 - std::pow(14.0 / 16, tokens));
-    expect_seconds(
-        cost->time(decoding(tokens, 10)),
-        (2 * (always + touched * expert + head) + tokens * (10 * kv + written * 2)) / 1e9);
+    const double routed = 10 * (touched * expert + tokens * 2 * (2 * 256 + 3 * 64));
+    expect_seconds(cost->time(decoding(tokens, 10)),
+                   2 * (always + routed + tokens * (moved + kv)) / 1e9);
   }
 }
 
@@ -64,7 +71,7 @@ TEST(Roofline, LatentAttentionTurnsComputeBoundWithAllHeadsOnOneGpu) {
   const ModelSpec model = shipped_model("deepseek-v3");
   const GpuSpec gpu = shipped_gpu("h200-sxm");
   const auto per_token = [&](int tp) {
-    const auto cost = make_roofline(model, gpu, tp, DType::bf16, 512);
+    const auto cost = roofline(model, gpu, tp);
     return seconds(cost->time(decoding(100, 20'000)) - cost->time(decoding(100, 10'000))) / 1e6;
   };
   EXPECT_NEAR(per_token(8), 70'272 / (4.8e12 * gpu.efficiency.attention_memory), 1e-14);

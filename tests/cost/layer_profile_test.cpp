@@ -63,7 +63,7 @@ class LayerProfileFiles : public testing::Test {
   std::filesystem::path folder_;
 };
 
-double us(const Looked& looked) { return seconds(looked.time) * 1e6; }
+double us(const Estimate& looked) { return seconds(looked.time) * 1e6; }
 
 TEST_F(LayerProfileFiles, LooksUpWhatWasMeasured) {
   const LayerProfile profile = read();
@@ -176,7 +176,7 @@ TEST(LayerProfileData, PredictsOtherMeasurements) {
         x.push_back(value);
       }
       const auto whole = [&](std::size_t i) { return static_cast<std::int64_t>(x[i]); };
-      const Looked looked =
+      const Estimate looked =
           profile.attention({Tokens{whole(4)}, Tokens{whole(5)}, whole(0), Tokens{whole(8)}});
       EXPECT_FALSE(looked.extrapolated);
       // That file holds sums over three iterations.

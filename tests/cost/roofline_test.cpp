@@ -41,44 +41,41 @@ TEST(Roofline, PrefillsLlama70bOnFourH200) {
 // By hand.
 
 TEST(Roofline, DecodeByHand) {
-  const auto cost =
-      make_roofline(small_model(DenseMlp{512, true}), plain_gpu(), 1, DType::bf16, 64);
-  // Per layer Q and O of 256x256, K and V of 256x64, three matrices of 256x512.
-  const double weights = 10 * (2 * 256 * 256 + 2 * 256 * 64 + 3 * 256 * 512);
-  const double head = 1000 * 256;
-  const double kv = 10 * 2 * 64 * 2;
-  const double written = kWritten + 10 * 512;
+  const auto cost = roofline(small_model(DenseMlp{512, true}), plain_gpu());
+  // Everything waits for memory: weights once, what three tokens read and write, their KV.
+  const double weights = kAttentionWeights + 10 * 3 * 256 * 512 + kHead;
+  const double moved = kAttentionMoved + 10 * ((256 + 1024) + (512 + 256) + 2 * 256 + 512) + kEnds;
+  const double kv = 10 * 2 * 64;
   expect_seconds(cost->time(decoding(3, 100)),
-                 (2 * weights + 2 * head + 300 * kv + 3 * written * 2) / 1e9);
+                 2 * (weights + 3 * (moved + kHeadMoved) + 300 * kv) / 1e9);
 }
 
 TEST(Roofline, PrefillByHand) {
-  const auto cost =
-      make_roofline(small_model(DenseMlp{512, false}), plain_gpu(), 1, DType::bf16, 64);
-  const double weights = 10 * (2 * 256 * 256 + 2 * 256 * 64 + 2 * 256 * 512);
-  const double head = 1000 * 256;
-  const double written = kWritten + 10 * 512;
-  const double attention = 10 * 4 * 256.0 * 4000 * (1000 + 4000 / 2.0);
-  expect_seconds(
-      cost->time(Prefill(4000, 1000).batch()),
-      2 * weights * 4000 / 1e11 + 2 * head / 1e9 + attention / 1e11 + 4000 * written * 2 / 1e9);
+  const auto cost = roofline(small_model(DenseMlp{512, false}), plain_gpu());
+  // The products of 4000 tokens are bound by arithmetic, the LM head of one token by memory.
+  const double weights = kAttentionWeights + 10 * 2 * 256 * 512;
+  const double between = 10 * (2 * 256 + 256 + 64 + 2 * 256 + 512) + kEnds;
+  const double pairs = 4000.0 * 1000 + 4000.0 * 4001 / 2;
+  expect_seconds(cost->time(Prefill(4000, 1000).batch()),
+                 2 * weights * 4000 / 1e11 + 10 * 4 * 256 * pairs / 1e11 +
+                     2 * (4000 * between + kHead + kHeadMoved) / 1e9);
 
   Batch unfinished = Prefill(1, 5000).batch();
   unfinished.samples = 0;  // no LM head; reading the prefix outweighs attending to it
   const auto one_chunk = std::array{PrefillChunk{Tokens{1}, Tokens{5000}}};
   unfinished.prefills = one_chunk;
-  expect_seconds(cost->time(unfinished),
-                 (2 * weights + 5001 * 10 * 2 * 64 * 2 + written * 2) / 1e9);
+  const double moved = kAttentionMoved + 10 * ((256 + 512) + (512 + 256) + 2 * 256 + 512) + kEnds;
+  expect_seconds(cost->time(unfinished), 2 * (weights + moved + 5001 * 10 * 2 * 64) / 1e9);
 }
 
 TEST(Roofline, AllReduceByHand) {
   GpuSpec gpu = plain_gpu();
   gpu.allreduce_latency = Duration{std::chrono::microseconds{5}};
   const ModelSpec model = small_model(DenseMlp{512, true});
-  const auto with = make_roofline(model, gpu, 2, DType::bf16, 64);
+  const auto with = roofline(model, gpu, 2);
   gpu.nvlink = Bandwidth{1e300};
   gpu.allreduce_latency = {};
-  const auto without = make_roofline(model, gpu, 2, DType::bf16, 64);
+  const auto without = roofline(model, gpu, 2);
   const double reduces = 2 * 10;
   const double sent = 2 * 0.5 * 256 * 2;  // 2 (n-1)/n of a token's hidden state
   EXPECT_NEAR(seconds(with->time(decoding(7, 10)) - without->time(decoding(7, 10))),
@@ -89,7 +86,7 @@ TEST(Roofline, AllReduceByHand) {
   gpu.host_link.h2d = Bandwidth{3e7};
   gpu.host_link.d2h = Bandwidth{5e7};
   gpu.host_link.duplex = 0.5;
-  const auto over_host = make_roofline(model, gpu, 2, DType::bf16, 64);
+  const auto over_host = roofline(model, gpu, 2);
   EXPECT_NEAR(seconds(over_host->time(decoding(7, 10)) - without->time(decoding(7, 10))),
               reduces * 7 * sent / 2e7, 1e-11);
 }
@@ -97,10 +94,10 @@ TEST(Roofline, AllReduceByHand) {
 TEST(Roofline, OverheadsAreAdded) {
   GpuSpec gpu = plain_gpu();
   const ModelSpec model = small_model(DenseMlp{512, true});
-  const Duration bare = make_roofline(model, gpu, 1, DType::bf16, 64)->time(decoding(1, 1));
+  const Duration bare = roofline(model, gpu, 1)->time(decoding(1, 1));
   gpu.efficiency.step_overhead = Duration{std::chrono::milliseconds{1}};
   gpu.efficiency.kernel_launch = Duration{std::chrono::microseconds{2}};
-  const Duration all = make_roofline(model, gpu, 1, DType::bf16, 64)->time(decoding(1, 1));
+  const Duration all = roofline(model, gpu, 1)->time(decoding(1, 1));
   EXPECT_NEAR(seconds(all - bare), 1e-3 + (10 * 9 + 4) * 2e-6, 1e-11);
 }
 
@@ -109,7 +106,7 @@ TEST(Roofline, NarrowWeightsSaveBytesAndFp8SavesArithmetic) {
   GpuSpec gpu = plain_gpu();
   const auto times = [&](DType weights) {
     model.weight_dtype = weights;
-    const auto cost = make_roofline(model, gpu, 1, DType::bf16, 64);
+    const auto cost = roofline(model, gpu, 1);
     return std::pair{cost->time(decoding(1, 1)), cost->time(Prefill(4096).batch())};
   };
   const auto [decode16, prefill16] = times(DType::bf16);
@@ -143,7 +140,7 @@ TEST(Roofline, NeverFasterThanTheHardware) {
     SCOPED_TRACE(std::string(place.model) + " on " + place.gpu);
     const ModelSpec model = shipped_model(place.model);
     const GpuSpec gpu = shipped_gpu(place.gpu);
-    const auto cost = make_roofline(model, gpu, place.tp, DType::bf16, kMaxBatchTokens);
+    const auto cost = roofline(model, gpu, place.tp);
     const auto kv = static_cast<double>(
         kv_bytes_per_token_per_gpu(model, DType::bf16, Parallel{place.tp}).count());
     const auto embedding = static_cast<double>(model.vocabulary * model.hidden);

@@ -8,11 +8,10 @@
 #include <gtest/gtest.h>
 
 #include "sim/cost/roofline.hpp"
+#include "sim/cost/step_model.hpp"
 #include "tests/model/catalogue.hpp"
 
 namespace terrace::tests {
-
-constexpr std::int64_t kMaxBatchTokens = 8192;
 
 inline double milliseconds(Duration d) { return seconds(d) * 1e3; }
 
@@ -34,9 +33,17 @@ class Prefill {
   std::array<PrefillChunk, 1> chunk_;
 };
 
+/// A step on one GPU of `tp`, as a datasheet has it.
+inline std::unique_ptr<CostModel> roofline(const ModelSpec& model, const GpuSpec& gpu, int tp = 1,
+                                           DType kv = DType::bf16) {
+  return make_step_model(
+      model, {.parallel = {.tensor = tp}, .kv = kv, .overhead = gpu.efficiency.step_overhead},
+      roofline_kernels(gpu));
+}
+
 inline std::unique_ptr<CostModel> roofline(const std::string& model, const std::string& gpu,
                                            int tp = 1, DType kv = DType::bf16) {
-  return make_roofline(shipped_model(model), shipped_gpu(gpu), tp, kv, kMaxBatchTokens);
+  return roofline(shipped_model(model), shipped_gpu(gpu), tp, kv);
 }
 
 // A model and a GPU that can be worked by hand.
@@ -58,7 +65,13 @@ inline GpuSpec plain_gpu() {
   return gpu;
 }
 
-constexpr double kWritten = 10 * (4 * 256 + 256 + 64);  // elements per token without its MLP's
+// Of its ten layers: weights of attention, and what its products and the kernels between them read
+// or write per token, in elements; embedding and last norm included.
+constexpr double kAttentionWeights = 10 * (256 * (256 + 2 * 64) + 256 * 256);
+constexpr double kAttentionMoved = 10 * ((256 + 384) + (256 + 256) + 2 * 256 + (256 + 64));
+constexpr double kEnds = 2 * 256;
+constexpr double kHead = 1000 * 256;
+constexpr double kHeadMoved = (1000 + 256) + 1000;  // the product's, the sampler's
 
 inline void expect_seconds(Duration actual, double expected) {
   EXPECT_NEAR(seconds(actual), expected, 1e-11 + 1e-12 * expected);

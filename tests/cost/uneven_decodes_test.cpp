@@ -52,7 +52,7 @@ TEST(UnevenDecodesData, HoldForAModelTheyWereNotFittedTo) {
     const AttentionCall call{Tokens{whole_number(4)}, Tokens{whole_number(5)}, decodes,
                              Tokens{sum / decodes}};
     const double measured = x[11] / 3;  // that file holds sums over three iterations
-    const auto error = [&](const Looked& looked) {
+    const auto error = [&](const Estimate& looked) {
       return std::abs(seconds(looked.time) * 1e6 / measured - 1);
     };
     Errors& errors = call.prefill > 0_tok        ? with_prefill

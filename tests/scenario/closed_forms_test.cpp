@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "sim/cost/roofline.hpp"
 #include "sim/fabric/node.hpp"
 #include "tests/scenario/run_yaml.hpp"
 
@@ -133,8 +132,7 @@ serving: {{tensor_parallel: 2, engine: {{max_num_batched_tokens: {}}}}}
                                                   budget) +
                                       lone(prompt, output));
     const Record r = testing::run(s).requests.front();
-    const auto cost =
-        make_roofline(s.model, s.hardware.gpu, 2, s.serving.engine.kv_cache_dtype, budget);
+    const auto cost = make_cost_model(s);
     Duration first{};
     for (std::int64_t done = 0; done < prompt; done += budget) {
       const std::int64_t fresh = std::min(budget, prompt - done);
@@ -143,7 +141,10 @@ serving: {{tensor_parallel: 2, engine: {{max_num_batched_tokens: {}}}}}
     }
     Duration rest{};
     for (std::int64_t i = 1; i < output; ++i)
-      rest += cost->time({.decodes = 1, .decode_context = Tokens{prompt + i}, .samples = 1});
+      rest += cost->time({.decodes = 1,
+                          .decode_context = Tokens{prompt + i},
+                          .decode_longest = Tokens{prompt + i},
+                          .samples = 1});
     EXPECT_EQ(r.ttft(), first);
     EXPECT_EQ(r.e2e(), first + rest);
   }
