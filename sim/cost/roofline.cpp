@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "sim/base/check.hpp"
@@ -79,21 +80,33 @@ class Roofline final : public CostModel {
     double expand_flops = 0;
     double cached_pair_flops = 0;
     for (const LayerGroup& group : model.layers) {
-      const AttentionWork attention = work(group.attention, model.hidden, tp);
-      const MlpWork mlp = work(group.mlp, model.hidden, tp);
+      const AttentionWork attention = work(group.attention, model.hidden, Parallel{tp});
+      const MlpWork mlp = work(group.mlp, model.hidden, Parallel{tp});
       const double count = as_double(group.count);
       layers += group.count;
-      kernels += group.count * (attention.kernels + mlp.kernels);
-      weights += count * as_double(attention.weights + mlp.weights);
-      written += count * as_double(attention.written + mlp.written);
-      pair_flops += count * attention.pair_flops;
-      expand_flops += count * attention.expand_flops;
-      cached_pair_flops += count * attention.cached_pair_flops;
-      if (mlp.experts > 0) {
-        const double expert = count * as_double(mlp.expert_weights);
-        experts_.push_back({kFlopsPerWeight * as_double(mlp.top_k) * expert / rates.weight_flops,
-                            expert * weight_bytes / rates.bytes,
-                            touched_experts(mlp.experts, mlp.top_k, max_batch_tokens)});
+      const auto add = [&](const auto& part) {
+        kernels +=
+            group.count * std::ssize(part.products) + group.count * std::ssize(part.pointwise);
+        for (const Product& p : part.products) weights += count * as_double(p.weights());
+        for (const Pointwise& p : part.pointwise) written += count * as_double(p.elements);
+      };
+      add(attention);
+      add(mlp);
+      kernels += group.count * std::ssize(attention.kernels);
+      for (const AttentionKernel& a : attention.kernels) {
+        const std::int64_t spelled_out = a.head_dim + a.value_dim;
+        const std::int64_t cached = a.latent > 0 ? 2 * a.latent + a.rope : spelled_out;
+        pair_flops += count * 2 * as_double(a.heads * spelled_out);
+        cached_pair_flops += count * 2 * as_double(a.heads * cached);
+      }
+      expand_flops += count * kFlopsPerWeight * as_double(attention.expansion);
+      if (mlp.experts.total > 0) {
+        kernels += group.count * 4;  // choice, sorting, up, down
+        const double expert = count * as_double(mlp.experts.weights_of_one());
+        experts_.push_back(
+            {kFlopsPerWeight * as_double(mlp.experts.top_k) * expert / rates.weight_flops,
+             expert * weight_bytes / rates.bytes,
+             touched_experts(mlp.experts.total, mlp.experts.top_k, max_batch_tokens)});
       }
     }
 
@@ -102,7 +115,7 @@ class Roofline final : public CostModel {
     const double head = rows * as_double(model.hidden);
     lm_head_ = {kFlopsPerWeight * head / rates.bf16_flops, head * kActivationBytes / rates.bytes};
 
-    const double kv_bytes = as_double(kv_bytes_per_token_per_gpu(model, kv, tp).count());
+    const double kv_bytes = as_double(kv_bytes_per_token_per_gpu(model, kv, Parallel{tp}).count());
     kv_read_ = kv_bytes / rates.kv_bytes;
     pair_ = pair_flops / rates.attention_flops;
     expand_ = expand_flops / rates.weight_flops;

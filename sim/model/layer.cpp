@@ -1,78 +1,12 @@
 #include "sim/model/layer.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <type_traits>
-
-#include "sim/base/check.hpp"
 
 namespace terrace {
 namespace {
 
 using config::between;
-
-std::int64_t share(std::int64_t total, std::int64_t parts) { return (total + parts - 1) / parts; }
-
-constexpr double kFlopsPerWeight = 2;  // a multiplication and an addition
-
-std::int64_t matrices(bool gated) { return gated ? 3 : 2; }
-
-AttentionWork work_of(const FullAttention& a, std::int64_t hidden, std::int64_t tp) {
-  const std::int64_t query = share(a.heads, tp) * a.head_dim;
-  const std::int64_t key = share(a.kv_heads, std::min(tp, a.kv_heads)) * a.head_dim;
-
-  AttentionWork work;
-  work.weights = hidden * (query + 2 * key) + query * hidden;
-  work.kv_elements = 2 * key;
-  work.pair_flops = kFlopsPerWeight * 2 * static_cast<double>(query);
-  work.cached_pair_flops = work.pair_flops;
-  work.written = 2 * hidden + query + key;  // residual and norm; rotated queries and keys
-  work.kernels = 5;                         // norm, QKV, rotation with cache write, attention, O
-  return work;
-}
-
-AttentionWork work_of(const LatentAttention& a, std::int64_t hidden, std::int64_t tp) {
-  const std::int64_t heads = share(a.heads, tp);
-  const std::int64_t query = heads * (a.nope_dim + a.rope_dim);
-  const std::int64_t value = heads * a.v_dim;
-  const std::int64_t latent = a.kv_lora + a.rope_dim;
-  const std::int64_t from_latent = a.kv_lora * heads * (a.nope_dim + a.v_dim);
-  const std::int64_t queries = a.q_lora > 0 ? hidden * a.q_lora + a.q_lora * query : hidden * query;
-
-  AttentionWork work;
-  work.weights = queries + hidden * latent + from_latent + value * hidden;
-  work.kv_elements = latent;
-  work.pair_flops = kFlopsPerWeight * static_cast<double>(query + value);
-  work.expand_flops = kFlopsPerWeight * static_cast<double>(from_latent);
-  // Absorbed: the up-projections act on queries and outputs, so that keys and values are latents.
-  work.cached_pair_flops = kFlopsPerWeight * static_cast<double>(heads * (latent + a.kv_lora));
-  work.written = 2 * hidden + a.q_lora + latent + query;
-  work.kernels = 9;  // as above, with two more projections, their norm, two absorptions
-  return work;
-}
-
-MlpWork work_of(const DenseMlp& m, std::int64_t hidden, std::int64_t tp) {
-  const std::int64_t width = share(m.width, tp);
-  MlpWork work;
-  work.weights = matrices(m.gated) * hidden * width;
-  work.written = 2 * hidden + width;  // residual and norm; activation
-  work.kernels = 4;                   // norm, up, activation, down
-  return work;
-}
-
-MlpWork work_of(const MoeMlp& m, std::int64_t hidden, std::int64_t tp) {
-  const std::int64_t width = share(m.width, tp);
-  const std::int64_t expert = matrices(m.gated) * hidden * width;
-  MlpWork work;
-  work.weights = hidden * m.experts + m.shared_experts * expert;
-  work.written = 2 * hidden + m.top_k * (hidden + width) + hidden + m.shared_experts * width;
-  // Norm, router, choice, sorting, up, activation, down, combination; the shared ones on their own.
-  work.kernels = 8 + (m.shared_experts > 0 ? 3 : 0);
-  work.expert_weights = expert;
-  work.experts = m.experts;
-  work.top_k = m.top_k;
-  return work;
-}
 
 void describe_shape(config::Fields& f, FullAttention& a) {
   f.required("heads", a.heads, "query heads per layer", between(1, 4096));
@@ -132,16 +66,6 @@ void describe_kind(config::Fields& f, Variant& value, std::string_view doc) {
 }
 
 }  // namespace
-
-AttentionWork work(const Attention& attention, std::int64_t hidden, int tp) {
-  TERRACE_CHECK(tp >= 1);
-  return std::visit([&](const auto& a) { return work_of(a, hidden, tp); }, attention);
-}
-
-MlpWork work(const Mlp& mlp, std::int64_t hidden, int tp) {
-  TERRACE_CHECK(tp >= 1);
-  return std::visit([&](const auto& m) { return work_of(m, hidden, tp); }, mlp);
-}
 
 void describe(config::Fields& f, Attention& attention) {
   describe_kind<AttentionKind>(f, attention, "how tokens attend, hence what the KV cache holds");

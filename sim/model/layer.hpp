@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "sim/config/fields.hpp"
+#include "sim/model/work.hpp"
 
 namespace terrace {
 
@@ -66,32 +67,11 @@ struct config::Names<MlpKind> {
       {{"dense", MlpKind::dense}, {"moe", MlpKind::moe}}};
 };
 
-/// What one attention layer holds and does on one GPU of a tensor-parallel group. Counts are of
-/// elements and of floating-point operations; a pair is a query with a key it attends to.
-struct AttentionWork {
-  std::int64_t weights = 0;      // all read in a step, and two operations each per token
-  std::int64_t kv_elements = 0;  // a token leaves in the cache, and each later query reads
-  double pair_flops = 0;         // attending to keys and values that are spelled out
-  double expand_flops = 0;       // spelling them out, per cached token, from what the cache holds
-  double cached_pair_flops = 0;  // attending to what the cache holds as it is: decode
-  std::int64_t written = 0;      // elements per token that the kernels between the GEMMs write
-  std::int64_t kernels = 0;
-};
-
-/// The same of an MLP. Without experts the last three are zero.
-struct MlpWork {
-  std::int64_t weights = 0;  // that every token uses
-  std::int64_t written = 0;
-  std::int64_t kernels = 0;
-  std::int64_t expert_weights = 0;  // of one expert
-  std::int64_t experts = 0;
-  std::int64_t top_k = 0;
-};
-
-/// Query heads shard by `tp`, KV heads by min(tp, kv_heads), a latent and what makes it not at all,
-/// MLPs and every expert by width. What does not divide is rounded up. REQUIRES: tp >= 1.
-AttentionWork work(const Attention& attention, std::int64_t hidden, int tp);
-MlpWork work(const Mlp& mlp, std::int64_t hidden, int tp);
+/// What a layer does on one GPU. Query heads shard by `tensor`, KV heads by min(tensor, kv_heads),
+/// a latent and what makes it not at all, MLPs by width, experts by width or, if `expert` > 1,
+/// whole. What does not divide is rounded up. REQUIRES: parallel holds ones or more.
+AttentionWork work(const Attention& attention, std::int64_t hidden, const Parallel& parallel);
+MlpWork work(const Mlp& mlp, std::int64_t hidden, const Parallel& parallel);
 
 void describe(config::Fields& f, Attention& attention);
 void describe(config::Fields& f, Mlp& mlp);

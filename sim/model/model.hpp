@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,12 @@ struct LayerGroup {
   Mlp mlp;
 };
 
+/// The other half of an encoder-decoder model: it sees the whole input at once.
+struct EncoderSpec {
+  Tokens tokens{1};  // of one input, at most (whisper: of 30 s of speech)
+  std::vector<LayerGroup> layers;
+};
+
 /// The architecture of an LLM, as far as memory and time depend on it: what models/ holds.
 /// Biases, positional embeddings and multi-token-prediction heads are left out (below 1 %).
 struct ModelSpec {
@@ -31,6 +38,7 @@ struct ModelSpec {
   DType weight_dtype = DType::bf16;
   double published_parameters = 0;  // for comparison only
   std::vector<LayerGroup> layers;
+  std::optional<EncoderSpec> encoder;
   std::string source;
 };
 
@@ -43,19 +51,31 @@ double parameters(const ModelSpec& model);
 /// The weights that one token uses: routed experts count `top_k` times, all else once.
 double active_parameters(const ModelSpec& model);
 
-/// KV cache of one token of context, all layers, on one GPU of a tensor-parallel group of `tp`.
-/// Capacity, step time and transfers all ask this function. KV heads shard by min(tp, kv_heads),
-/// rounded up; an MLA latent is replicated. Scale factors of quantised caches are left out.
-Bytes kv_bytes_per_token_per_gpu(const ModelSpec& model, DType kv, int tp);
+/// KV cache that one more token of context takes, on one GPU: all layers, those with a window, too,
+/// as engines hold them that do not free what has left it. Capacity, transfers and step time all
+/// ask these functions. KV heads shard by min(tp, kv_heads), rounded up; an MLA latent is
+/// replicated; pipeline stages are counted as their mean, rounded up. Scale factors of quantised
+/// caches are left out.
+Bytes kv_bytes_per_token_per_gpu(const ModelSpec& model, DType kv, const Parallel& parallel);
 
 /// The same of the whole model, stored once.
 Bytes kv_bytes_per_token(const ModelSpec& model, DType kv);
 
-/// Weights that one GPU of a tensor-parallel group holds. Embedding and LM head shard by rows,
-/// norms are replicated.
-Bytes weight_bytes_per_gpu(const ModelSpec& model, int tp);
+/// What a sequence of `context` tokens needs at least, on one GPU: layers with a window keep no
+/// more than the window; states and the encoder's keys and values included.
+Bytes kv_bytes_of_sequence(const ModelSpec& model, DType kv, const Parallel& parallel,
+                           Tokens context);
+
+/// What a running sequence takes whatever its length: states of linear attention, keys and values
+/// of the encoder's output.
+Bytes fixed_bytes_per_sequence(const ModelSpec& model, DType kv, const Parallel& parallel);
+
+/// Weights that one GPU holds. Embedding and LM head shard by rows, norms are replicated; pipeline
+/// stages are counted as their mean, rounded up.
+Bytes weight_bytes_per_gpu(const ModelSpec& model, const Parallel& parallel);
 
 void describe(config::Fields& f, LayerGroup& group);
+void describe(config::Fields& f, EncoderSpec& encoder);
 void describe(config::Fields& f, ModelSpec& model);
 
 }  // namespace terrace

@@ -243,7 +243,7 @@ void resolve_trace_path(Scenario& scenario, const std::string& scenario_path) {
 Bytes kv_bytes(const Scenario& scenario, Tokens tokens) {
   const std::int64_t tp = scenario.serving.tensor_parallel;
   return kv_bytes_per_token_per_gpu(scenario.model, scenario.serving.engine.kv_cache_dtype,
-                                    static_cast<int>(tp)) *
+                                    Parallel{static_cast<int>(tp)}) *
          (tp * tokens.count());
 }
 

@@ -58,9 +58,9 @@ int tp(const Scenario& s) { return static_cast<int>(s.serving.tensor_parallel); 
 
 Dimensions measure(const Scenario& s) {
   const EngineSpec& engine = s.serving.engine;
-  const Bytes per_gpu = kv_bytes_per_token_per_gpu(s.model, engine.kv_cache_dtype, tp(s));
+  const Bytes per_gpu = kv_bytes_per_token_per_gpu(s.model, engine.kv_cache_dtype, Parallel{tp(s)});
   Dimensions d;
-  d.weights_per_gpu = weight_bytes_per_gpu(s.model, tp(s));
+  d.weights_per_gpu = weight_bytes_per_gpu(s.model, Parallel{tp(s)});
   d.kv_bytes_per_token = kv_bytes_per_token(s.model, engine.kv_cache_dtype);
   d.block_bytes = kv_bytes(s, engine.block_size);
   d.max_model_len = engine.max_model_len.value_or(s.model.max_context);

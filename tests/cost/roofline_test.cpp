@@ -144,8 +144,8 @@ TEST(Roofline, NeverFasterThanTheHardware) {
     const ModelSpec model = shipped_model(place.model);
     const GpuSpec gpu = shipped_gpu(place.gpu);
     const auto cost = make_roofline(model, gpu, place.tp, DType::bf16, kMaxBatchTokens);
-    const auto kv =
-        static_cast<double>(kv_bytes_per_token_per_gpu(model, DType::bf16, place.tp).count());
+    const auto kv = static_cast<double>(
+        kv_bytes_per_token_per_gpu(model, DType::bf16, Parallel{place.tp}).count());
     const auto embedding = static_cast<double>(model.vocabulary * model.hidden);
     const double used = active_parameters(model) - (model.tied_embeddings ? 1 : 2) * embedding;
     const double peak = std::max(gpu.bf16.count(), gpu.fp8.count()) * place.tp;

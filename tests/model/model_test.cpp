@@ -37,7 +37,7 @@ TEST(Model, KvBytesPerTokenAreThePublishedOnes) {
 
 TEST(Model, KvShardsByKvHeadsAndNoFurther) {
   const auto per_gpu = [](const char* name, int tp) {
-    return kv_bytes_per_token_per_gpu(shipped_model(name), DType::bf16, tp).count();
+    return kv_bytes_per_token_per_gpu(shipped_model(name), DType::bf16, Parallel{tp}).count();
   };
   for (const int tp : {1, 2, 4, 8}) {
     EXPECT_EQ(per_gpu("llama-3.1-8b", tp), 131'072 / tp);
@@ -70,23 +70,24 @@ TEST(Model, ParametersOfLlama8bCountedByHand) {
 
 TEST(Model, WeightBytesShard) {
   const ModelSpec llama = shipped_model("llama-3.1-8b");
-  EXPECT_EQ(static_cast<double>(weight_bytes_per_gpu(llama, 1).count()), 2 * parameters(llama));
+  EXPECT_EQ(static_cast<double>(weight_bytes_per_gpu(llama, Parallel{1}).count()),
+            2 * parameters(llama));
   const std::int64_t norms = std::int64_t{2} * 65 * 4096;
-  EXPECT_EQ(weight_bytes_per_gpu(llama, 8).count() - norms,
-            (weight_bytes_per_gpu(llama, 1).count() - norms) / 8);
+  EXPECT_EQ(weight_bytes_per_gpu(llama, Parallel{8}).count() - norms,
+            (weight_bytes_per_gpu(llama, Parallel{1}).count() - norms) / 8);
 
   // Quantised layers, 16-bit embedding and head: 671 GB and 1.85 GB more.
   const double deepseek =
-      static_cast<double>(weight_bytes_per_gpu(shipped_model("deepseek-v3"), 1).count());
+      static_cast<double>(weight_bytes_per_gpu(shipped_model("deepseek-v3"), {}).count());
   EXPECT_NEAR(deepseek, 671.03e9 + 2 * 129280 * 7168.0, 0.001 * deepseek);
 
   ModelSpec int4 = llama;
   int4.weight_dtype = DType::int4;
-  EXPECT_NEAR(static_cast<double>(weight_bytes_per_gpu(int4, 1).count()), 6.98e9 / 2 + 2.1e9, 2e7);
+  EXPECT_NEAR(static_cast<double>(weight_bytes_per_gpu(int4, {}).count()), 6.98e9 / 2 + 2.1e9, 2e7);
 
   // A sixteenth GPU gets a copy of a KV head that another one has.
-  EXPECT_GT(weight_bytes_per_gpu(llama, 16).count() * 16,
-            weight_bytes_per_gpu(llama, 8).count() * 8);
+  EXPECT_GT(weight_bytes_per_gpu(llama, Parallel{16}).count() * 16,
+            weight_bytes_per_gpu(llama, Parallel{8}).count() * 8);
 }
 
 TEST(Model, TiedEmbeddingsAreHeldOnce) {
