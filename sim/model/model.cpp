@@ -129,6 +129,18 @@ Bytes weight_bytes_per_gpu(const ModelSpec& model, const Parallel& parallel) {
   return of_stage(layers + bytes(unquantised(model, parallel.tensor), kUnquantisedBits), parallel);
 }
 
+std::vector<BoundedReach> bounded_reaches(const ModelSpec& model) {
+  std::vector<BoundedReach> all;
+  for (const LayerGroup& group : model.layers) {
+    for (const AttentionKernel& kernel : work(group.attention, model.hidden, {}).kernels) {
+      const BoundedReach reach{kernel.reach, kernel.span};
+      const bool known = std::find(all.begin(), all.end(), reach) != all.end();
+      if (reach.reach != Reach::all && !known) all.push_back(reach);
+    }
+  }
+  return all;
+}
+
 void describe(config::Fields& f, LayerGroup& group) {
   f.required("count", group.count, "how many layers are like this", config::between(1, 1024));
   f.object("attention", group.attention, "the attention of each", true);

@@ -74,6 +74,19 @@ Bytes fixed_bytes_per_sequence(const ModelSpec& model, DType kv, const Parallel&
 /// stages are counted as their mean, rounded up.
 Bytes weight_bytes_per_gpu(const ModelSpec& model, const Parallel& parallel);
 
+/// A way of layers to attend to some tokens only; the span of the encoder's output is not told
+/// here.
+struct BoundedReach {
+  Reach reach = Reach::window;
+  Tokens span{1};
+
+  friend bool operator==(const BoundedReach&, const BoundedReach&) = default;
+};
+
+/// Those of the model's attention kernels, the encoder's own left out; each once, in the order of
+/// the layers.
+std::vector<BoundedReach> bounded_reaches(const ModelSpec& model);
+
 void describe(config::Fields& f, LayerGroup& group);
 void describe(config::Fields& f, EncoderSpec& encoder);
 void describe(config::Fields& f, ModelSpec& model);
