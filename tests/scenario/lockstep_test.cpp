@@ -207,7 +207,7 @@ TEST(SlowLockstep, GroupsStepTogetherWhateverHappens) {
   testing::check_scenarios(3, 400, [&](const testing::RandomScenario& random) {
     const int group = *rc::gen::element(2, 4);
     std::vector<std::string> sets = in_groups_of(group);
-    sets[0] = "model.layers[0].mlp={kind: moe, experts: 8, top_k: 2, width: 64}";
+    sets[0] = "model.layers[0].mlp={kind: moe, experts: 8, top_k: 2, width: 64, gated: true}";
     sets.emplace_back("serving.replicas=4");
     const Scenario scenario = testing::parse(random.yaml(), sets);
     Together together(static_cast<std::size_t>(group));
