@@ -139,6 +139,9 @@ void choose_model(const Arguments& arguments, const config::Catalogue& catalogue
     }
     scenario.model = config::read_file<ModelSpec>(*path, catalogue);
     scenario.serving.tensor_parallel = 1;
+    scenario.serving.pipeline_parallel = 1;
+    scenario.serving.data_parallel = 1;
+    scenario.serving.expert_parallel = false;
   }
   if (const auto name = arguments.value("kv-dtype")) {
     const auto type = config::Scalar<DType>::parse(*name);

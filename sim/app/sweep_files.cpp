@@ -87,7 +87,7 @@ void fill_arms(CsvFile& file, const SweepReport& report) {
 
 Json number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
-Json estimate_json(const Estimate& estimate) {
+Json estimate_json(const MeanEstimate& estimate) {
   Json out;
   out["n"] = estimate.n;
   out["mean"] = estimate.mean;

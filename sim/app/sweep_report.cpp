@@ -41,7 +41,7 @@ std::string value_text(const Metric& metric, double value) {
   return whole ? human::count(static_cast<std::int64_t>(value)) : human::rate(value);
 }
 
-std::string width_text(const Metric& metric, const Estimate& estimate) {
+std::string width_text(const Metric& metric, const MeanEstimate& estimate) {
   return estimate.half_width ? "± " + value_text(metric, *estimate.half_width) : "";
 }
 

@@ -16,12 +16,13 @@ struct ArrivalDue {
   std::uint32_t stamp;  // outdated if a closed-loop user has since asked for an earlier one
 };
 
-/// Something changed at this replica: let it schedule once everything of this instant is known.
+/// Something changed at this replica: let it, and those it steps together with, schedule once
+/// everything of this instant is known.
 struct ScheduleTick {
   ReplicaId replica;
 };
 
-/// The GPUs of a replica have finished computing their step.
+/// The GPUs of a replica, and of those it steps together with, have finished computing their step.
 struct StepComputed {
   ReplicaId replica;
 };

@@ -28,7 +28,7 @@ std::string hardware_line(const Scenario& s) {
   const std::int64_t hosts =
       s.serving.replicas / s.serving.replicas_per_host.value_or(s.serving.replicas);
   std::string line = fmt::format("{} of {}, {}; {}, {}", plural(s.serving.replicas, "replica"),
-                                 plural(s.serving.tensor_parallel, "GPU"), h.gpu.name,
+                                 plural(s.serving.gpus_per_replica(), "GPU"), h.gpu.name,
                                  plural(hosts, "host"), h.host.name);
   if (h.ssd) line += fmt::format("; {} each, {}", plural(h.drives_per_host, "drive"), h.ssd->name);
   if (h.network) line += "; network, " + h.network->name;
@@ -40,6 +40,9 @@ std::string engine_line(const Scenario& s) {
   std::string line =
       fmt::format("{} tokens per block, {} seats, {} tokens per step", e.block_size.count(),
                   e.max_num_seqs, human::count(e.max_num_batched_tokens.count()));
+  if (s.serving.data_parallel > 1) {
+    line += fmt::format(", {} replicas step together", s.serving.data_parallel);
+  }
   if (!e.enable_chunked_prefill) line += ", no chunked prefill";
   if (!e.enable_prefix_caching) line += ", no prefix caching";
   if (e.policy != QueuePolicy::fcfs) line += ", queue by " + text(e.policy);

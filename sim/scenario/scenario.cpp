@@ -39,13 +39,33 @@ void describe(config::Fields& f, ServingSpec& serving) {
   f.field("replicas_per_host", serving.replicas_per_host,
           "engines that share a host's DRAM and drives; all of them if left out",
           config::between(1, 4096));
-  f.field("tensor_parallel", serving.tensor_parallel, "GPUs per replica", config::between(1, 64));
+  f.field("tensor_parallel", serving.tensor_parallel, "GPUs that share each layer of a replica",
+          config::between(1, 64));
+  f.field("pipeline_parallel", serving.pipeline_parallel,
+          "stages of a replica, each with consecutive layers on tensor_parallel GPUs",
+          config::between(1, 64));
+  f.field("data_parallel", serving.data_parallel,
+          "replicas that share experts, and therefore step together; 1: none do",
+          config::between(1, 4096));
+  f.field(
+      "expert_parallel", serving.expert_parallel,
+      "whether the GPUs of tensor and data parallelism hold whole experts instead of a slice of "
+      "each");
   f.field("router", serving.router, "which replica gets a request");
   f.object("engine", serving.engine, "one engine's rules");
   f.object("cost", serving.cost, "how long a step takes");
   const std::int64_t per_host = serving.replicas_per_host.value_or(serving.replicas);
   f.check(serving.replicas % per_host == 0, "replicas_per_host",
           "the replicas do not fill whole hosts", "make it divide serving.replicas");
+  f.check(serving.replicas % serving.data_parallel == 0, "data_parallel",
+          "the replicas do not fill whole groups that step together",
+          "make it divide serving.replicas");
+  f.check(
+      serving.cost.backend != CostBackend::constant || serving.engine.execution == ExecutionSpec{},
+      "engine",
+      "cuda_graphs, max_cudagraph_capture_size and async_scheduling have no effect on constant "
+      "step times",
+      "remove them, or choose another cost.backend");
 }
 
 void describe(config::Fields& f, LoadSpec& workload) {
@@ -87,6 +107,46 @@ void check_sharding(config::Fields& f, const Scenario& s) {
                         s.model.name, s.serving.tensor_parallel),
             "choose a serving.tensor_parallel that divides them");
   }
+}
+
+void check_pipeline(config::Fields& f, const Scenario& s) {
+  std::int64_t layers = 0;
+  for (const LayerGroup& group : s.model.layers) layers += group.count;
+  f.check(s.serving.pipeline_parallel <= layers, "serving",
+          fmt::format("the {} layers of {} cannot be divided into {} stages", layers, s.model.name,
+                      s.serving.pipeline_parallel),
+          "lower serving.pipeline_parallel");
+}
+
+void check_experts(config::Fields& f, const Scenario& s) {
+  const ServingSpec& serving = s.serving;
+  const std::int64_t gpus = serving.tensor_parallel * serving.data_parallel;
+  bool any = false;
+  for (const LayerGroup& group : s.model.layers) {
+    const auto* moe = std::get_if<MoeMlp>(&group.mlp);
+    if (moe == nullptr) continue;
+    any = true;
+    f.check(!serving.expert_parallel || moe->experts % gpus == 0, "serving",
+            fmt::format("the {} experts of {} cannot be divided among {} GPUs", moe->experts,
+                        s.model.name, gpus),
+            "choose serving.tensor_parallel and serving.data_parallel whose product divides them");
+  }
+  f.check(any || !serving.expert_parallel, "serving",
+          fmt::format("expert_parallel has no effect: {} has no experts", s.model.name),
+          "remove it");
+  f.check(any || serving.data_parallel == 1, "serving",
+          fmt::format("data_parallel has no effect: {} has no experts to share, so its replicas do "
+                      "not wait for each other",
+                      s.model.name),
+          "remove it: serving.replicas alone is what such engines are");
+  if (!any) return;
+  f.check(!serving.expert_parallel || gpus > 1, "serving",
+          "expert_parallel has no effect on a single GPU",
+          "remove it, or raise serving.tensor_parallel or serving.data_parallel");
+  f.check(serving.expert_parallel || serving.data_parallel == 1, "serving",
+          "data_parallel without expert_parallel, each expert cut across all replicas, is not "
+          "modelled",
+          "set serving.expert_parallel: true");
 }
 
 /// Whether requests, and their order, are the same whatever the engine does.
@@ -208,6 +268,8 @@ void check_whole(config::Fields& f, const Scenario& s) {
             "raise hardware.drives_per_host");
   }
   check_sharding(f, s);
+  check_pipeline(f, s);
+  check_experts(f, s);
   f.check(!s.tiers.empty() || engine.load_wait == LoadWait::park, "serving",
           "serving.engine.load_wait has no effect without tiers", "remove it, or add tiers");
   f.check(!s.tiers.empty() || engine.load == LoadDecision::always, "serving",
@@ -242,23 +304,17 @@ void resolve_trace_path(Scenario& scenario, const std::string& scenario_path) {
 
 }  // namespace
 
-std::unique_ptr<CostModel> make_cost_model(const Scenario& s) {
-  if (s.serving.cost.backend == CostBackend::constant) {
-    return make_constant(s.serving.cost.constant);
-  }
-  const GpuSpec& gpu = s.hardware.gpu;
-  return make_step_model(s.model,
-                         {.parallel = {.tensor = static_cast<int>(s.serving.tensor_parallel)},
-                          .kv = s.serving.engine.kv_cache_dtype,
-                          .overhead = gpu.efficiency.step_overhead},
-                         roofline_kernels(gpu));
+Parallel parallel(const Scenario& scenario) {
+  const ServingSpec& s = scenario.serving;
+  return {.tensor = static_cast<int>(s.tensor_parallel),
+          .expert = s.expert_parallel ? static_cast<int>(s.tensor_parallel * s.data_parallel) : 1,
+          .pipeline = static_cast<int>(s.pipeline_parallel)};
 }
 
 Bytes kv_bytes(const Scenario& scenario, Tokens tokens) {
-  const std::int64_t tp = scenario.serving.tensor_parallel;
   return kv_bytes_per_token_per_gpu(scenario.model, scenario.serving.engine.kv_cache_dtype,
-                                    Parallel{static_cast<int>(tp)}) *
-         (tp * tokens.count());
+                                    parallel(scenario)) *
+         (scenario.serving.gpus_per_replica() * tokens.count());
 }
 
 std::unique_ptr<Workload> make_workload(const Scenario& scenario) {

@@ -43,9 +43,16 @@ struct ServingSpec {
   std::int64_t replicas = 1;
   std::optional<std::int64_t> replicas_per_host;  // all on one host if left out
   std::int64_t tensor_parallel = 1;
+  std::int64_t pipeline_parallel = 1;
+  std::int64_t data_parallel = 1;  // replicas that step together
+  bool expert_parallel = false;
   RouterName router;
   EngineSpec engine;
   CostSpec cost;
+
+  [[nodiscard]] std::int64_t gpus_per_replica() const {
+    return tensor_parallel * pipeline_parallel;
+  }
 };
 
 /// Requests from generators, or from a trace.
@@ -77,6 +84,10 @@ void describe(config::Fields& f, ServingSpec& serving);
 void describe(config::Fields& f, LoadSpec& workload);
 void describe(config::Fields& f, OutputSpec& output);
 void describe(config::Fields& f, Scenario& scenario);
+
+/// How the model is spread over GPUs. Experts that are not sharded as MLPs are lie on all GPUs of
+/// the replicas that step together.
+Parallel parallel(const Scenario& scenario);
 
 /// KV of so many tokens on all GPUs of a replica together, replicated heads included.
 Bytes kv_bytes(const Scenario& scenario, Tokens tokens);

@@ -53,13 +53,11 @@ class Observers final : public Audience {
   const Cluster* cluster_ = nullptr;
 };
 
-int tp(const Scenario& s) { return static_cast<int>(s.serving.tensor_parallel); }
-
 Dimensions measure(const Scenario& s) {
   const EngineSpec& engine = s.serving.engine;
-  const Bytes per_gpu = kv_bytes_per_token_per_gpu(s.model, engine.kv_cache_dtype, Parallel{tp(s)});
+  const Bytes per_gpu = kv_bytes_per_token_per_gpu(s.model, engine.kv_cache_dtype, parallel(s));
   Dimensions d;
-  d.weights_per_gpu = weight_bytes_per_gpu(s.model, Parallel{tp(s)});
+  d.weights_per_gpu = weight_bytes_per_gpu(s.model, parallel(s));
   d.kv_bytes_per_token = kv_bytes_per_token(s.model, engine.kv_cache_dtype);
   d.block_bytes = kv_bytes(s, engine.block_size);
   d.max_model_len = engine.max_model_len.value_or(s.model.max_context);
@@ -83,7 +81,15 @@ DeploymentSpec deployment(const Scenario& s) {
   return {s.hardware.gpu,     s.hardware.host,
           s.hardware.ssd,     s.hardware.drives_per_host,
           s.hardware.network, s.serving.replicas / per_host,
-          per_host,           s.serving.tensor_parallel};
+          per_host,           s.serving.gpus_per_replica()};
+}
+
+FleetSpec fleet(const Scenario& s, const Dimensions& d) {
+  return {.engine = s.serving.engine,
+          .model = {layers(s.model), bounded_reaches(s.model),
+                    s.model.encoder ? s.model.encoder->tokens : Tokens{}},
+          .max_model_len = d.max_model_len,
+          .data_parallel = static_cast<std::size_t>(s.serving.data_parallel)};
 }
 
 BlockPool::EmptyBlocks empty_blocks(const EngineSpec& engine) {
@@ -277,8 +283,8 @@ struct Simulation::Parts {
         hierarchy(loop, fabric, contents, furnish(s).hbm(), furnish(s).tiers(), traffic(s), ledger),
         requests(make_workload(s)),
         observers(std::move(watching), s.output.timeseries_interval, loop),
-        cluster(s.serving.engine, dimensions.max_model_len, layers(s.model), loop, contents,
-                hierarchy, *cost, *requests, make_router(s.serving.router), observers) {
+        cluster(fleet(s, dimensions), loop, contents, hierarchy, *cost, *requests,
+                make_router(s.serving.router), observers) {
     if (fates != nullptr) contents.keep_all();
     hierarchy.set_watch(fates.get());
     if (any_of(fact_needs(s), FactNeeds::future)) foresee(*make_workload(s), contents, ledger);
@@ -288,10 +294,11 @@ struct Simulation::Parts {
     return {s, dimensions, places, fabric, ledger, traffic(s), loop, fates.get()};
   }
 
-  /// One block on every GPU of the replica, whole or by layer, K and V apart.
+  /// One block on every GPU of the replica, whole or by the layers there, K and V apart.
   [[nodiscard]] BlockTraffic traffic(const Scenario& s) const {
     const bool whole = s.serving.engine.kv_layout == KvLayout::block;
-    return {dimensions.block_bytes, s.serving.tensor_parallel * (whole ? 1 : 2 * layers(s.model))};
+    return {dimensions.block_bytes,
+            whole ? s.serving.gpus_per_replica() : s.serving.tensor_parallel * 2 * layers(s.model)};
   }
 
   Dimensions dimensions;

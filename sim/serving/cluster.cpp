@@ -13,26 +13,34 @@ constexpr std::uint32_t kTurnsApart = 8;
 
 }  // namespace
 
-Cluster::Cluster(const EngineSpec& spec, Tokens max_model_len, std::int64_t layers, EventLoop& loop,
-                 ContentTable& contents, Hierarchy& hierarchy, const CostModel& cost,
-                 Workload& workload, std::unique_ptr<Router> router, Observer& observer)
+Cluster::Cluster(const FleetSpec& spec, EventLoop& loop, ContentTable& contents,
+                 Hierarchy& hierarchy, const CostModel& cost, Workload& workload,
+                 std::unique_ptr<Router> router, Observer& observer)
     : loop_(loop),
       contents_(contents),
       hierarchy_(hierarchy),
       workload_(workload),
       router_(std::move(router)),
       observer_(observer),
-      max_model_len_(max_model_len),
+      max_model_len_(spec.max_model_len),
+      data_parallel_(spec.data_parallel),
       returns_(loop, hierarchy) {
-  replicas_.reserve(hierarchy.hbm_parts().size());
   for (const Client& client : workload.clients()) {
     std::vector<Retention>& rules = retention_.emplace_back();
     for (const RetentionSpec& r : client.retention) {
       rules.push_back({r.from, r.to, r.priority, r.duration});
     }
   }
-  for (std::size_t i = 0; i < hierarchy.hbm_parts().size(); ++i) {
-    replicas_.emplace_back(spec, ReplicaId{i}, layers, loop, requests_, hierarchy, cost, observer);
+  const std::size_t replicas = hierarchy.hbm_parts().size();
+  TERRACE_CHECK(replicas % spec.data_parallel == 0);
+  replicas_.reserve(replicas);
+  for (std::size_t i = 0; i < replicas; ++i) {
+    replicas_.emplace_back(spec.engine, spec.model, ReplicaId{i}, requests_, hierarchy, cost,
+                           observer);
+  }
+  for (std::size_t i = 0; i < replicas; i += spec.data_parallel) {
+    groups_.emplace_back(std::span(replicas_).subspan(i, spec.data_parallel), spec.engine.load_wait,
+                         spec.model.layers, loop, cost);
   }
 }
 
@@ -94,18 +102,23 @@ void Cluster::admit_arrival() {
   contents_.append(tip, arrival_.output_content, r.output, r.contents);
   returns_.takes_in(r.use.session, id);
   routed_ = id;
-  replicas_[router_->choose(*this).index()].accept(id);
+  const ReplicaId replica = router_->choose(*this);
+  group_of(replica).accept(replicas_[replica.index()], id);
 }
 
 void Cluster::on(const StepComputed& event) {
-  Replica& replica = replicas_[event.replica.index()];
-  for (const RequestId id : replica.on_computed()) {
+  LockstepGroup& group = group_of(event.replica);
+  for (const RequestId id : group.on_computed()) {
     ++counts_.finished;
     returns_.left(requests_[id]);
     leave(id);
   }
   arm();
-  replica.wake();
+  group.wake();
+}
+
+void Cluster::on(const LoadDone& event) {
+  group_of(event.replica).on_loaded(replicas_[event.replica.index()], event.request);
 }
 
 void Cluster::leave(RequestId id) {
@@ -129,6 +142,10 @@ void Cluster::collect_contents() {
 
 std::int64_t Cluster::requests(ReplicaId replica) const {
   return replicas_[replica.index()].scheduler().requests();
+}
+
+std::int64_t Cluster::running(ReplicaId replica) const {
+  return replicas_[replica.index()].scheduler().running();
 }
 
 Tokens Cluster::backlog(ReplicaId replica) const {

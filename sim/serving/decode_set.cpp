@@ -8,6 +8,7 @@ void DecodeSet::join(RequestId id) {
   r.joined_step = step_;
   ++size_;
   context_ += r.computed.count() + 1;
+  for (BoundedSum& sum : bounded_) sum.join(r.computed + Tokens{1});
   enter_calendars(id);
 }
 
@@ -20,6 +21,7 @@ void DecodeSet::leave(RequestId id) {
   r.state = Request::State::prefilling;
   --size_;
   context_ -= r.computed.count() + 1;
+  for (BoundedSum& sum : bounded_) sum.leave(r.computed + Tokens{1});
   recover(id);
 }
 
@@ -30,10 +32,15 @@ Tokens DecodeSet::computed(const Request& r) const {
 
 void DecodeSet::stall(RequestId id, SimTime latest) {
   Request& r = requests_[id];
+  const Tokens now = computed(r) + Tokens{1};
   leave_calendars(id);
   ++r.joined_step;
   enter_calendars(id);
   --context_;  // which advance() adds for every member
+  for (BoundedSum& sum : bounded_) {
+    sum.leave(now);
+    sum.join(now - Tokens{1});
+  }
   if (r.stalled) return;
   r.stalled = true;
   ++stalled_;
@@ -69,6 +76,7 @@ void DecodeSet::enter_calendars(RequestId id) {
   ++r.finish_stamp;
   const std::int64_t tokens_left = (r.output - r.generated).count();
   finishes_.push({r.joined_step + tokens_left - 1, r.finish_stamp, id});
+  length_keys_.add(length_key(r));
 }
 
 void DecodeSet::leave_calendars(RequestId id) {
@@ -78,6 +86,7 @@ void DecodeSet::leave_calendars(RequestId id) {
   requests_[mates.back()].bucket_place = r.bucket_place;
   mates.pop_back();
   ++r.finish_stamp;  // its entry among the finishes is void
+  length_keys_.remove(length_key(r));
 }
 
 }  // namespace terrace

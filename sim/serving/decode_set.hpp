@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "sim/base/id.hpp"
+#include "sim/base/largest.hpp"
 #include "sim/base/units.hpp"
+#include "sim/serving/bounded_sum.hpp"
+#include "sim/serving/model_shape.hpp"
 #include "sim/serving/request.hpp"
 
 namespace terrace {
@@ -16,16 +19,27 @@ namespace terrace {
 /// A member is not touched while it decodes: its length is what it was when it joined plus the
 /// steps since. Kept up to date are only sums, and two calendars: members that need a new block, in
 /// buckets by the step's number modulo the block size, since a sequence meets a block boundary
-/// every block_size steps; and members that finish, in a heap by the number of their last step.
+/// every block_size steps; and members that finish, in a heap by the number of their last step. The
+/// longest stays the longest as long as it is there, for all others grow as fast.
 class DecodeSet {
  public:
-  DecodeSet(Tokens block_size, RequestTable& requests)
-      : requests_(requests), buckets_(static_cast<std::size_t>(block_size.count())) {}
+  DecodeSet(Tokens block_size, const ModelShape& model, RequestTable& requests)
+      : requests_(requests), buckets_(static_cast<std::size_t>(block_size.count())) {
+    for (const BoundedReach reach : model.reaches) bounded_.emplace_back(reach, model.encoder);
+  }
 
   [[nodiscard]] std::int64_t size() const { return size_; }
 
   /// Tokens that all members attend to in the coming step, its own included.
   [[nodiscard]] Tokens context() const { return Tokens{context_}; }
+
+  /// Those of the member with most of them.
+  [[nodiscard]] Tokens longest() const {
+    return Tokens{length_keys_.empty() ? 0 : length_keys_.value() + step_};
+  }
+
+  /// What all members attend to in the coming step in layers of each bounded reach.
+  [[nodiscard]] const std::vector<BoundedSum>& bounded() const { return bounded_; }
 
   /// Members that the last step left out.
   [[nodiscard]] std::int64_t stalled() const { return stalled_; }
@@ -55,6 +69,7 @@ class DecodeSet {
   void advance() {
     ++step_;
     context_ += size_;
+    for (BoundedSum& sum : bounded_) sum.advance();
   }
 
   /// Appends the members whose last token the latest step has computed. They have to leave.
@@ -70,6 +85,10 @@ class DecodeSet {
     friend bool operator>(const Finish& a, const Finish& b) { return a.step > b.step; }
   };
 
+  /// The member's tokens in the coming step, less that step's number: the same in every step.
+  [[nodiscard]] static std::int64_t length_key(const Request& r) {
+    return r.computed.count() + 1 - r.joined_step;
+  }
   [[nodiscard]] const std::vector<RequestId>& bucket(std::int64_t step) const {
     return buckets_[static_cast<std::size_t>(step) % buckets_.size()];
   }
@@ -84,6 +103,8 @@ class DecodeSet {
   std::int64_t stalled_ = 0;
   std::vector<std::vector<RequestId>> buckets_;
   std::priority_queue<Finish, std::vector<Finish>, std::greater<>> finishes_;
+  Largest length_keys_;
+  std::vector<BoundedSum> bounded_;
 };
 
 }  // namespace terrace

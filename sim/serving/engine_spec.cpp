@@ -42,6 +42,7 @@ void describe(config::Fields& f, EngineSpec& engine) {
           "KV blocks per replica, as vLLM counts them (one is never used); computed from memory if "
           "left out",
           config::between(2, 4e9));
+  describe(f, engine.execution);
   f.check(engine.enable_chunked_prefill || engine.long_prefill_token_threshold == Tokens{0},
           "long_prefill_token_threshold", "has no effect without chunked prefill",
           "leave it out, or enable_chunked_prefill: true");

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "sim/config/fields.hpp"
+#include "sim/cost/execution.hpp"
 #include "sim/kv/eviction/policy.hpp"
 #include "sim/model/dtype.hpp"
 
@@ -54,6 +55,7 @@ struct EngineSpec {
   double gpu_memory_utilization = 0.9;
   Bytes activation_reserve{std::int64_t{2} << 30U};
   std::optional<std::int64_t> num_gpu_blocks;
+  ExecutionSpec execution;
 
   /// Blocks that hold `tokens`.
   [[nodiscard]] std::int64_t blocks(Tokens tokens) const {

@@ -10,6 +10,8 @@ namespace terrace {
 void StepPlan::clear() {
   decodes = 0;
   decode_context = Tokens{};
+  decode_longest = Tokens{};
+  decode_bounded.clear();
   samples = 0;
   wait = Wait::nothing;
   chunks.clear();
@@ -38,7 +40,7 @@ ContentId content_at(const Request& r, std::size_t index) {
 }  // namespace
 
 Scheduler::Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& requests,
-                     Hierarchy& hierarchy, LoadRule load_rule)
+                     Hierarchy& hierarchy, LoadRule load_rule, const ModelShape& model)
     : spec_(spec),
       replica_(replica),
       requests_(requests),
@@ -46,7 +48,7 @@ Scheduler::Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& re
       pool_(hierarchy.hbm(replica)),
       load_rule_(std::move(load_rule)),
       prefetcher_(replica, spec.block_size, requests, hierarchy),
-      decodes_(spec.block_size, requests) {}
+      decodes_(spec.block_size, model, requests) {}
 
 bool Scheduler::fits(Tokens prompt, Tokens output) const {
   const Tokens whole = prompt + output;
@@ -111,12 +113,9 @@ const StepPlan& Scheduler::plan(SimTime now) {
   if (plan_.empty()) return plan_;
 
   if (walked) {
-    for (RequestId id = first_running_; id != RequestId::none(); id = requests_[id].run_after) {
-      const Request& r = requests_[id];
-      if (r.state == Request::State::decoding && r.walked != walks_) {
-        decodes_.stall(id, previous_end_);
-      }
-    }
+    sum_up_walked_decodes();
+  } else {
+    sum_up_decodes();
   }
   decodes_.advance();
   return plan_;
@@ -177,6 +176,30 @@ void Scheduler::walk(SimTime now) {
       if (r.stalled) plan_.late.push_back(id);
     }
     id = r.run_after;
+  }
+}
+
+/// What the decodes attend to, if all members take part.
+void Scheduler::sum_up_decodes() {
+  plan_.decode_longest = decodes_.longest();
+  for (const BoundedSum& sum : decodes_.bounded()) plan_.decode_bounded.push_back(sum.sum());
+}
+
+/// The same after a walk: members that it left out stall.
+void Scheduler::sum_up_walked_decodes() {
+  plan_.decode_bounded.resize(decodes_.bounded().size());
+  for (RequestId id = first_running_; id != RequestId::none(); id = requests_[id].run_after) {
+    const Request& r = requests_[id];
+    if (r.state != Request::State::decoding) continue;
+    if (r.walked != walks_) {
+      decodes_.stall(id, previous_end_);
+      continue;
+    }
+    const Tokens context = decodes_.computed(r) + Tokens{1};
+    plan_.decode_longest = std::max(plan_.decode_longest, context);
+    for (std::size_t i = 0; i < plan_.decode_bounded.size(); ++i) {
+      plan_.decode_bounded[i] += decodes_.bounded()[i].attended(context);
+    }
   }
 }
 

@@ -38,6 +38,8 @@ constexpr std::size_t kWaits = 4;
 struct StepPlan {
   std::int64_t decodes = 0;
   Tokens decode_context;
+  Tokens decode_longest;
+  std::vector<Tokens> decode_bounded;
   std::vector<RequestId> prefills;         // running first, then what this step admits
   std::vector<PrefillChunk> chunks;        // one for each of `prefills`
   std::vector<PlannedBlocks> full_blocks;  // kept only if there are tiers
@@ -52,6 +54,8 @@ struct StepPlan {
   [[nodiscard]] Batch batch() const {
     return {.decodes = decodes,
             .decode_context = decode_context,
+            .decode_longest = decode_longest,
+            .decode_bounded = decode_bounded,
             .prefills = chunks,
             .samples = decodes + samples};
   }
@@ -89,7 +93,7 @@ struct StepOutcome {
 class Scheduler {
  public:
   Scheduler(const EngineSpec& spec, ReplicaId replica, RequestTable& requests, Hierarchy& hierarchy,
-            LoadRule load_rule);
+            LoadRule load_rule, const ModelShape& model);
 
   /// The request waits its turn. REQUIRES: fits().
   void enqueue(RequestId id);
@@ -135,6 +139,8 @@ class Scheduler {
   [[nodiscard]] bool everyone_is_served() const;
   void advance();
   void walk(SimTime now);
+  void sum_up_decodes();
+  void sum_up_walked_decodes();
   Wait admit_next(SimTime now);
   Wait admit_waiting(SimTime now);
   void admit_loaded(SimTime now);

@@ -18,7 +18,7 @@ bool dominates(const std::vector<double>& a, const std::vector<double>& b) {
 
 }  // namespace
 
-Estimate estimate(std::span<const double> values) {
+MeanEstimate estimate(std::span<const double> values) {
   TERRACE_CHECK(!values.empty());
   const auto n = static_cast<double>(values.size());
   // About the first value, so that equal values have exactly this mean and no spread.
@@ -33,7 +33,7 @@ Estimate estimate(std::span<const double> values) {
   return {values.size(), mean, t_quantile(values.size() - 1) * error};
 }
 
-Estimate paired_difference(std::span<const std::pair<double, double>> value_and_base) {
+MeanEstimate paired_difference(std::span<const std::pair<double, double>> value_and_base) {
   std::vector<double> differences;
   differences.reserve(value_and_base.size());
   for (const auto& [value, base] : value_and_base) differences.push_back(value - base);

@@ -9,7 +9,7 @@
 namespace terrace {
 
 /// A mean and how far to trust it.
-struct Estimate {
+struct MeanEstimate {
   std::size_t n = 0;
   double mean = 0;
   std::optional<double> half_width;  // of the 95 % confidence interval; none of a single value
@@ -19,11 +19,11 @@ struct Estimate {
 };
 
 /// The mean of independent values, with Student's interval. REQUIRES: !values.empty().
-Estimate estimate(std::span<const double> values);
+MeanEstimate estimate(std::span<const double> values);
 
 /// The mean of value - base over pairs under the same random numbers: what the pair has in common
 /// cancels, so that the interval is often much narrower than either mean's. REQUIRES: one at least.
-Estimate paired_difference(std::span<const std::pair<double, double>> value_and_base);
+MeanEstimate paired_difference(std::span<const std::pair<double, double>> value_and_base);
 
 /// The 97.5 % quantile of Student's t distribution. REQUIRES: degrees >= 1.
 double t_quantile(std::size_t degrees);

@@ -34,7 +34,7 @@ std::vector<std::pair<double, double>> SweepAnalysis::pairs(std::size_t arm, std
   return all;
 }
 
-std::optional<Estimate> SweepAnalysis::estimate(std::size_t arm, std::size_t metric) const {
+std::optional<MeanEstimate> SweepAnalysis::estimate(std::size_t arm, std::size_t metric) const {
   std::vector<double> values;
   for (std::size_t seed = 0; seed < plan_.seeds.size(); ++seed) {
     if (const auto v = value(arm, seed, metric)) values.push_back(*v);

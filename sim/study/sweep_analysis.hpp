@@ -22,7 +22,7 @@ enum class Standing : std::uint8_t {
 
 struct RankedArm {
   std::size_t arm = 0;
-  Estimate value;
+  MeanEstimate value;
   Standing standing = Standing::unknown;
 };
 
@@ -30,8 +30,8 @@ struct RankedArm {
 struct Comparison {
   std::size_t arm = 0;
   std::size_t metric = 0;
-  Estimate base;                   // over the seeds that both have
-  Estimate difference;             // paired
+  MeanEstimate base;               // over the seeds that both have
+  MeanEstimate difference;         // paired
   std::optional<double> relative;  // difference / base
 };
 
@@ -41,7 +41,7 @@ class SweepAnalysis {
   SweepAnalysis(const SweepPlan& plan, const SweepResults& results);
 
   /// Nothing if no run of the arm has a value.
-  [[nodiscard]] std::optional<Estimate> estimate(std::size_t arm, std::size_t metric) const;
+  [[nodiscard]] std::optional<MeanEstimate> estimate(std::size_t arm, std::size_t metric) const;
 
   /// Arms by the metric, the best first; equal ones in the order of the plan. Arms without a value
   /// are left out.

@@ -22,6 +22,26 @@ namespace {
 
 constexpr std::int64_t kStep = 1'000'000;
 
+const ModelShape kModel{1,
+                        {{Reach::window, Tokens{7}},
+                         {Reach::chunk, Tokens{5}},
+                         {Reach::chosen, Tokens{40}},
+                         {Reach::window, Tokens{1}},
+                         {Reach::encoder, Tokens{}}},
+                        Tokens{13}};
+
+/// What the last of `context` tokens attends to, counted token by token.
+std::int64_t counted(const BoundedReach& reach, std::int64_t context) {
+  const std::int64_t span = reach.span.count();
+  std::int64_t seen = 0;
+  for (std::int64_t token = 0; token < context; ++token) {
+    const bool near = token >= context - span;
+    const bool same_chunk = reach.reach == Reach::chunk && token / span == (context - 1) / span;
+    seen += (reach.reach == Reach::chunk ? same_chunk : near) ? 1 : 0;
+  }
+  return reach.reach == Reach::encoder ? kModel.encoder.count() : seen;
+}
+
 /// One step, as far as both can tell it.
 struct Seen {
   std::int64_t start = 0;
@@ -30,6 +50,8 @@ struct Seen {
   std::vector<std::size_t> preempted;
   std::vector<std::size_t> finished;
   std::int64_t context = 0;  // of the decodes
+  std::int64_t longest = 0;
+  std::vector<std::int64_t> bounded = std::vector<std::int64_t>(kModel.reaches.size());
   std::int64_t free_blocks = 0;
 
   friend bool operator==(const Seen&, const Seen&) = default;
@@ -38,7 +60,9 @@ struct Seen {
 std::ostream& operator<<(std::ostream& out, const Seen& s) {
   out << "t=" << s.start << " decodes:";
   for (const auto r : s.decodes) out << ' ' << r;
-  out << " context " << s.context << " prefills:";
+  out << " context " << s.context << " longest " << s.longest << " bounded:";
+  for (const std::int64_t sum : s.bounded) out << ' ' << sum;
+  out << " prefills:";
   for (const auto& [r, n] : s.prefills) out << ' ' << r << '+' << n;
   out << " preempted:";
   for (const auto r : s.preempted) out << ' ' << r;
@@ -77,6 +101,10 @@ std::vector<Seen> reference(const Case& c, std::vector<std::size_t>& rejected) {
       if (life.decoding) {
         seen.decodes.insert(r);
         seen.context += life.computed;
+        seen.longest = std::max(seen.longest, life.computed);
+        for (std::size_t i = 0; i < kModel.reaches.size(); ++i) {
+          seen.bounded[i] += counted(kModel.reaches[i], life.computed);
+        }
       } else {
         seen.prefills.emplace_back(r, tokens);
       }
@@ -114,7 +142,7 @@ class Bench {
         contents_(spec_.block_size),
         hierarchy_(loop_, fabric_, contents_, hbm(c.settings), {}, {Bytes{1}, 1}, ledger_),
         scheduler_(spec_, ReplicaId{0}, requests_, hierarchy_,
-                   LoadRule(spec_, 1, *cost_, hierarchy_)) {}
+                   LoadRule(spec_, 1, *cost_, hierarchy_), kModel) {}
 
   std::vector<Seen> run(std::vector<std::size_t>& rejected) {
     std::vector<Seen> steps;
@@ -200,7 +228,13 @@ class Bench {
       if (r.state == Request::State::decoding && !skipped) seen.decodes.insert(index_[id.index()]);
     }
     EXPECT_EQ(plan.decodes, static_cast<std::int64_t>(seen.decodes.size()));
-    seen.context = plan.decode_context.count();
+    const Batch batch = plan.batch();
+    seen.context = batch.decode_context.count();
+    seen.longest = batch.decode_longest.count();
+    EXPECT_EQ(batch.decode_bounded.size(), kModel.reaches.size());
+    for (std::size_t i = 0; i < batch.decode_bounded.size(); ++i) {
+      seen.bounded[i] = batch.decode_bounded[i].count();
+    }
     for (std::size_t i = 0; i < plan.prefills.size(); ++i) {
       seen.prefills.emplace_back(index_[plan.prefills[i].index()], plan.chunks[i].fresh.count());
     }

@@ -23,7 +23,7 @@ TEST(Statistics, QuantilesOfStudentAreThoseOfTheTables) {
 TEST(Statistics, AMeanWithItsInterval) {
   // Sum of squares about 3 is 10, so the standard error is sqrt(10 / 4 / 5) = sqrt(0.5).
   const std::vector<double> values = {1, 2, 3, 4, 5};
-  const Estimate e = estimate(values);
+  const MeanEstimate e = estimate(values);
   EXPECT_EQ(e.n, 5U);
   EXPECT_DOUBLE_EQ(e.mean, 3);
   EXPECT_NEAR(*e.half_width, 2.776445105 * 0.7071067812, 1e-8);
@@ -44,7 +44,7 @@ TEST(Statistics, EqualValuesHaveNoSpreadAtAll) {
 TEST(Statistics, PairingRemovesWhatThePairHasInCommon) {
   // Differences 1, 2, 3: mean 2, standard error 1 / sqrt(3).
   const std::vector<std::pair<double, double>> pairs = {{101, 100}, {2, 0}, {-47, -50}};
-  const Estimate e = paired_difference(pairs);
+  const MeanEstimate e = paired_difference(pairs);
   EXPECT_DOUBLE_EQ(e.mean, 2);
   EXPECT_NEAR(*e.half_width, 4.302652730 / 1.7320508076, 1e-8);
   EXPECT_TRUE(e.includes_zero()) << "2 - 2.48 < 0";

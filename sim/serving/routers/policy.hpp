@@ -18,9 +18,12 @@ class FleetView {
  public:
   virtual ~FleetView() = default;
 
+  [[nodiscard]] virtual SimTime now() const = 0;
   [[nodiscard]] virtual std::size_t replicas() const = 0;
   /// Requests that are waiting, loading or running there.
   [[nodiscard]] virtual std::int64_t requests(ReplicaId replica) const = 0;
+  /// Requests that are running there.
+  [[nodiscard]] virtual std::int64_t running(ReplicaId replica) const = 0;
   /// Tokens of prompts that are still to be computed there.
   [[nodiscard]] virtual Tokens backlog(ReplicaId replica) const = 0;
   /// KV blocks in use there.
