@@ -62,7 +62,7 @@ TEST(DecodeForm, MuchKvStreamsFromHbm) {
 }
 
 TEST(DecodeForm, LittleKvIsFasterOnlyWhenItMayBeInTheL2) {
-  const Decode::Case small = equal(1, 16384, 32, 8);  // 67 MB x 1/2 of the L2's size
+  const Decode::Case small = equal(1, 8192, 32, 8);  // 34 MB
   EXPECT_LT(microseconds(small, true), microseconds(small, false) - 4);
   const Decode::Case large = equal(8, 65536, 32, 8);
   EXPECT_NEAR(microseconds(large, true), microseconds(large, false), 1e-6);
