@@ -1,0 +1,35 @@
+#include "sim/cost/forms/gemm.hpp"
+
+#include <array>
+
+#include "calibrate/forms/adapter.hpp"
+
+namespace terrace::calibrate {
+namespace {
+
+struct GemmPoints {
+  using Form = forms::Gemm;
+  static constexpr std::string_view kFamily = "gemm";
+  static constexpr std::array kColumns = {Column{"m"}, Column{"n"}, Column{"k"}};
+  static constexpr std::array<std::string_view, 2> kGroup = {"n", "k"};
+  static constexpr std::array<std::string_view, 3> kRegimes = {"m <= 64", "64 < m < 512",
+                                                               "m >= 512"};
+  static constexpr bool kOneHeadDim = false;
+
+  static Form::Case case_of(const Row& row) {
+    return {row.number("m"), row.number("n"), row.number("k"), row.element_bytes()};
+  }
+  static std::string_view left_out(const Row&, const Form::Case&, const forms::Chip&) { return {}; }
+  static std::size_t regime(const Form::Case& x, const forms::Chip&) {
+    return x.m <= 64 ? 0 : x.m < 512 ? 1 : 2;
+  }
+  static Work work(const Form::Case& x) {
+    return {2 * x.m * x.n * x.k, x.element_bytes * x.n * x.k};
+  }
+};
+
+}  // namespace
+
+Adapter gemm() { return adapter_of<GemmPoints>(); }
+
+}  // namespace terrace::calibrate
