@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sim/app/exit_code.hpp"
 
@@ -39,6 +40,9 @@ struct Verb {
   std::span<const Option> options;
   std::string_view notes;  // for its help: paragraphs, examples
   ExitCode (*run)(const Arguments&);
+
+  /// Instead of run, for a verb that is a program of its own: takes the words as they are.
+  ExitCode (*forward)(const std::vector<std::string>& words) = nullptr;
 };
 
 /// Every verb, in the order of the help.
@@ -51,6 +55,7 @@ const Verb& find_verb(std::string_view name);
 extern const Verb kRun;
 extern const Verb kMrc;
 extern const Verb kSweep;
+extern const Verb kCalibrate;
 extern const Verb kConfig;
 extern const Verb kExplain;
 extern const Verb kList;

@@ -54,8 +54,11 @@ void describe(config::Fields& f, EfficiencySpec& efficiency) {
 
 void describe(config::Fields& f, GpuSpec& gpu) {
   f.required("name", gpu.name, "what reports call it");
+  f.field("sms", gpu.sms, "streaming multiprocessors; compute units of AMD, tensor cores of Gaudi",
+          kNotNegative);
   f.required("memory", gpu.memory, "HBM of one GPU, as nvidia-smi shows it", kPositive);
   f.required("memory_bandwidth", gpu.memory_bandwidth, "HBM of one GPU, peak", kPositive);
+  f.field("l2", gpu.l2, "last cache before the memory of one GPU", kNotNegative);
   f.required("bf16", gpu.bf16, "one GPU, peak, dense; fp16 runs at the same rate", kPositive);
   f.field("fp8", gpu.fp8, "one GPU, peak, dense; zero: no fp8 tensor cores", kNotNegative);
   f.field("nvlink", gpu.nvlink, "one GPU to its peers, one direction; zero: over the host link",

@@ -43,8 +43,10 @@ struct EfficiencySpec {
 
 struct GpuSpec {
   std::string name;
+  std::int64_t sms = 0;        // streaming multiprocessors
   Bytes memory;                // what nvidia-smi shows
   Bandwidth memory_bandwidth;  // peak
+  Bytes l2;                    // the last cache before memory
   FlopRate bf16;               // peak, dense; fp16 runs at the same rate
   FlopRate fp8;                // peak, dense; zero if the GPU has no fp8 tensor cores
   Bandwidth nvlink;            // one direction, to a peer; zero: peers talk over the host link

@@ -16,6 +16,10 @@ namespace terrace::forms {
 //   struct Case { ... };                                   one call of the kernel
 //   static double seconds(std::span<const double> p, const Chip& chip, const Case& x);
 //
+// and, if some parameters have no effect with some data types,
+//
+//   static constexpr bool concerns(std::string_view parameter, DType dtype);
+//
 // The fitter finds the parameters from measured cases, a profile keeps them, a cost model asks for
 // the time. Parameters and times are in SI units: s, bytes/s, FLOP/s.
 
@@ -36,5 +40,16 @@ struct Chip {
   double sms = 1;       // streaming multiprocessors
   double l2_bytes = 0;  // second-level cache
 };
+
+/// Whether times depend on the parameter with that data type; otherwise it is neither fitted nor
+/// kept in profiles, and has its start value.
+template <class Form>
+constexpr bool concerns(std::string_view parameter, DType dtype) {
+  if constexpr (requires { Form::concerns(parameter, dtype); }) {
+    return Form::concerns(parameter, dtype);
+  } else {
+    return true;
+  }
+}
 
 }  // namespace terrace::forms

@@ -49,6 +49,13 @@ struct Gemm {
       {"wide", Unit::none, 32, 1024, 250, "tokens from which tiles are 128 wide (8-bit weights)"},
   }};
 
+  /// 16-bit products are split, 8-bit ones quantised.
+  static constexpr bool concerns(std::string_view parameter, DType dtype) {
+    const bool narrow = bits(dtype) == 8;
+    if (parameter == "split") return !narrow;
+    return narrow || (parameter != "row" && parameter != "quantise" && parameter != "wide");
+  }
+
   struct Case {
     std::int64_t m = 1;  // tokens
     std::int64_t n = 1;  // outputs

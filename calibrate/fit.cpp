@@ -1,0 +1,142 @@
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "calibrate/calibration.hpp"
+#include "calibrate/fit_report.hpp"
+#include "calibrate/profile_file.hpp"
+#include "calibrate/verbs.hpp"
+#include "sim/app/arguments.hpp"
+#include "sim/app/catalogue.hpp"
+#include "sim/app/output.hpp"
+#include "sim/base/text.hpp"
+#include "sim/config/reader.hpp"
+#include "sim/report/output_file.hpp"
+
+namespace terrace::calibrate {
+namespace {
+
+using app::Arguments;
+using app::ExitCode;
+using app::Option;
+using app::print;
+using app::UsageError;
+using app::Words;
+
+constexpr std::string_view kGpus = "hwprofiles/gpus";
+
+std::string needed(const Arguments& arguments, std::string_view option) {
+  if (auto value = arguments.value(option)) return *std::move(value);
+  throw UsageError(fmt::format("--{} is missing; see 'terrace calibrate fit --help'", option));
+}
+
+std::int64_t number(const Arguments& arguments, std::string_view option, std::int64_t otherwise,
+                    std::int64_t least, std::int64_t most) {
+  const std::int64_t value = arguments.number(option).value_or(otherwise);
+  if (value >= least && value <= most) return value;
+  throw UsageError(
+      fmt::format("--{} takes a number from {} to {}, not {}", option, least, most, value));
+}
+
+/// Its file in the catalogue. Throws UsageError with the nearest name.
+std::string gpu_file(const config::Catalogue& catalogue, const std::string& name) {
+  if (auto file = catalogue.find(kGpus, name)) return *std::move(file);
+  const std::vector<std::string> all = catalogue.names(kGpus);
+  const std::vector<std::string_view> names(all.begin(), all.end());
+  const auto near = closest(name, names);
+  throw UsageError(near
+                       ? fmt::format("--gpu: no '{}'; did you mean '{}'?", name, *near)
+                       : fmt::format("--gpu: no '{}'; there are {}", name, fmt::join(names, ", ")));
+}
+
+/// Beside the profile: "h200-sxm.gemm-bf16.points.csv".
+std::filesystem::path points_path(const std::string& out, const KernelFit& fit) {
+  std::filesystem::path path = out;
+  const std::string head = fit.head_dim ? fmt::format("-hd{}", *fit.head_dim) : "";
+  path.replace_filename(fmt::format("{}.{}-{}{}.points.csv", path.stem().string(), fit.form.text,
+                                    config::Scalar<DType>::format(fit.dtype), head));
+  return path;
+}
+
+ExitCode run(const Arguments& arguments) {
+  const std::string path = needed(arguments, "points");
+  const Adapter& adapter = find_adapter(needed(arguments, "form"));
+  const std::string gpu_name = needed(arguments, "gpu");
+  const auto out = arguments.value("out");
+  if (arguments.has("keep-points") && !out) {
+    throw UsageError("--keep-points writes beside the profile: it needs --out");
+  }
+  FitOptions options;
+  options.folds = static_cast<int>(number(arguments, "folds", options.folds, 2, 1000));
+  options.bootstrap =
+      static_cast<int>(number(arguments, "bootstrap", options.bootstrap, 20, 100'000));
+  options.seed = static_cast<std::uint64_t>(number(arguments, "seed", 1, 0, INT64_MAX));
+
+  const std::string file = gpu_file(app::open_catalogue(arguments), gpu_name);
+  const auto gpu = config::read_file<GpuSpec>(file);
+  PointTable table = read_points(path, adapter.family);
+  if (const auto where = arguments.value("where")) keep_where(table, *where);
+  const Dataset data = prepare(table, adapter, chip_of(gpu, file));
+  check_units(data, gpu);
+
+  Calibration calibration = calibrate(data, adapter, path, options);
+  calibration.fit.engine = arguments.value("engine").value_or("");
+  calibration.fit.source = arguments.value("source").value_or("");
+  print(fit_text(calibration, data, adapter, path, gpu_name));
+  if (!out) return ExitCode::ok;
+
+  if (arguments.has("keep-points")) {
+    const std::filesystem::path points = points_path(*out, calibration.fit);
+    replace_file(points, [&](const std::filesystem::path& beside) {
+      write_points(beside, table, data, calibration, adapter);
+    });
+    print(fmt::format("\n{}: the points and what the fit makes of them\n", points.string()));
+  }
+  const bool replaced = put_fit(*out, gpu_name, calibration.fit);
+  print(fmt::format("{}{}: {}\n", arguments.has("keep-points") ? "" : "\n", *out,
+                    replaced ? "replaced an earlier fit of this kind" : "added"));
+  return ExitCode::ok;
+}
+
+constexpr std::array kOptions = {
+    Option{"points", "FILE", "measured calls: a .csv table, or the .json of a calibration",
+           Words::file},
+    Option{"form", "FORM", "the law to fit, such as gemm", Words::free},
+    Option{"gpu", "GPU", "what they were measured on; 'terrace list gpus' names them", Words::free},
+    Option{"out", "PROFILE.yaml", "put the fit into this profile; if left out, it is only shown",
+           Words::file},
+    Option{"where", "'COLUMN=VALUE,...'", "fit these points only"},
+    Option{"engine", "TEXT", "whose kernels they are, such as 'vLLM 0.24.0'; kept in the profile"},
+    Option{"source", "TEXT", "where the points come from; kept in the profile"},
+    Option{"keep-points", "", "write the points and their predictions beside the profile"},
+    Option{"folds", "N", "parts of the cross-validation; 5 if left out"},
+    Option{"bootstrap", "N", "fits for the intervals of the parameters; 200 if left out"},
+    Option{"seed", "N", "of starts, folds and draws; 1 if left out"},
+    app::kCatalogOption};
+
+}  // namespace
+
+constinit const app::Verb kFit = {
+    .name = "calibrate fit",
+    .summary = "find the parameters of a kernel's law from measured times",
+    .positionals = {},
+    .options = kOptions,
+    .notes =
+        "A .csv has a header; latency_us holds the times (or latency_ns, _ms, _s), dtype or\n"
+        "kv_dtype the data type, and the other columns the shape of the call:\n"
+        "  gemm                      m, n, k\n"
+        "A .json has a list 'points', each with family, x (the shape), median, unit, ok and l2.\n"
+        "\n"
+        "A profile keeps one fit for each form, dtype and head_dim: a new one takes the place of\n"
+        "the old. Groups of similar points are seen or not seen together by the cross-validation.\n"
+        "\n"
+        "  terrace calibrate fit --points gemm.csv --form gemm --gpu h200-sxm \\\n"
+        "    --where dtype=bf16 --engine 'vLLM 0.24.0' --out h200-sxm.yaml\n",
+    .run = run};
+
+}  // namespace terrace::calibrate

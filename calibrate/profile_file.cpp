@@ -1,0 +1,48 @@
+#include "calibrate/profile_file.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sim/config/reader.hpp"
+#include "sim/config/writer.hpp"
+#include "sim/report/output_file.hpp"
+
+namespace terrace::calibrate {
+
+bool put_fit(const std::string& path, const std::string& gpu, KernelFit fit) {
+  KernelProfile profile;
+  profile.gpu = gpu;
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) {
+    profile = config::read_file<KernelProfile>(path);
+    if (profile.gpu != gpu) {
+      throw config::ConfigError(
+          fmt::format("{}: error: a profile of '{}', not of '{}'; give another file to --out", path,
+                      profile.gpu, gpu));
+    }
+  }
+  const auto same = std::find_if(profile.fits.begin(), profile.fits.end(),
+                                 [&](const KernelFit& other) { return other.same_key(fit); });
+  const bool replaced = same != profile.fits.end();
+  if (replaced) {
+    *same = std::move(fit);
+  } else {
+    profile.fits.push_back(std::move(fit));
+  }
+  const auto key = [](const KernelFit& one) {
+    return std::tuple(std::string_view(one.form.text), one.dtype, one.head_dim);
+  };
+  std::stable_sort(profile.fits.begin(), profile.fits.end(),
+                   [&](const KernelFit& a, const KernelFit& b) { return key(a) < key(b); });
+  replace_file(
+      path, fmt::format("# How long kernels take on {}, as fitted by terrace calibrate.\n", gpu) +
+                config::Writer().write(profile));
+  return replaced;
+}
+
+}  // namespace terrace::calibrate

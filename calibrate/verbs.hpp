@@ -1,0 +1,10 @@
+#pragma once
+
+#include "sim/app/verb.hpp"
+
+namespace terrace::calibrate {
+
+// One per file. Their names begin with "calibrate", as users say `terrace calibrate fit`.
+extern const app::Verb kFit;
+
+}  // namespace terrace::calibrate

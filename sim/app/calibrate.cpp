@@ -1,0 +1,62 @@
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "sim/app/output.hpp"
+#include "sim/app/verb.hpp"
+
+namespace terrace::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kProgram = "terrace-calibrate";
+
+/// Becomes that program: the one beside this one, or else the first on the PATH.
+ExitCode forward(const std::vector<std::string>& words) {
+  std::vector<std::string> all = {std::string(kProgram)};
+  all.insert(all.end(), words.begin(), words.end());
+  std::vector<char*> argv;
+  for (std::string& word : all) argv.push_back(word.data());
+  argv.push_back(nullptr);
+
+  flush();
+  std::error_code ignored;
+  const fs::path self = fs::read_symlink("/proc/self/exe", ignored);
+  const std::string beside = (self.parent_path() / kProgram).string();
+  execv(beside.c_str(), argv.data());
+  if (errno == ENOENT) execvp(kProgram.data(), argv.data());
+  const int error = errno;
+  throw std::runtime_error(
+      error == ENOENT
+          ? fmt::format("'{}' is neither beside terrace, in {}, nor on the PATH: build and install "
+                        "the target {}",
+                        kProgram, self.parent_path().string(), kProgram)
+          : fmt::format("cannot run '{}': {}", kProgram, std::strerror(error)));
+}
+
+constexpr std::array<std::string_view, 1> kVerbs = {"fit"};
+constexpr std::array kPositionals = {
+    Positional{"VERB", "what to do:", true, Words::choice, kVerbs}};
+
+}  // namespace
+
+constinit const Verb kCalibrate = {
+    .name = "calibrate",
+    .summary = "learn from measurements how long kernels and transfers take",
+    .positionals = kPositionals,
+    .options = {},
+    .notes = "This is the program terrace-calibrate: 'terrace calibrate VERB --help' says more.\n",
+    .run = nullptr,
+    .forward = forward};
+
+}  // namespace terrace::app

@@ -1,0 +1,128 @@
+// `terrace calibrate fit` as a user meets it.
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/config/reader.hpp"
+#include "sim/cost/kernel_profile.hpp"
+#include "tests/app/program.hpp"
+#include "tests/calibrate/simple_forms.hpp"
+
+namespace terrace {
+namespace {
+
+using ::testing::AllOf;
+using testing::gemm_csv;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::kH200Gemm;
+using ::testing::Not;
+using testing::Outcome;
+using testing::Workplace;
+
+std::string table(double slower = 1) {
+  return gemm_csv(kH200Gemm, [slower](int i) { return slower * (i % 2 == 0 ? 1.02 : 0.98); });
+}
+
+const std::string kFit = "calibrate fit --form gemm --gpu h200-sxm --bootstrap 20 --points ";
+
+TEST(CalibrateFit, WritesAProfileThatTheSimulatorReads) {
+  const Workplace place;
+  place.write("gemm.csv", table());
+  const Outcome fitted =
+      place.terrace(kFit + "gemm.csv --out p.yaml --source here", {"--engine", "vLLM 0.24.0"});
+  ASSERT_EQ(fitted.status, 0) << fitted.err;
+  EXPECT_THAT(fitted.err, IsEmpty());
+  EXPECT_THAT(fitted.out, AllOf(HasSubstr("gemm on h200-sxm: bf16, vLLM 0.24.0\n"),
+                                HasSubstr("288 of gemm.csv in 36 groups"), HasSubstr("\nall "),
+                                HasSubstr("p.yaml: added\n")));
+  const auto profile = config::read_file<KernelProfile>(place.at("p.yaml").string());
+  ASSERT_EQ(profile.fits.size(), 1U);
+  EXPECT_EQ(profile.gpu, "h200-sxm");
+  EXPECT_EQ(profile.fits[0].points, 288);
+  EXPECT_EQ(profile.fits[0].engine, "vLLM 0.24.0");
+  EXPECT_EQ(profile.fits[0].source, "here");
+  EXPECT_LT(profile.fits[0].errors.at(0).median, 0.1);
+}
+
+TEST(CalibrateFit, TheSameBytesTwice) {
+  const Workplace place;
+  place.write("gemm.csv", table());
+  const Outcome a = place.terrace(kFit + "gemm.csv --out a.yaml --keep-points");
+  const Outcome b = place.terrace(kFit + "gemm.csv --out b.yaml --keep-points");
+  EXPECT_EQ(a.status, 0) << a.err;
+  EXPECT_EQ(testing::read_file(place.at("a.yaml")), testing::read_file(place.at("b.yaml")));
+  const std::string points = testing::read_file(place.at("a.gemm-bf16.points.csv"));
+  EXPECT_EQ(points, testing::read_file(place.at("b.gemm-bf16.points.csv")));
+  EXPECT_THAT(points, HasSubstr("dtype,n,k,m,latency_us,regime,predicted_us\nbf16,512,512,1,"));
+}
+
+TEST(CalibrateFit, ReplacesItsKindAndKeepsTheRest) {
+  const Workplace place;
+  place.write("gemm.csv", table());
+  std::string fp8 = table(0.9);
+  for (std::size_t at = 0; (at = fp8.find("bf16", at)) != std::string::npos;) {
+    fp8.replace(at, 4, "int8");
+  }
+  place.write("int8.csv", fp8);
+  EXPECT_EQ(place.terrace(kFit + "int8.csv --out p.yaml").status, 0);
+  EXPECT_THAT(place.terrace(kFit + "gemm.csv --out p.yaml").out, HasSubstr("p.yaml: added"));
+  const std::string both = testing::read_file(place.at("p.yaml"));
+  place.write("gemm.csv", table(1.1));
+  EXPECT_THAT(place.terrace(kFit + "gemm.csv --out p.yaml").out, HasSubstr("replaced"));
+  const auto profile = config::read_file<KernelProfile>(place.at("p.yaml").string());
+  ASSERT_EQ(profile.fits.size(), 2U);
+  EXPECT_EQ(profile.fits[0].dtype, DType::bf16);
+  EXPECT_EQ(profile.fits[1].dtype, DType::int8);
+  const std::string now = testing::read_file(place.at("p.yaml"));
+  EXPECT_NE(now, both);
+  EXPECT_EQ(now.substr(now.find("dtype: int8")), both.substr(both.find("dtype: int8")));
+  EXPECT_THAT(
+      place.terrace("calibrate fit --form gemm --gpu h100-sxm --points gemm.csv --out p.yaml").err,
+      HasSubstr("a profile of 'h200-sxm', not of 'h100-sxm'"));
+  EXPECT_EQ(testing::read_file(place.at("p.yaml")), now) << "nothing was lost";
+}
+
+TEST(CalibrateFit, MistakesSayWhatToDo) {
+  const Workplace place;
+  place.write("gemm.csv", table());
+  place.write("bad.csv", "dtype,n,k,m,latency_us\nbf16,1,1,1,fast\n");
+  const auto said = [&](const std::string& line, int status) {
+    const Outcome outcome = place.terrace(line);
+    EXPECT_EQ(outcome.status, status) << line;
+    EXPECT_THAT(outcome.out, IsEmpty());
+    return outcome.err;
+  };
+  EXPECT_THAT(said("calibrate", 2), HasSubstr("which verb?"));
+  EXPECT_THAT(said("calibrate fti", 2), HasSubstr("did you mean 'fit'?"));
+  EXPECT_THAT(said("calibrate fit", 2), HasSubstr("--points is missing"));
+  EXPECT_THAT(said(kFit + "gemm.csv --flods 3", 2), HasSubstr("did you mean '--folds'?"));
+  EXPECT_THAT(said(kFit + "gemm.csv --folds 1", 2), HasSubstr("--folds takes a number from 2"));
+  EXPECT_THAT(said(kFit + "gemm.csv --keep-points", 2), HasSubstr("--out"));
+  EXPECT_THAT(said(kFit + "gemm.txt", 2), HasSubstr("gemm.txt"));
+  EXPECT_THAT(said(kFit + "none.csv", 3), HasSubstr("none.csv"));
+  EXPECT_THAT(said(kFit + "bad.csv", 3), HasSubstr("bad.csv:2:12: error: "));
+  EXPECT_THAT(said("calibrate fit --form gem --gpu h200-sxm --points gemm.csv", 2),
+              HasSubstr("did you mean 'gemm'?"));
+  EXPECT_THAT(said("calibrate fit --form gemm --gpu h200 --points gemm.csv", 2),
+              HasSubstr("did you mean 'h200-sxm'?"));
+  EXPECT_EQ(place.terrace(kFit + "gemm.csv --out /nowhere/p.yaml").status, 1);
+}
+
+TEST(CalibrateFit, Helps) {
+  const Workplace place;
+  const Outcome all = place.terrace("calibrate --help");
+  EXPECT_EQ(all.status, 0);
+  EXPECT_THAT(all.out, AllOf(HasSubstr("terrace calibrate fit"), HasSubstr("exit status")));
+  const Outcome fit = place.terrace("calibrate fit --help");
+  EXPECT_EQ(fit.status, 0);
+  EXPECT_THAT(fit.out, AllOf(HasSubstr("usage: terrace calibrate fit [options]"),
+                             HasSubstr("--points FILE")));
+  EXPECT_THAT(place.terrace("help calibrate").out, HasSubstr("terrace-calibrate"));
+  EXPECT_THAT(place.terrace("help").out, HasSubstr("calibrate VERB"));
+}
+
+}  // namespace
+}  // namespace terrace
