@@ -72,7 +72,7 @@ struct Decode {
     double longest = 1;  // attended tokens of the longest sequence; below the mean, the mean counts
   };
 
-  /// About 100 ns. REQUIRES: counts >= 1, kv_tokens >= 0, parameters within their bounds.
+  /// About 150 ns. REQUIRES: counts >= 1, kv_tokens >= 0, parameters within their bounds.
   static double seconds(std::span<const double> p, const Chip& chip, const Case& x);
 };
 
