@@ -1,0 +1,345 @@
+#include "sim/cost/fitted_kernels.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sim/base/check.hpp"
+#include "sim/config/scalar.hpp"
+#include "sim/cost/forms/collective.hpp"
+#include "sim/cost/forms/decode.hpp"
+#include "sim/cost/forms/gemm.hpp"
+#include "sim/cost/forms/mla_decode.hpp"
+#include "sim/cost/forms/mla_prefill.hpp"
+#include "sim/cost/forms/prefill.hpp"
+#include "sim/cost/roofline.hpp"
+
+namespace terrace {
+namespace {
+
+constexpr Duration kPointwiseLaunch = std::chrono::microseconds(2);
+constexpr double kActivationBytes = 2;
+constexpr std::int64_t kExpertRows = 16;  // the smallest tile of vLLM's fused_moe
+constexpr std::int64_t kRoutingKernels = 4;  // choice, sorting, activation, combination
+
+double as_double(std::int64_t n) { return static_cast<double>(n); }
+double element_bytes(DType type) { return bits(type) / 8.0; }
+
+/// The parameters of a fit, and by how much its times are stretched.
+struct Law {
+  std::vector<double> parameters;
+  double stretch = 1;
+
+  [[nodiscard]] explicit operator bool() const { return !parameters.empty(); }
+  [[nodiscard]] Estimate time(double seconds) const {
+    return {duration_from_seconds(seconds * stretch)};
+  }
+};
+
+/// The fits of a profile, by what they are asked for; keeps account of what stood in.
+class Fits {
+ public:
+  Fits(const KernelProfile& profile, Confidence confidence)
+      : profile_(profile), confidence_(confidence) {}
+
+  /// The fit of that form which differs least: in the data type first, then in `size`, its head_dim
+  /// or number of GPUs. Empty if there is none of the form.
+  [[nodiscard]] Law nearest(std::string_view form, DType dtype, std::int64_t size = 0) const {
+    const KernelFit* best = nullptr;
+    for (const KernelFit& fit : profile_.fits) {
+      if (fit.form.text != form) continue;
+      if (best == nullptr || distance(fit, dtype, size) < distance(*best, dtype, size)) best = &fit;
+    }
+    if (best == nullptr) return {};
+    const auto [type, off] = distance(*best, dtype, size);
+    if (type > 0 || off > 0) {
+      note(fmt::format("no {} fit for {}; that for {} stands in", form, key(dtype, size),
+                       key(best->dtype, size_of(*best))));
+    }
+    return {best->best(), stretch(*best)};
+  }
+
+  void note(std::string caveat) const { caveats_.insert(std::move(caveat)); }
+  [[nodiscard]] std::vector<std::string> caveats() const {
+    return {caveats_.begin(), caveats_.end()};
+  }
+
+ private:
+  static std::int64_t size_of(const KernelFit& fit) {
+    return fit.head_dim.value_or(fit.gpus.value_or(0));
+  }
+
+  static std::string key(DType dtype, std::int64_t size) {
+    const std::string type = config::Scalar<DType>::format(dtype);
+    return size > 0 ? fmt::format("{}, {}", type, size) : type;
+  }
+
+  /// Types of one width are computed alike.
+  static std::pair<double, double> distance(const KernelFit& fit, DType dtype, std::int64_t size) {
+    const double type = std::abs(as_double(bits(fit.dtype) - bits(dtype)));
+    const std::int64_t own = size_of(fit);
+    return {type, own > 0 && size > 0 ? std::abs(std::log(as_double(own) / as_double(size))) : 0};
+  }
+
+  [[nodiscard]] double stretch(const KernelFit& fit) const {
+    if (confidence_ == Confidence::base) return 1;
+    for (const RegimeError& error : fit.errors) {
+      if (error.regime != "all") continue;
+      const double off = 1 + error.cv_median.value_or(error.median);
+      return confidence_ == Confidence::low ? 1 / off : off;
+    }
+    return 1;
+  }
+
+  KernelProfile profile_;
+  Confidence confidence_;
+  mutable std::set<std::string> caveats_;
+};
+
+/// MHA, GQA and MQA. A step with chunks and decodes runs one kernel that does both; its launch is
+/// paid once.
+class HeadAttention final : public AttentionLaw {
+ public:
+  HeadAttention(const AttentionKernel& kernel, DType kv, const forms::Chip& chip, Law decode,
+                Law prefill)
+      : kernel_(kernel),
+        chip_(chip),
+        kv_bytes_(element_bytes(kv)),
+        decode_(std::move(decode)),
+        prefill_(std::move(prefill)) {}
+
+  [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
+    Estimate decode;
+    if (batch.decodes > 0) {
+      decode = decode_.time(forms::Decode::seconds(
+          decode_.parameters, chip_,
+          {.batch = batch.decodes,
+           .kv_tokens = as_double(batch.context.count()),
+           .heads = kernel_.heads,
+           .kv_heads = kernel_.kv_heads,
+           .head_dim = kernel_.head_dim,
+           .kv_bytes_per_element = kv_bytes_,
+           .longest = as_double(batch.longest.count())}));
+      if (batch.prefills.empty()) return decode;
+    }
+    forms::Prefill::Load load;
+    for (const PrefillChunk& chunk : batch.prefills) load += forms::Prefill::load(chunk_case(chunk));
+    const Estimate prefill =
+        prefill_.time(forms::Prefill::seconds(prefill_.parameters, chip_, load));
+    if (batch.decodes == 0) return prefill;
+    const Duration launch =
+        prefill_.time(prefill_.parameters.front()).time;  // every form's first parameter
+    return {std::max(prefill.time, decode.time + prefill.time - launch)};
+  }
+
+ private:
+  [[nodiscard]] forms::Prefill::Case chunk_case(const PrefillChunk& chunk) const {
+    const bool windowed = kernel_.reach == Reach::window || kernel_.reach == Reach::chosen;
+    Tokens prefix = chunk.prefix;
+    if (kernel_.reach == Reach::chunk || kernel_.reach == Reach::encoder) {
+      prefix = prefix_met(kernel_, chunk);
+    }
+    return {.heads = kernel_.heads,
+            .kv_heads = kernel_.kv_heads,
+            .head_dim = kernel_.head_dim,
+            .kv_bytes_per_element = kv_bytes_,
+            .batch = 1,
+            .fresh = as_double(chunk.fresh.count()),
+            .prefix = as_double(prefix.count()),
+            .window = windowed ? as_double(kernel_.span.count()) : 0};
+  }
+
+  AttentionKernel kernel_;
+  forms::Chip chip_;
+  double kv_bytes_;
+  Law decode_;
+  Law prefill_;
+};
+
+/// MLA: decode absorbed, prefill with keys and values spelled out, those of the prefix anew for
+/// every chunk (vllm/v1/attention/backends/mla/common.py).
+class MlaAttention final : public AttentionLaw {
+ public:
+  MlaAttention(const AttentionKernel& kernel, DType kv, const forms::Chip& chip, Law decode,
+               Law prefill, Law gemm)
+      : kernel_(kernel),
+        chip_(chip),
+        kv_bytes_(element_bytes(kv)),
+        decode_(std::move(decode)),
+        prefill_(std::move(prefill)),
+        gemm_(std::move(gemm)) {}
+
+  [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
+    Estimate sum;
+    if (batch.decodes > 0) {
+      sum += decode_.time(forms::MlaDecode::seconds(
+          decode_.parameters, chip_,
+          {.heads = kernel_.heads,
+           .kv_bytes_per_element = kv_bytes_,
+           .batch = batch.decodes,
+           .kv_len = as_double(batch.context.count()) / as_double(batch.decodes)}));
+    }
+    forms::MlaPrefill::Load load;
+    std::int64_t prefix = 0;
+    for (const PrefillChunk& chunk : batch.prefills) {
+      const Tokens met = prefix_met(kernel_, chunk);
+      prefix += met.count();
+      load += forms::MlaPrefill::load({.heads = kernel_.heads,
+                                       .kv_bytes_per_element = kv_bytes_,
+                                       .batch = 1,
+                                       .fresh = as_double(chunk.fresh.count()),
+                                       .prefix = as_double(met.count())});
+    }
+    if (!batch.prefills.empty()) {
+      sum += prefill_.time(forms::MlaPrefill::seconds(prefill_.parameters, chip_, load));
+    }
+    if (prefix > 0) {
+      const std::int64_t spelled_out =
+          kernel_.heads * (kernel_.head_dim - kernel_.rope + kernel_.value_dim);
+      sum += gemm_.time(forms::Gemm::seconds(
+          gemm_.parameters, chip_, {.m = prefix, .n = spelled_out, .k = kernel_.latent}));
+    }
+    return sum;
+  }
+
+ private:
+  AttentionKernel kernel_;
+  forms::Chip chip_;
+  double kv_bytes_;
+  Law decode_;
+  Law prefill_;
+  Law gemm_;
+};
+
+class FittedKernels final : public Kernels {
+ public:
+  FittedKernels(const KernelProfile& profile, const GpuSpec& gpu, Confidence confidence)
+      : fits_(profile, confidence),
+        chip_{as_double(gpu.sms), as_double(gpu.l2.count())},
+        rest_(roofline_kernels(gpu)) {
+    TERRACE_CHECK(gpu.sms > 0 && gpu.l2 > Bytes{});
+  }
+
+  [[nodiscard]] Estimate product(const Product& p, DType weights,
+                                 std::int64_t tokens) const override {
+    const Law law = gemm(weights);
+    if (!law) return rest_->product(p, weights, tokens);
+    return gemm_time(law, tokens, p.n * p.times, p.k, weights);
+  }
+
+  [[nodiscard]] Estimate pointwise(const Pointwise& kernel, std::int64_t tokens) const override {
+    const Law law = gemm(DType::bf16);
+    if (!law) return rest_->pointwise(kernel, tokens);
+    const double bytes = as_double(kernel.elements * tokens) * kActivationBytes;
+    return Estimate{kPointwiseLaunch} + law.time(bytes / law.parameters[kBandwidth]);
+  }
+
+  [[nodiscard]] Estimate experts(const ExpertsWork& e, DType weights,
+                                 const Routed& routed) const override {
+    const Law law = gemm(weights);
+    if (!law) return rest_->experts(e, weights, routed);
+    fits_.note("routed experts: from the fit of dense products, not measured");
+    return Estimate{kRoutingKernels * kPointwiseLaunch} +
+           grouped(law, routed, (e.matrices - 1) * e.width, e.hidden, weights) +
+           grouped(law, routed, e.hidden, e.width, weights);
+  }
+
+  [[nodiscard]] std::unique_ptr<AttentionLaw> attention(const AttentionKernel& kernel,
+                                                        DType kv) const override {
+    if (kernel.latent > 0) {
+      Law decode = fits_.nearest(forms::MlaDecode::kName, kv);
+      Law prefill = fits_.nearest(forms::MlaPrefill::kName, kv);
+      Law expansion = gemm(DType::bf16);
+      if (decode && prefill && expansion) {
+        return std::make_unique<MlaAttention>(kernel, kv, chip_, std::move(decode),
+                                              std::move(prefill), std::move(expansion));
+      }
+      fits_.note("no fit of MLA attention; a roofline stands in");
+    } else {
+      Law decode = fits_.nearest(forms::Decode::kName, kv, kernel.head_dim);
+      Law prefill = fits_.nearest(forms::Prefill::kName, kv, kernel.head_dim);
+      if (decode && prefill) {
+        return std::make_unique<HeadAttention>(kernel, kv, chip_, std::move(decode),
+                                               std::move(prefill));
+      }
+      fits_.note("no fit of decode and prefill attention; a roofline stands in");
+    }
+    return rest_->attention(kernel, kv);
+  }
+
+  [[nodiscard]] Estimate collective(Collective op, Bytes bytes, int gpus) const override {
+    if (const std::string_view form = form_of(op); !form.empty()) {
+      const Law law = fits_.nearest(form, DType::bf16, gpus);
+      if (law) {
+        return law.time(forms::CollectiveLaw::seconds(law.parameters, chip_,
+                                                      {as_double(bytes.count())}));
+      }
+      fits_.note(fmt::format("no {} fit; a roofline stands in", form));
+    }
+    return rest_->collective(op, bytes, gpus);
+  }
+
+  [[nodiscard]] std::vector<std::string> caveats() const override { return fits_.caveats(); }
+
+ private:
+  static constexpr std::size_t kBandwidth = 1;  // of forms::Gemm::kParameters
+
+  static std::string_view form_of(Collective op) {
+    switch (op) {
+      case Collective::all_reduce:
+        return forms::AllReduce::kName;
+      case Collective::all_gather:
+        return forms::AllGather::kName;
+      case Collective::reduce_scatter:
+        return forms::ReduceScatter::kName;
+      case Collective::send:
+        return {};
+    }
+    return {};
+  }
+
+  /// Narrower than 8 bits are widened first, and computed at 16.
+  [[nodiscard]] Law gemm(DType weights) const {
+    Law law = fits_.nearest(forms::Gemm::kName, bits(weights) == 4 ? DType::bf16 : weights);
+    if (!law) fits_.note("no fit of products; a roofline stands in");
+    return law;
+  }
+
+  [[nodiscard]] Estimate gemm_time(const Law& law, std::int64_t m, std::int64_t n, std::int64_t k,
+                                   DType weights) const {
+    return law.time(
+        forms::Gemm::seconds(law.parameters, chip_, {.m = m, .n = n, .k = k, .weights = weights}));
+  }
+
+  /// One product of [rows of an expert, k] x [k, n] for each expert touched, in one kernel.
+  [[nodiscard]] Estimate grouped(const Law& law, const Routed& routed, std::int64_t n,
+                                 std::int64_t k, DType weights) const {
+    if (routed.touched <= 0) return {};
+    const double rows = std::max(1.0, routed.pairs / routed.touched);
+    const double padded = std::ceil(rows / as_double(kExpertRows)) * as_double(kExpertRows);
+    const auto all = static_cast<std::int64_t>(std::ceil(routed.touched * padded));
+    const double reading = routed.touched * as_double(n * k) * element_bytes(weights) /
+                           law.parameters[kBandwidth];
+    const double computing = seconds(gemm_time({law.parameters}, all, n, k, weights).time);
+    return law.time(std::cbrt(reading * reading * reading + computing * computing * computing));
+  }
+
+  Fits fits_;
+  forms::Chip chip_;
+  std::unique_ptr<const Kernels> rest_;
+};
+
+}  // namespace
+
+std::unique_ptr<const Kernels> fitted_kernels(const KernelProfile& profile, const GpuSpec& gpu,
+                                              Confidence confidence) {
+  return std::make_unique<FittedKernels>(profile, gpu, confidence);
+}
+
+}  // namespace terrace

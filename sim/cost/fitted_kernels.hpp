@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "sim/cost/kernel_profile.hpp"
+#include "sim/cost/kernels.hpp"
+#include "sim/fabric/hardware.hpp"
+
+namespace terrace {
+
+/// Which end of the error bars of its kernels a step's time is made of.
+enum class Confidence : std::uint8_t { low, base, high };
+
+/// Kernel times by the laws that were fitted to measurements of this GPU. Where no fit has the data
+/// type, head_dim or number of GPUs in question, the nearest one that there is stands in; where
+/// there is none of a family, a roofline; each with a caveat.
+///
+/// Routed experts are the two products of a grouped GEMM: all touched weights are read, rows are
+/// padded to tiles of 16 per expert. Kernels between the products take a launch of 2 us, as
+/// element-wise kernels do on all of these GPUs, and their bytes at the bandwidth of products.
+///
+/// `low` and `high` shift each family by the median error that cross-validation found for it, all
+/// its kernels the same way. REQUIRES: sms and l2 of the GPU.
+std::unique_ptr<const Kernels> fitted_kernels(const KernelProfile& profile, const GpuSpec& gpu,
+                                              Confidence confidence);
+
+}  // namespace terrace
+
+template <>
+struct terrace::config::Names<terrace::Confidence> {
+  static constexpr std::string_view kKind = "end of the error bars";
+  static constexpr std::pair<std::string_view, Confidence> kList[] = {
+      {"low", Confidence::low}, {"base", Confidence::base}, {"high", Confidence::high}};
+};
