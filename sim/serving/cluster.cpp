@@ -108,11 +108,11 @@ void Cluster::admit_arrival() {
 
 void Cluster::on(const StepComputed& event) {
   LockstepGroup& group = group_of(event.replica);
-  for (const RequestId id : group.on_computed()) {
+  group.on_computed([this](RequestId id) {
     ++counts_.finished;
     returns_.left(requests_[id]);
     leave(id);
-  }
+  });
   arm();
   group.wake();
 }

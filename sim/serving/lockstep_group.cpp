@@ -61,21 +61,18 @@ void LockstepGroup::on_loaded(Replica& member, RequestId request) {
   if (computed_) loop_.post(end_ - loop_.now(), StepComputed{id()});
 }
 
-std::span<const RequestId> LockstepGroup::on_computed() {
-  finished_.clear();
+void LockstepGroup::on_computed(FunctionRef<void(RequestId)> left) {
   computed_ = true;
-  if (loads_left_ > 0) return finished_;
+  if (loads_left_ > 0) return;
   if (loop_.now() < end_) {
     loop_.post(end_ - loop_.now(), StepComputed{id()});
-    return finished_;
+    return;
   }
   const Duration stall = end_ - start_ - compute_;
   for (Replica& member : members_) {
-    const auto finished = member.complete(start_, loop_.now(), stall);
-    finished_.insert(finished_.end(), finished.begin(), finished.end());
+    for (const RequestId id : member.complete(start_, loop_.now(), stall)) left(id);
   }
   stepping_ = false;
-  return finished_;
 }
 
 }  // namespace terrace

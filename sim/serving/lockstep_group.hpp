@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "sim/base/function_ref.hpp"
 #include "sim/base/units.hpp"
 #include "sim/cost/cost_model.hpp"
 #include "sim/des/event_loop.hpp"
@@ -34,9 +35,9 @@ class LockstepGroup {
 
   void on_tick();
 
-  /// Returns what has finished; the caller removes it from the table, and calls wake() once it
-  /// knows what else arrives at this instant.
-  std::span<const RequestId> on_computed();
+  /// Tells `left` what has finished; it removes that from the table. The caller calls wake() once
+  /// it knows what else arrives at this instant.
+  void on_computed(FunctionRef<void(RequestId)> left);
   void on_loaded(Replica& member, RequestId request);
 
   /// A member's prefetch has ended, or has taken too long.
@@ -66,7 +67,6 @@ class LockstepGroup {
   bool computed_ = false;       // the GPUs are done; only loads are missing
 
   std::vector<Batch> batches_;  // of the members
-  std::vector<RequestId> finished_;
 };
 
 }  // namespace terrace

@@ -12,13 +12,6 @@ Replica::Replica(const EngineSpec& spec, const ModelShape& model, ReplicaId id,
       scheduler_(spec, id, requests, hierarchy, LoadRule(spec, model.layers, cost, hierarchy),
                  model) {}
 
-const StepPlan& Replica::plan(SimTime now) {
-  plan_ = &scheduler_.plan(now);
-  hierarchy_.writes().settle_evictions(id_);
-  scheduler_.look_ahead();
-  return *plan_;
-}
-
 std::span<const RequestId> Replica::complete(SimTime start, SimTime end, Duration stall) {
   const StepPlan& plan = *plan_;
   if (plan.empty()) return {};

@@ -36,7 +36,12 @@ class Replica {
   [[nodiscard]] bool blocked() const { return hierarchy_.writes().block_engine(id_); }
 
   /// Decides the next step; an empty plan if there is nothing to do.
-  const StepPlan& plan(SimTime now);
+  const StepPlan& plan(SimTime now) {
+    plan_ = &scheduler_.plan(now);
+    hierarchy_.writes().settle_evictions(id_);
+    scheduler_.look_ahead();
+    return *plan_;
+  }
 
   /// The planned step is over, `stall` of it spent waiting for loads. Returns what has finished;
   /// nothing has if the plan was empty.
