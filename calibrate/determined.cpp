@@ -1,3 +1,5 @@
+#include "calibrate/determined.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -5,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "calibrate/bounds.hpp"
-#include "calibrate/least_squares.hpp"
 #include "sim/config/diagnostics.hpp"
 #include "sim/cost/kernel_profile.hpp"
 
@@ -19,6 +20,7 @@ constexpr double kOnBound = 1e-3;     // of the way between the bounds
 constexpr double kDerivative = 1e-4;  // likewise
 constexpr double kAnything = 0.3;     // standard error, likewise: the interval is all there is
 constexpr double kMagnitude = 0.7;    // standard error of a logarithm: a factor of 4 either way
+constexpr double kWide = 0.6;         // of the way between the bounds, for an interval
 constexpr double kAlike = 1e-9;       // of normalised normal equations: exactly dependent
 
 enum class Where { inside, at_low, at_high };
@@ -42,6 +44,16 @@ bool means_something(const forms::Parameter& parameter, Where place) {
       break;
   }
   return false;
+}
+
+bool is_rate(const forms::Parameter& parameter) {
+  return parameter.unit == forms::Unit::bandwidth || parameter.unit == forms::Unit::flop_rate;
+}
+
+/// A shape, such as the sharpness of a knee, may be anything: times hardly depend on it then.
+std::string any_shape(const forms::Parameter& parameter) {
+  return fmt::format("'{}' ({}) could be almost anything within its bounds", parameter.name,
+                     parameter.doc);
 }
 
 [[noreturn]] void refuse(const std::string& name, const std::string& what) {
@@ -130,12 +142,9 @@ void check_determined(const Problem& problem, const Sample& sample, const Soluti
     const double error = spread * std::sqrt(covariance(at, at)) / norms[at];
     const double magnitude =
         by_magnitude(parameter) ? error * std::log(parameter.high / parameter.low) : 0;
-    const bool rate =
-        parameter.unit == forms::Unit::bandwidth || parameter.unit == forms::Unit::flop_rate;
-    if (error < kAnything && !(rate && magnitude > kMagnitude)) continue;
+    if (error < kAnything && !(is_rate(parameter) && magnitude > kMagnitude)) continue;
     if (parameter.unit == forms::Unit::none) {
-      notes.push_back(fmt::format("'{}' ({}) could be almost anything within its bounds",
-                                  parameter.name, parameter.doc));
+      notes.push_back(any_shape(parameter));
       continue;
     }
     refuse(name,
@@ -148,6 +157,29 @@ void check_determined(const Problem& problem, const Sample& sample, const Soluti
                    ? fmt::format("a factor of {:.2g}", std::exp(magnitude))
                    : text_of(parameter.unit,
                              as_kept(parameter.unit, error * (parameter.high - parameter.low)))));
+  }
+}
+
+void check_intervals(const Problem& problem, std::span<const Interval> intervals,
+                     const std::string& name, std::vector<std::string>& notes) {
+  for (std::size_t j = 0; j < problem.parameters.size(); ++j) {
+    const forms::Parameter& parameter = problem.parameters[j];
+    const Interval& interval = intervals[j];
+    const double width = to_share(parameter, interval.high) - to_share(parameter, interval.low);
+    const bool orders =
+        is_rate(parameter) && std::log(interval.high / interval.low) > 4 * kMagnitude;
+    if (width < kWide && !orders) continue;
+    const std::string note = any_shape(parameter);
+    if (parameter.unit == forms::Unit::none) {
+      if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+      continue;
+    }
+    refuse(name,
+           fmt::format("these points do not determine '{}' ({}): anything from {} to {} fits; "
+                       "measure over a wider range",
+                       parameter.name, parameter.doc,
+                       text_of(parameter.unit, as_kept(parameter.unit, interval.low)),
+                       text_of(parameter.unit, as_kept(parameter.unit, interval.high))));
   }
 }
 

@@ -79,6 +79,8 @@ ExitCode run(const Arguments& arguments) {
 
   const std::string file = gpu_file(app::open_catalogue(arguments), gpu_name);
   const auto gpu = config::read_file<GpuSpec>(file);
+  KernelProfile profile;
+  if (out) profile = open_profile(*out, gpu_name);
   PointTable table = read_points(path, adapter.family);
   if (const auto where = arguments.value("where")) keep_where(table, *where);
   const Dataset data = prepare(table, adapter, chip_of(gpu, file));
@@ -97,7 +99,7 @@ ExitCode run(const Arguments& arguments) {
     });
     print(fmt::format("\n{}: the points and what the fit makes of them\n", points.string()));
   }
-  const bool replaced = put_fit(*out, gpu_name, calibration.fit);
+  const bool replaced = put_fit(profile, calibration.fit, *out);
   print(fmt::format("{}{}: {}\n", arguments.has("keep-points") ? "" : "\n", *out,
                     replaced ? "replaced an earlier fit of this kind" : "added"));
   return ExitCode::ok;

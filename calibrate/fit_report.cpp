@@ -37,10 +37,10 @@ std::string head_text(const Calibration& calibration, const Dataset& data, const
                                  config::Scalar<DType>::format(fit.dtype),
                                  fit.head_dim ? fmt::format(", head_dim {}", *fit.head_dim) : "",
                                  fit.engine.empty() ? "" : ", " + fit.engine);
-  text +=
-      paragraph("  points    ",
-                fmt::format("{} of {} in {} groups that differ in {}", count(data.points.size()),
-                            points, count(data.groups), fmt::join(adapter.group, ", ")));
+  text += paragraph(
+      "  points    ",
+      fmt::format("{} of {} in {} group{} by {}", count(data.points.size()), points,
+                  count(data.groups), data.groups == 1 ? "" : "s", fmt::join(adapter.group, ", ")));
   for (const auto& [why, points_left] : data.left_out) {
     text += paragraph("  left out  ", fmt::format("{}: {}", human::count(points_left), why));
   }

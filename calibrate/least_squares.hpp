@@ -53,9 +53,4 @@ Solution solve(const Problem& problem, const Sample& sample, std::uint64_t seed)
 std::vector<double> residuals(const Problem& problem, const Sample& sample,
                               std::span<const double> values);
 
-/// Throws ConfigError, with `name` of the points in front, if the cases do not determine every
-/// parameter: it says which, and what would. `notes` gets what is odd but harmless.
-void check_determined(const Problem& problem, const Sample& sample, const Solution& solution,
-                      const std::string& name, std::vector<std::string>& notes);
-
 }  // namespace terrace::calibrate

@@ -94,13 +94,14 @@ void read_time(PointTable& table, Point& point, double unit) {
 PointTable read_points(const std::string& path, std::string_view family) {
   PointTable table;
   table.name = path;
+  if (!path.ends_with(".json") && !path.ends_with(".csv")) {
+    throw UsageError(fmt::format("--points takes a .csv or a .json file, not '{}'", path));
+  }
   const std::string text = config::read_text_file(path);
   if (path.ends_with(".json")) {
     read_json_points(table, text, family);
-  } else if (path.ends_with(".csv")) {
-    read_csv_points(table, table.texts->add_source(path, text));
   } else {
-    throw UsageError(fmt::format("--points takes a .csv or a .json file, not '{}'", path));
+    read_csv_points(table, table.texts->add_source(path, text));
   }
   table.texts->raise();
   return table;

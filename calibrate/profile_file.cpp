@@ -14,18 +14,17 @@
 
 namespace terrace::calibrate {
 
-bool put_fit(const std::string& path, const std::string& gpu, KernelFit fit) {
-  KernelProfile profile;
-  profile.gpu = gpu;
+KernelProfile open_profile(const std::string& path, const std::string& gpu) {
   std::error_code ignored;
-  if (std::filesystem::exists(path, ignored)) {
-    profile = config::read_file<KernelProfile>(path);
-    if (profile.gpu != gpu) {
-      throw config::ConfigError(
-          fmt::format("{}: error: a profile of '{}', not of '{}'; give another file to --out", path,
-                      profile.gpu, gpu));
-    }
-  }
+  if (!std::filesystem::exists(path, ignored)) return {gpu, {}};
+  auto profile = config::read_file<KernelProfile>(path);
+  if (profile.gpu == gpu) return profile;
+  throw config::ConfigError(
+      fmt::format("{}: error: a profile of '{}', not of '{}'; give another file to --out", path,
+                  profile.gpu, gpu));
+}
+
+bool put_fit(KernelProfile& profile, KernelFit fit, const std::string& path) {
   const auto same = std::find_if(profile.fits.begin(), profile.fits.end(),
                                  [&](const KernelFit& other) { return other.same_key(fit); });
   const bool replaced = same != profile.fits.end();
@@ -39,9 +38,9 @@ bool put_fit(const std::string& path, const std::string& gpu, KernelFit fit) {
   };
   std::stable_sort(profile.fits.begin(), profile.fits.end(),
                    [&](const KernelFit& a, const KernelFit& b) { return key(a) < key(b); });
-  replace_file(
-      path, fmt::format("# How long kernels take on {}, as fitted by terrace calibrate.\n", gpu) +
-                config::Writer().write(profile));
+  replace_file(path, fmt::format("# How long kernels take on {}, as fitted by terrace calibrate.\n",
+                                 profile.gpu) +
+                         config::Writer().write(profile));
   return replaced;
 }
 

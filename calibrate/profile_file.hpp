@@ -6,10 +6,13 @@
 
 namespace terrace::calibrate {
 
-/// Puts the fit into the profile of that GPU at `path`, in place of one of the same form, dtype and
-/// head_dim; the other fits stay. The file changes whole or not at all. Returns whether it replaced
-/// one. Throws ConfigError if what stands there is no profile, or one of another GPU, and
-/// std::runtime_error if it cannot be written.
-bool put_fit(const std::string& path, const std::string& gpu, KernelFit fit);
+/// The profile of that GPU at `path`, an empty one if there is no such file. Throws ConfigError if
+/// what stands there is no profile, or one of another GPU.
+KernelProfile open_profile(const std::string& path, const std::string& gpu);
+
+/// Puts the fit in place of one of the same form, dtype and head_dim, or beside the others, and
+/// writes the profile: the file changes whole or not at all. Returns whether it replaced one.
+/// Throws std::runtime_error if it cannot be written.
+bool put_fit(KernelProfile& profile, KernelFit fit, const std::string& path);
 
 }  // namespace terrace::calibrate

@@ -36,8 +36,8 @@ TEST(CalibrateFit, WritesAProfileThatTheSimulatorReads) {
   ASSERT_EQ(fitted.status, 0) << fitted.err;
   EXPECT_THAT(fitted.err, IsEmpty());
   EXPECT_THAT(fitted.out, AllOf(HasSubstr("gemm on h200-sxm: bf16, vLLM 0.24.0\n"),
-                                HasSubstr("288 of gemm.csv in 36 groups"), HasSubstr("\nall "),
-                                HasSubstr("p.yaml: added\n")));
+                                HasSubstr("288 of gemm.csv in 36 groups by n, k"),
+                                HasSubstr("\nall "), HasSubstr("p.yaml: added\n")));
   const auto profile = config::read_file<KernelProfile>(place.at("p.yaml").string());
   ASSERT_EQ(profile.fits.size(), 1U);
   EXPECT_EQ(profile.gpu, "h200-sxm");
@@ -106,7 +106,7 @@ TEST(CalibrateFit, MistakesSayWhatToDo) {
   EXPECT_THAT(said(kFit + "bad.csv", 3), HasSubstr("bad.csv:2:12: error: "));
   EXPECT_THAT(said("calibrate fit --form gem --gpu h200-sxm --points gemm.csv", 2),
               HasSubstr("did you mean 'gemm'?"));
-  EXPECT_THAT(said("calibrate fit --form gemm --gpu h200 --points gemm.csv", 2),
+  EXPECT_THAT(said("calibrate fit --form gemm --gpu h200-smx --points gemm.csv", 2),
               HasSubstr("did you mean 'h200-sxm'?"));
   EXPECT_EQ(place.terrace(kFit + "gemm.csv --out /nowhere/p.yaml").status, 1);
 }
