@@ -58,8 +58,9 @@ struct Rates {
 };
 
 /// What a GPU sends to its neighbour in a ring while receiving as much from the other one.
-double ring_bandwidth(const GpuSpec& gpu) {
-  if (gpu.nvlink.count() > 0) return gpu.nvlink.count();
+double ring_bandwidth(const GpuSpec& gpu, int gpus) {
+  const bool joined = gpu.nvlink_gpus == 0 || gpus <= gpu.nvlink_gpus;
+  if (gpu.nvlink.count() > 0 && joined) return gpu.nvlink.count();
   return gpu.host_link.duplex * (gpu.host_link.h2d.count() + gpu.host_link.d2h.count()) / 2;
 }
 
@@ -134,7 +135,7 @@ class Roofline final : public CostModel {
     const double n = tp;
     const double sent_per_token = 2 * (n - 1) / n * hidden * kActivationBytes;
     fixed_ += count * seconds(gpu.allreduce_latency);
-    per_token_ += count * sent_per_token / ring_bandwidth(gpu);
+    per_token_ += count * sent_per_token / ring_bandwidth(gpu, tp);
   }
 
   /// Every fresh token attends to the prefix and, on average, to half of the fresh ones. Where the
