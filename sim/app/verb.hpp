@@ -54,6 +54,7 @@ extern const Verb kSweep;
 extern const Verb kConfig;
 extern const Verb kExplain;
 extern const Verb kList;
+extern const Verb kHw;
 extern const Verb kSchema;
 extern const Verb kDoctor;
 extern const Verb kCompletion;
