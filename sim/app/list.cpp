@@ -10,6 +10,7 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/exit_code.hpp"
+#include "sim/app/hardware_profile.hpp"
 #include "sim/app/list_policy.hpp"
 #include "sim/app/output.hpp"
 #include "sim/kv/admission/policy.hpp"
@@ -22,6 +23,28 @@ namespace terrace::app {
 namespace {
 
 using Entry = std::pair<std::string, std::string>;  // name, summary
+
+/// The key figures of hardware, in columns, before what its file says of it.
+std::vector<Entry> hardware(const config::Catalogue& catalogue, const CatalogueKind& kind) {
+  std::vector<HardwareProfile> all;
+  std::vector<std::size_t> widths;
+  for (const std::string& name : catalogue.names(kind.folder)) {
+    all.push_back(load_hardware(kind.name, name, catalogue.find(kind.folder, name).value_or("")));
+    widths.resize(all.back().highlights.size());
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      widths[i] = std::max(widths[i], all.back().highlights[i].size());
+    }
+  }
+  std::vector<Entry> entries;
+  for (const HardwareProfile& profile : all) {
+    std::string line;
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      line += fmt::format("{:>{}}  ", profile.highlights[i], widths[i]);
+    }
+    entries.emplace_back(profile.name, line + profile.summary);
+  }
+  return entries;
+}
 
 constexpr std::array<std::string_view, 12> kWhat = {"models",    "gpus",      "hosts",   "ssds",
                                                     "networks",  "workloads", "sweeps",  "eviction",
@@ -60,6 +83,7 @@ std::vector<Entry> entries(std::string_view what, const Arguments& arguments) {
   const config::Catalogue catalogue = open_catalogue(arguments);
   for (const CatalogueKind& kind : catalogue_kinds()) {
     if (kind.name != what) continue;
+    if (is_hardware(what)) return hardware(catalogue, kind);
     for (const std::string& name : catalogue.names(kind.folder)) {
       all.emplace_back(name, first_comment(catalogue.find(kind.folder, name).value_or("")));
     }

@@ -59,6 +59,7 @@ extern const Verb kCalibrate;
 extern const Verb kConfig;
 extern const Verb kExplain;
 extern const Verb kList;
+extern const Verb kHw;
 extern const Verb kSchema;
 extern const Verb kDoctor;
 extern const Verb kCompletion;

@@ -59,6 +59,10 @@ using Bandwidth = Quantity<struct BandwidthDimension, double>;  // bytes per sec
 using Flops = Quantity<struct FlopsDimension, double>;          // operations
 using FlopRate = Quantity<struct FlopRateDimension, double>;    // operations per second
 using Frequency = Quantity<struct FrequencyDimension, double>;  // per second
+using Power = Quantity<struct PowerDimension, double>;          // watts
+using Dollars = Quantity<struct DollarsDimension, double>;      // of the United States
+using DollarsPerHour = Quantity<struct DollarsPerHourDimension, double>;
+using DollarsPerTB = Quantity<struct DollarsPerTBDimension, double>;  // of 10^12 bytes
 
 constexpr double seconds(Duration d) { return static_cast<double>(d.count()) * 1e-12; }
 constexpr double seconds(SimTime t) { return seconds(t.time_since_epoch()); }
@@ -77,6 +81,9 @@ constexpr Duration operator/(Bytes size, Bandwidth rate) {
 }
 constexpr Duration operator/(Flops work, FlopRate rate) {
   return duration_from_seconds(work.count() / rate.count());
+}
+constexpr Dollars operator*(Bytes size, DollarsPerTB price) {
+  return Dollars{static_cast<double>(size.count()) * 1e-12 * price.count()};
 }
 
 namespace literals {

@@ -35,6 +35,10 @@ constexpr Unit kFrequencies[] = {
     {"/s", 1}, {"req/s", 1}, {"Hz", 1}, {"/min", 1.0 / 60}, {"/h", 1.0 / 3600}};
 constexpr Unit kTimes[] = {{"ps", 1},   {"ns", 1e3},   {"us", 1e6},   {"ms", 1e9},
                            {"s", 1e12}, {"min", 6e13}, {"h", 3.6e15}, {"d", 8.64e16}};
+constexpr Unit kPowers[] = {{"W", 1}, {"kW", 1e3}};
+constexpr Unit kDollars[] = {{"USD", 1}};
+constexpr Unit kHourlyPrices[] = {{"USD/h", 1}};
+constexpr Unit kSizePrices[] = {{"USD/TB", 1}, {"USD/GB", 1e3}};
 
 std::string known(std::span<const Unit> units) {
   std::string all;
@@ -193,6 +197,30 @@ Parsed<Frequency> Scalar<Frequency>::parse(std::string_view text) {
 }
 std::string Scalar<Frequency>::format(Frequency value) {
   return with_unit(value.count(), kFrequencies);
+}
+
+Parsed<Power> Scalar<Power>::parse(std::string_view text) {
+  return real_quantity<Power>(text, kPowers);
+}
+std::string Scalar<Power>::format(Power value) { return with_unit(value.count(), kPowers); }
+
+Parsed<Dollars> Scalar<Dollars>::parse(std::string_view text) {
+  return real_quantity<Dollars>(text, kDollars);
+}
+std::string Scalar<Dollars>::format(Dollars value) { return with_unit(value.count(), kDollars); }
+
+Parsed<DollarsPerHour> Scalar<DollarsPerHour>::parse(std::string_view text) {
+  return real_quantity<DollarsPerHour>(text, kHourlyPrices);
+}
+std::string Scalar<DollarsPerHour>::format(DollarsPerHour value) {
+  return with_unit(value.count(), kHourlyPrices);
+}
+
+Parsed<DollarsPerTB> Scalar<DollarsPerTB>::parse(std::string_view text) {
+  return real_quantity<DollarsPerTB>(text, kSizePrices);
+}
+std::string Scalar<DollarsPerTB>::format(DollarsPerTB value) {
+  return with_unit(value.count(), kSizePrices);
 }
 
 Parsed<Capacity> Scalar<Capacity>::parse(std::string_view text) {

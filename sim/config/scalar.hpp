@@ -104,6 +104,10 @@ TERRACE_QUANTITY_SCALAR(Bandwidth, "a rate with its unit, such as '64 GB/s'");
 TERRACE_QUANTITY_SCALAR(FlopRate, "a compute rate with its unit, such as '989 TFLOP/s'");
 TERRACE_QUANTITY_SCALAR(Frequency, "a frequency with its unit, such as '20 /s'");
 TERRACE_QUANTITY_SCALAR(Duration, "a time with its unit, such as '1.5 us'");
+TERRACE_QUANTITY_SCALAR(Power, "a power with its unit, such as '700 W'");
+TERRACE_QUANTITY_SCALAR(Dollars, "a price in US dollars, such as '35000 USD'");
+TERRACE_QUANTITY_SCALAR(DollarsPerHour, "a price per hour, such as '3.8 USD/h'");
+TERRACE_QUANTITY_SCALAR(DollarsPerTB, "a price per size, such as '357 USD/TB'");
 
 #undef TERRACE_QUANTITY_SCALAR
 

@@ -25,7 +25,7 @@ namespace {
 
 constexpr Duration kPointwiseLaunch = std::chrono::microseconds(2);
 constexpr double kActivationBytes = 2;
-constexpr std::int64_t kExpertRows = 16;  // the smallest tile of vLLM's fused_moe
+constexpr std::int64_t kExpertRows = 16;     // the smallest tile of vLLM's fused_moe
 constexpr std::int64_t kRoutingKernels = 4;  // choice, sorting, activation, combination
 
 double as_double(std::int64_t n) { return static_cast<double>(n); }
@@ -117,19 +117,19 @@ class HeadAttention final : public AttentionLaw {
   [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
     Estimate decode;
     if (batch.decodes > 0) {
-      decode = decode_.time(forms::Decode::seconds(
-          decode_.parameters, chip_,
-          {.batch = batch.decodes,
-           .kv_tokens = as_double(batch.context.count()),
-           .heads = kernel_.heads,
-           .kv_heads = kernel_.kv_heads,
-           .head_dim = kernel_.head_dim,
-           .kv_bytes_per_element = kv_bytes_,
-           .longest = as_double(batch.longest.count())}));
+      decode = decode_.time(forms::Decode::seconds(decode_.parameters, chip_,
+                                                   {.batch = batch.decodes,
+                                                    .kv_tokens = as_double(batch.context.count()),
+                                                    .heads = kernel_.heads,
+                                                    .kv_heads = kernel_.kv_heads,
+                                                    .head_dim = kernel_.head_dim,
+                                                    .kv_bytes_per_element = kv_bytes_,
+                                                    .longest = as_double(batch.longest.count())}));
       if (batch.prefills.empty()) return decode;
     }
     forms::Prefill::Load load;
-    for (const PrefillChunk& chunk : batch.prefills) load += forms::Prefill::load(chunk_case(chunk));
+    for (const PrefillChunk& chunk : batch.prefills)
+      load += forms::Prefill::load(chunk_case(chunk));
     const Estimate prefill =
         prefill_.time(forms::Prefill::seconds(prefill_.parameters, chip_, load));
     if (batch.decodes == 0) return prefill;
@@ -202,8 +202,8 @@ class MlaAttention final : public AttentionLaw {
     if (prefix > 0) {
       const std::int64_t spelled_out =
           kernel_.heads * (kernel_.head_dim - kernel_.rope + kernel_.value_dim);
-      sum += gemm_.time(forms::Gemm::seconds(
-          gemm_.parameters, chip_, {.m = prefix, .n = spelled_out, .k = kernel_.latent}));
+      sum += gemm_.time(forms::Gemm::seconds(gemm_.parameters, chip_,
+                                             {.m = prefix, .n = spelled_out, .k = kernel_.latent}));
     }
     return sum;
   }
@@ -277,8 +277,8 @@ class FittedKernels final : public Kernels {
     if (const std::string_view form = form_of(op); !form.empty()) {
       const Law law = fits_.nearest(form, DType::bf16, gpus);
       if (law) {
-        return law.time(forms::CollectiveLaw::seconds(law.parameters, chip_,
-                                                      {as_double(bytes.count())}));
+        return law.time(
+            forms::CollectiveLaw::seconds(law.parameters, chip_, {as_double(bytes.count())}));
       }
       fits_.note(fmt::format("no {} fit; a roofline stands in", form));
     }
@@ -324,8 +324,8 @@ class FittedKernels final : public Kernels {
     const double rows = std::max(1.0, routed.pairs / routed.touched);
     const double padded = std::ceil(rows / as_double(kExpertRows)) * as_double(kExpertRows);
     const auto all = static_cast<std::int64_t>(std::ceil(routed.touched * padded));
-    const double reading = routed.touched * as_double(n * k) * element_bytes(weights) /
-                           law.parameters[kBandwidth];
+    const double reading =
+        routed.touched * as_double(n * k) * element_bytes(weights) / law.parameters[kBandwidth];
     const double computing = seconds(gemm_time({law.parameters}, all, n, k, weights).time);
     return law.time(std::cbrt(reading * reading * reading + computing * computing * computing));
   }

@@ -1,7 +1,7 @@
 #include "sim/cost/roofline.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
 #include "sim/base/check.hpp"
 
@@ -67,13 +67,6 @@ class RooflineAttention final : public AttentionLaw {
   double expand_ = 0;       // per cached token
 };
 
-/// What a GPU sends to its neighbour in a ring while receiving as much from the other one.
-Bandwidth ring_bandwidth(const GpuSpec& gpu) {
-  if (gpu.nvlink.count() > 0) return gpu.nvlink;
-  return Bandwidth{gpu.host_link.duplex * (gpu.host_link.h2d.count() + gpu.host_link.d2h.count()) /
-                   2};
-}
-
 class Roofline final : public Kernels {
  public:
   explicit Roofline(const GpuSpec& gpu)
@@ -84,7 +77,10 @@ class Roofline final : public Kernels {
                gpu.memory_bandwidth.count() * gpu.efficiency.gemm_memory,
                gpu.memory_bandwidth.count() * gpu.efficiency.attention_memory},
         latency_(gpu.allreduce_latency),
-        ring_(ring_bandwidth(gpu).count()) {
+        nvlink_(gpu.nvlink),
+        nvlink_gpus_(gpu.nvlink_gpus > 0 ? gpu.nvlink_gpus : kAny),
+        host_link_(gpu.host_link.duplex * (gpu.host_link.h2d.count() + gpu.host_link.d2h.count()) /
+                   2) {
     TERRACE_CHECK(rates_.bf16_flops > 0 && rates_.attention_flops > 0);
     TERRACE_CHECK(rates_.bytes > 0 && rates_.kv_bytes > 0);
   }
@@ -121,7 +117,8 @@ class Roofline final : public Kernels {
     const double n = gpus;
     const double hops = op == Collective::send ? 1 : (n - 1) / n;
     const double passes = op == Collective::all_reduce ? 2 : 1;
-    return {latency_ + duration_from_seconds(passes * hops * as_double(bytes.count()) / ring_)};
+    return {latency_ +
+            duration_from_seconds(passes * hops * as_double(bytes.count()) / ring(gpus).count())};
   }
 
  private:
@@ -129,10 +126,19 @@ class Roofline final : public Kernels {
     return {launch_ + duration_from_seconds(std::max(arithmetic, moved / rates_.bytes))};
   }
 
+  /// What a GPU sends to its neighbour in a ring while receiving as much from the other one.
+  [[nodiscard]] Bandwidth ring(int gpus) const {
+    return nvlink_.count() > 0 && gpus <= nvlink_gpus_ ? nvlink_ : host_link_;
+  }
+
+  static constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
+
   Duration launch_;
   Rates rates_;
   Duration latency_;
-  double ring_;
+  Bandwidth nvlink_;
+  std::int64_t nvlink_gpus_;  // that it joins at most
+  Bandwidth host_link_;
 };
 
 }  // namespace

@@ -15,9 +15,9 @@ namespace terrace {
 struct StepSpec {
   Parallel parallel;
   DType kv = DType::bf16;
-  double routing_skew = 0;             // see Routing
+  double routing_skew = 0;               // see Routing
   std::vector<std::int64_t> captured{};  // sizes of CUDA graphs, in tokens, ascending
-  Duration overhead{};                 // host work of every step that the GPU waits for
+  Duration overhead{};                   // host work of every step that the GPU waits for
 };
 
 /// The time of a step as its kernels one after the other, as an engine's profile shows them:

@@ -1,16 +1,19 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/base/units.hpp"
 #include "sim/config/fields.hpp"
+#include "sim/fabric/number_source.hpp"
+#include "sim/fabric/price.hpp"
 
 namespace terrace {
 
 // What hwprofiles/ holds: one struct per folder. Rates are what software gets, not what the line
-// carries, unless the field says peak.
+// carries, unless the field says peak. A number that is zero, where none is required, is not known.
 
 /// Cost of many small copies: a descriptor of s bytes takes `fixed + s / bandwidth`; from `cutoff`
 /// bytes on the second pair applies (measured for cuMemcpyBatchAsync, vLLM pull request 42212).
@@ -24,7 +27,9 @@ struct DescriptorLaw {
 
 /// The link between one GPU and its host.
 struct HostLinkSpec {
-  Bandwidth h2d;  // pinned memory, large copies
+  std::string bus;      // "PCIe 5.0 x16"
+  Bandwidth line_rate;  // one direction, what the line carries
+  Bandwidth h2d;        // pinned memory, large copies
   Bandwidth d2h;
   double duplex = 1;   // both directions together reach duplex * (h2d + d2h)
   Duration latency{};  // issue of a copy plus start of the DMA
@@ -43,25 +48,37 @@ struct EfficiencySpec {
 
 struct GpuSpec {
   std::string name;
-  std::int64_t sms = 0;        // streaming multiprocessors
-  Bytes memory;                // what nvidia-smi shows
-  Bandwidth memory_bandwidth;  // peak
-  Bytes l2;                    // the last cache before memory
-  FlopRate bf16;               // peak, dense; fp16 runs at the same rate
-  FlopRate fp8;                // peak, dense; zero if the GPU has no fp8 tensor cores
-  Bandwidth nvlink;            // one direction, to a peer; zero: peers talk over the host link
+  std::string architecture;      // "Hopper, sm_90"
+  std::int64_t sms = 0;          // streaming multiprocessors, or what the maker calls them
+  Bytes memory;                  // what nvidia-smi shows
+  Bandwidth memory_bandwidth;    // peak
+  Bytes l2;                      // the last cache before memory
+  FlopRate bf16;                 // peak, dense; fp16 runs at the same rate
+  FlopRate fp8;                  // peak, dense; zero if the GPU has no fp8 tensor cores
+  FlopRate fp4;                  // likewise
+  Bandwidth nvlink;              // one direction, to a peer; zero: peers talk over the host link
+  std::int64_t nvlink_gpus = 0;  // that it joins at most; zero: as many as there are
   Duration allreduce_latency{};
   HostLinkSpec host_link;
   EfficiencySpec efficiency;
-  std::map<std::string, std::string>
-      sources;  // field -> "measured|fitted|datasheet|assumed: where"
+  Power power;  // the most it is allowed to draw
+  Power idle_power;
+  std::optional<PriceRange<Dollars>> price;
+  std::optional<PriceRange<DollarsPerHour>> cloud;
+  Sources sources;
 };
 
 struct HostSpec {
   std::string name;
+  std::string memory_type;    // "DDR5-4800 RDIMM"
+  std::int64_t sockets = 1;   // NUMA nodes, as a rule
+  std::int64_t channels = 0;  // of memory, per socket
   Bytes dram;
+  Bandwidth dram_peak;       // of all sockets together, what the channels carry
   Bandwidth dram_bandwidth;  // achieved by all sockets together, reads and writes added
-  std::map<std::string, std::string> sources;
+  Power power;               // with its DRAM, without GPUs, drives and NICs
+  std::optional<PriceRange<DollarsPerTB>> dram_price;
+  Sources sources;
 };
 
 /// One direction of an SSD under the closed-loop law X(io, q) =
@@ -74,9 +91,24 @@ struct SsdLaw {
   double p = 2;         // sharpness of the knee
 };
 
+/// What drives of `capacity` and above do, up to the next such entry. It replaces nothing that
+/// `read` and `write` of the profile say: a number stands in one of the two places.
+struct SsdVariant {
+  Bytes capacity;
+  std::optional<Bandwidth> read_bandwidth;
+  std::optional<double> read_iops;
+  std::optional<Bandwidth> write_bandwidth;
+  std::optional<double> write_iops;
+};
+
 struct SsdSpec {
   std::string name;
-  Bytes capacity;
+  std::string nand;                     // TLC, QLC, ...
+  std::string bus;                      // "PCIe 5.0 x4"
+  Bandwidth line_rate;                  // one direction, what the bus carries
+  Bytes capacity;                       // of the drive that is simulated
+  std::vector<Bytes> capacities;        // that it is sold in; none: any
+  std::vector<SsdVariant> by_capacity;  // the smallest first
   SsdLaw read;
   SsdLaw write;
   // kappa: with a share f of the bytes written, the times that reads and writes take of the drive
@@ -84,19 +116,31 @@ struct SsdSpec {
   double mix_penalty = 0.3;
   Bytes io_size;  // large requests are split into commands of this size
   std::int64_t queue_depth = 32;
-  double dwpd = 1;  // rated drive writes per day
-  std::map<std::string, std::string> sources;
+  double dwpd = 1;                  // rated drive writes per day, for random writes
+  double sequential_endurance = 1;  // sequential writes wear it out after so many times as much
+  Power power;                      // busy
+  Power idle_power;
+  std::optional<PriceRange<DollarsPerTB>> price;
+  Sources sources;
 };
 
 /// A NIC and the store behind it.
 struct NetworkSpec {
   std::string name;
-  Bandwidth bandwidth;   // one direction, of one host's NICs together
+  Bandwidth line_rate;   // one direction, of one host's NICs together, what the line carries
+  Bandwidth bandwidth;   // likewise, as achieved
   Duration latency{};    // of a request, store included
   Bandwidth store_read;  // of the whole store, shared by every host
   Bandwidth store_write;
-  std::map<std::string, std::string> sources;
+  Sources sources;
 };
+
+/// The index in `by_capacity` of what holds for the capacity of `ssd`; nothing if there is none.
+[[nodiscard]] std::optional<std::size_t> variant_of(const SsdSpec& ssd);
+
+/// Bytes that a drive of `ssd` may be written before it is worn out, at random, by its rating over
+/// five years.
+[[nodiscard]] Bytes rated_writes(const SsdSpec& ssd);
 
 void describe(config::Fields& f, DescriptorLaw& law);
 void describe(config::Fields& f, HostLinkSpec& link);
@@ -104,6 +148,7 @@ void describe(config::Fields& f, EfficiencySpec& efficiency);
 void describe(config::Fields& f, GpuSpec& gpu);
 void describe(config::Fields& f, HostSpec& host);
 void describe(config::Fields& f, SsdLaw& law);
+void describe(config::Fields& f, SsdVariant& variant);
 void describe(config::Fields& f, SsdSpec& ssd);
 void describe(config::Fields& f, NetworkSpec& network);
 

@@ -30,7 +30,10 @@ std::string hardware_line(const Scenario& s) {
   std::string line = fmt::format("{} of {}, {}; {}, {}", plural(s.serving.replicas, "replica"),
                                  plural(s.serving.gpus_per_replica(), "GPU"), h.gpu.name,
                                  plural(hosts, "host"), h.host.name);
-  if (h.ssd) line += fmt::format("; {} each, {}", plural(h.drives_per_host, "drive"), h.ssd->name);
+  if (h.ssd) {
+    line += fmt::format("; {} each, {} {}", plural(h.drives_per_host, "drive"), h.ssd->name,
+                        text(h.ssd->capacity));
+  }
   if (h.network) line += "; network, " + h.network->name;
   return line;
 }

@@ -136,6 +136,7 @@ TEST(Verbs, BashCompletesThem) {
   EXPECT_EQ(offered(place, "terrace list g"), "gpus\n");
   EXPECT_EQ(offered(place, "terrace list --catalog /tmp ro"), "routers\n");
   EXPECT_EQ(offered(place, "terrace config ''"), "explain\n");
+  EXPECT_EQ(offered(place, "terrace hw ''"), "show\n");
   EXPECT_THAT(offered(place, "terrace run --"), AllOf(HasSubstr("--seed"), HasSubstr("--help")));
   EXPECT_THAT(offered(place, "terrace help ''"), StartsWith("run sweep mrc calibrate"));
   EXPECT_EQ(offered(place, "terrace run --set x"), "\n");

@@ -18,6 +18,7 @@ static_assert(Addable<Bytes, Bytes>);
 static_assert(!Addable<Bytes, Tokens>, "wrong units must not compile");
 static_assert(!Addable<Bytes, Bandwidth>);
 static_assert(!Addable<Duration, Bytes>);
+static_assert(!Addable<Dollars, DollarsPerHour>);
 static_assert(!std::convertible_to<double, Duration>, "no bare seconds");
 
 TEST(Units, ATransferTakesSizeOverRateRoundedUp) {
@@ -29,6 +30,10 @@ TEST(Units, ATransferTakesSizeOverRateRoundedUp) {
 TEST(Units, ADurationBeyondTheEndOfTimeSaturates) {
   EXPECT_EQ(Bytes::max() / Bandwidth{1}, Duration::max());
   EXPECT_EQ(duration_from_seconds(std::numeric_limits<double>::quiet_NaN()), Duration::max());
+}
+
+TEST(Units, ACapacityCostsItsPricePerSize) {
+  EXPECT_DOUBLE_EQ((Bytes{7'680'000'000'000} * DollarsPerTB{357}).count(), 2741.76);
 }
 
 TEST(Units, SecondsRoundTrip) {

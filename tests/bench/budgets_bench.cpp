@@ -89,7 +89,7 @@ void mooncake_three_tiers(benchmark::State& state) {
   const Scenario scenario = parse_scenario("bench",
                                            fmt::format(R"(
 model: llama-3.1-8b
-hardware: {{gpu: h200-sxm, host: dual-xeon-ddr5-2tib, ssd: solidigm-d7-ps1010-7.68tb}}
+hardware: {{gpu: h200-sxm, host: dual-xeon-ddr5-2tib, ssd: solidigm-d7-ps1010}}
 serving: {{replicas: 4, router: prefix_aware}}
 tiers:
   - {{name: dram, medium: dram, capacity: 512 GiB, block_size: {0}}}

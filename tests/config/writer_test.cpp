@@ -217,6 +217,10 @@ TEST(ScalarSlow, ReadsWhatItWritesExactly) {
   for_all([] { expect_exact(Bandwidth{real(1e300)}); });
   for_all([] { expect_exact(FlopRate{real(1e300)}); });
   for_all([] { expect_exact(Frequency{real(1e300)}); });
+  for_all([] { expect_exact(Power{real(1e300)}); });
+  for_all([] { expect_exact(Dollars{real(1e300)}); });
+  for_all([] { expect_exact(DollarsPerHour{real(1e300)}); });
+  for_all([] { expect_exact(DollarsPerTB{real(1e300)}); });
   for_all([] { expect_exact(real(1e300)); });
   for_all([](double value) { expect_exact(value); });
   for_all([](std::int64_t value) { expect_exact(value); });
@@ -240,6 +244,11 @@ TEST(Scalar, WritesTheShortestExactForm) {
   EXPECT_EQ(config::Scalar<Duration>::format(2h), "2 h");
   EXPECT_EQ(config::Scalar<Duration>::format(1234567ns), "1234567 ns");
   EXPECT_EQ(config::Scalar<Bandwidth>::format(Bandwidth{12.5e9}), "12.5 GB/s");
+  EXPECT_EQ(config::Scalar<Power>::format(Power{700}), "700 W");
+  EXPECT_EQ(config::Scalar<Dollars>::format(Dollars{35000}), "35000 USD");
+  EXPECT_EQ(config::Scalar<DollarsPerHour>::format(DollarsPerHour{3.8}), "3.8 USD/h");
+  EXPECT_EQ(config::Scalar<DollarsPerTB>::format(DollarsPerTB{357}), "357 USD/TB");
+  EXPECT_EQ(config::Scalar<DollarsPerTB>::format(DollarsPerTB{11e3}), "11 USD/GB");
 }
 
 }  // namespace

@@ -89,6 +89,16 @@ TEST(Roofline, AllReduceByHand) {
   const auto over_host = roofline(model, gpu, 2);
   EXPECT_NEAR(seconds(over_host->time(decoding(7, 10)) - without->time(decoding(7, 10))),
               reduces * 7 * sent / 2e7, 1e-11);
+
+  // A bridge joins so many GPUs, and no more than those.
+  gpu.nvlink = Bandwidth{1e8};
+  gpu.nvlink_gpus = 2;
+  const auto pair = make_roofline(model, gpu, 2, DType::bf16, 64);
+  EXPECT_NEAR(seconds(pair->step(decoding(7, 10)) - without->step(decoding(7, 10))),
+              reduces * 7 * sent / 1e8, 1e-11);
+  gpu.nvlink_gpus = 1;
+  EXPECT_EQ(make_roofline(model, gpu, 2, DType::bf16, 64)->step(decoding(7, 10)),
+            over_host->step(decoding(7, 10)));
 }
 
 TEST(Roofline, OverheadsAreAdded) {

@@ -2,14 +2,19 @@
 
 #include <string>
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "sim/config/reader.hpp"
+#include "sim/config/writer.hpp"
 
 namespace terrace {
 namespace {
 
 using namespace literals;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 template <class Spec>
 Spec read(const std::string& text) {
@@ -40,6 +45,101 @@ TEST(Hardware, ReadsADrive) {
   EXPECT_EQ(ssd.queue_depth, 32);
   EXPECT_EQ(ssd.io_size, 256_KiB);
   EXPECT_EQ(ssd.sources.at("read.latency"), "fitted: GDSIO");
+}
+
+/// A drive whose writes depend on its capacity.
+std::string sized(const std::string& capacity, const std::string& write = "") {
+  return fmt::format(R"(name: drive
+capacity: {}
+capacities: [1.92 TB, 3.84 TB, 7.68 TB]
+by_capacity:
+  - {{capacity: 1.92 TB, write_bandwidth: 2.7 GB/s, write_iops: 130e3}}
+  - {{capacity: 3.84 TB, write_bandwidth: 4.1 GB/s}}
+read: {{latency: 69 us, stream: 3.1 GB/s, iops: 3.1e6, bandwidth: 14.5 GB/s}}
+write: {{latency: 29 us, stream: 5 GB/s{}}}
+io_size: 256 KiB
+)",
+                     capacity, write);
+}
+
+std::string complaint(const std::string& text) {
+  try {
+    static_cast<void>(read<SsdSpec>(text));
+  } catch (const config::ConfigError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST(Hardware, ADriveWritesAsItsCapacityDoes) {
+  const auto small = read<SsdSpec>(sized("1.92 TB"));
+  EXPECT_DOUBLE_EQ(small.write.bandwidth.count(), 2.7e9);
+  EXPECT_EQ(small.write.iops, 130e3);
+  const auto large = read<SsdSpec>(sized("7.68 TB", ", iops: 200e3"));
+  EXPECT_DOUBLE_EQ(large.write.bandwidth.count(), 4.1e9) << "as the next smaller entry";
+  EXPECT_THAT(complaint(sized("7.68 TB")), HasSubstr("'write' lacks the key 'iops'"));
+}
+
+TEST(Hardware, WhatIsWrittenOutHoldsWhateverTheCapacity) {
+  SsdSpec ssd = read<SsdSpec>(sized("1.92 TB", ", bandwidth: 1 GB/s"));
+  EXPECT_EQ(ssd.write.bandwidth, 1_GBps);
+  const auto again = read<SsdSpec>(config::Writer().write(ssd));
+  EXPECT_EQ(again.write.bandwidth, 1_GBps);
+  EXPECT_EQ(again.write.iops, 130e3);
+  EXPECT_EQ(again.capacities, ssd.capacities);
+}
+
+TEST(Hardware, ACapacityThatIsNotSoldIsRefused) {
+  EXPECT_THAT(complaint(sized("6 TB")),
+              AllOf(HasSubstr("spec.yaml:2:11"), HasSubstr("there is no drive of 6 TB"),
+                    HasSubstr("the nearest has 7.68 TB")));
+  EXPECT_THAT(complaint(sized("7.68 TB", ", iops: 1") + "dwpd: 0\n"), HasSubstr("'dwpd'"));
+  std::string wrong = sized("7.68 TB", ", iops: 1");
+  wrong.replace(wrong.find("capacity: 3.84 TB"), 17, "capacity: 3.85 TB");
+  EXPECT_THAT(complaint(wrong), HasSubstr("3.85 TB is none of 'capacities'"));
+  wrong = sized("7.68 TB", ", iops: 1");
+  wrong.replace(wrong.find("capacity: 3.84 TB"), 17, "capacity: 1.92 TB");
+  EXPECT_THAT(complaint(wrong), HasSubstr("the smallest capacity must come first"));
+}
+
+TEST(Hardware, RatedWritesAreThoseOfFiveYears) {
+  auto ssd = read<SsdSpec>(kSsd + "dwpd: 3\n");
+  ssd.capacity = Bytes{12'800'000'000'000};
+  EXPECT_EQ(rated_writes(ssd), Bytes{70'080'000'000'000'000});
+}
+
+TEST(Hardware, APriceHasARangeAndADate) {
+  const auto with = [](const std::string& price) { return complaint(kSsd + "price: " + price); };
+  EXPECT_EQ(with("{low: 100 USD/TB, typical: 357 USD/TB, high: 600 USD/TB, as_of: 2026-03}"), "");
+  EXPECT_THAT(with("{low: 400 USD/TB, typical: 357 USD/TB, high: 600 USD/TB, as_of: 2026-03}"),
+              HasSubstr("'typical' must lie between 'low' and 'high'"));
+  EXPECT_THAT(with("{low: 1 USD/TB, typical: 2 USD/TB, high: 3 USD/TB, as_of: last year}"),
+              HasSubstr("such as 2026-05"));
+  EXPECT_THAT(with("{low: 1 USD/TB, typical: 2 USD/TB, high: 3 USD/TB}"), HasSubstr("'as_of'"));
+  EXPECT_THAT(with("{low: 1 USD, typical: 2 USD/TB, high: 3 USD/TB, as_of: 2026}"),
+              HasSubstr("'USD' is not a known unit: USD/TB, USD/GB"));
+}
+
+TEST(Hardware, ASourceSaysWhatItIs) {
+  const auto source = NumberSource::parse("measured: nvidia-smi, twice, 2026-10-28, high");
+  ASSERT_TRUE(source.has_value());
+  EXPECT_EQ(source->kind, "measured");
+  EXPECT_EQ(source->where, "nvidia-smi, twice");
+  EXPECT_EQ(source->date, "2026-10-28");
+  EXPECT_EQ(source->confidence, "high");
+  const auto undated = NumberSource::parse("fitted: GDSIO, within 3 %");
+  ASSERT_TRUE(undated.has_value());
+  EXPECT_EQ(undated->where, "GDSIO, within 3 %");
+  EXPECT_TRUE(undated->date.empty());
+  for (const char* text : {"", "measured", "measured: ", "guessed: by me", "nvidia-smi"}) {
+    EXPECT_FALSE(NumberSource::parse(text).has_value()) << text;
+  }
+  for (const char* date : {"26", "2026-13", "2026-1", "2026-10-32", "2026/10", "2026-10-1"}) {
+    EXPECT_FALSE(is_date(date)) << date;
+  }
+  std::string wrong = kSsd;
+  wrong.replace(wrong.find("fitted: GDSIO"), 13, "seen somewhere");
+  EXPECT_THAT(complaint(wrong), HasSubstr("the source of 'read.latency' does not say what it is"));
 }
 
 TEST(Hardware, RefusesWhatWouldDivideByZeroOrStall) {

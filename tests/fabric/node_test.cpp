@@ -17,11 +17,12 @@ using testing::Workbench;
 
 DeploymentSpec two_hosts() {
   DeploymentSpec spec;
-  spec.gpu.host_link = {Bandwidth{55.4e9},
-                        Bandwidth{57.2e9},
-                        0.89,
-                        5us,
-                        {580ns, Bandwidth{8.25e9}, 28_KiB, 170ns, 60_GBps}};
+  HostLinkSpec& link = spec.gpu.host_link;
+  link.h2d = Bandwidth{55.4e9};
+  link.d2h = Bandwidth{57.2e9};
+  link.duplex = 0.89;
+  link.latency = 5us;
+  link.descriptors = {580ns, Bandwidth{8.25e9}, 28_KiB, 170ns, 60_GBps};
   spec.host.dram_bandwidth = 500_GBps;
   spec.ssd.emplace();
   spec.ssd->read = {69us, Bandwidth{3.1e9}, 3.1e6, Bandwidth{14.5e9}, 2};

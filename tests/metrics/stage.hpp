@@ -17,7 +17,7 @@ inline constexpr std::string_view kTwoTiers = R"(
 name: two tiers
 seed: 7
 model: llama-3.1-8b
-hardware: {gpu: h200-sxm, host: dual-xeon-ddr5-2tib, ssd: samsung-pm9a3-3.84tb}
+hardware: {gpu: h200-sxm, host: dual-xeon-ddr5-2tib, ssd: samsung-pm9a3}
 serving: {replicas: 2, engine: {num_gpu_blocks: 300, max_num_seqs: 24}}
 tiers:
   - {name: dram, medium: dram, capacity: 1 GiB}

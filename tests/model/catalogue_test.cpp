@@ -30,23 +30,28 @@ std::vector<fs::path> files(const std::string& folder) {
 
 bool measured_here(const fs::path& file) { return file.parent_path().filename() == "measured"; }
 
-/// Dotted paths of the values that are numbers or quantities, which is all but names.
+/// Paths of the values that are numbers or quantities, which is all but names.
 void collect(const YAML::Node& node, const std::string& path, std::vector<std::string>& leaves) {
-  for (const auto& member : node) {
-    const auto key = member.first.as<std::string>();
-    if (path.empty() && (key == "sources" || key == "name")) continue;
-    const std::string below = path.empty() ? key : fmt::format("{}.{}", path, key);
-    if (member.second.IsMap()) {
-      collect(member.second, below, leaves);
-    } else {
-      leaves.push_back(below);
+  if (node.IsMap()) {
+    for (const auto& member : node) {
+      const auto key = member.first.as<std::string>();
+      constexpr std::array<std::string_view, 7> kTexts{
+          "sources", "name", "architecture", "bus", "nand", "memory_type", "as_of"};
+      if (std::find(kTexts.begin(), kTexts.end(), key) != kTexts.end()) continue;
+      collect(member.second, path.empty() ? key : fmt::format("{}.{}", path, key), leaves);
     }
+  } else if (node.IsSequence()) {
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      collect(node[i], fmt::format("{}[{}]", path, i), leaves);
+    }
+  } else {
+    leaves.push_back(path);
   }
 }
 
-/// Whether `entry` speaks for `leaf`: it is the leaf or a mapping around it.
+/// Whether `entry` speaks for `leaf`: it is the leaf or a mapping or list around it.
 bool covers(const std::string& entry, const std::string& leaf) {
-  return leaf == entry || leaf.starts_with(entry + ".");
+  return leaf == entry || leaf.starts_with(entry + ".") || leaf.starts_with(entry + "[");
 }
 
 template <class T>
@@ -68,10 +73,10 @@ void expect_loads(const std::string& folder, std::size_t at_least) {
 
 TEST(Catalogue, Loads) {
   expect_loads<ModelSpec>("models", 6);
-  expect_loads<GpuSpec>("hwprofiles/gpus", 5);
-  expect_loads<HostSpec>("hwprofiles/hosts", 2);
-  expect_loads<SsdSpec>("hwprofiles/ssds", 3);
-  expect_loads<NetworkSpec>("hwprofiles/networks", 1);
+  expect_loads<GpuSpec>("hwprofiles/gpus", 23);
+  expect_loads<HostSpec>("hwprofiles/hosts", 19);
+  expect_loads<SsdSpec>("hwprofiles/ssds", 19);
+  expect_loads<NetworkSpec>("hwprofiles/networks", 8);
 }
 
 TEST(Catalogue, FirstLineTellsWhatIsNotable) {
@@ -92,8 +97,6 @@ TEST(Catalogue, ModelsAreNamedAfterTheirFiles) {
 }
 
 TEST(Catalogue, EveryPhysicalNumberHasASource) {
-  constexpr std::array<std::string_view, 4> kLabels{
-      "datasheet: ", "measured: ", "fitted: ", "assumed: "};
   for (const fs::path& file : files("hwprofiles")) {
     if (measured_here(file)) continue;
     SCOPED_TRACE(file.string());
@@ -101,14 +104,13 @@ TEST(Catalogue, EveryPhysicalNumberHasASource) {
     std::vector<std::string> leaves;
     collect(root, "", leaves);
     std::vector<std::string> entries;
-    for (const auto& source : root["sources"]) {
-      entries.push_back(source.first.as<std::string>());
-      const auto text = source.second.as<std::string>();
-      EXPECT_TRUE(std::any_of(kLabels.begin(), kLabels.end(),
-                              [&](std::string_view label) {
-                                return text.starts_with(label) && text.size() > label.size();
-                              }))
-          << entries.back() << ": " << text;
+    for (const auto& entry : root["sources"]) {
+      entries.push_back(entry.first.as<std::string>());
+      const auto text = entry.second.as<std::string>();
+      const auto source = NumberSource::parse(text);
+      EXPECT_TRUE(source.has_value()) << entries.back() << ": " << text;
+      EXPECT_TRUE(!source || (is_date(source->date) && !source->confidence.empty()))
+          << entries.back() << " lacks a date or how sure it is: " << text;
       EXPECT_TRUE(
           std::any_of(leaves.begin(), leaves.end(),
                       [&](const std::string& leaf) { return covers(entries.back(), leaf); }))

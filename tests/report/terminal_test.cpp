@@ -97,7 +97,7 @@ TEST(Terminal, TheHeaderSaysHowTiersAreWrittenIfNotAsUsual) {
   const std::string odd = R"(
 name: odd
 model: llama-3.1-8b
-hardware: {gpu: h200-sxm, host: dual-xeon-ddr5-2tib, ssd: samsung-pm9a3-3.84tb}
+hardware: {gpu: h200-sxm, host: dual-xeon-ddr5-2tib, ssd: samsung-pm9a3}
 tiers:
   - {name: dram, capacity: 1 GiB, admission: second_touch, write: selective, write_uses: 3}
   - {name: flash, medium: nvme, capacity: 8 GiB, promotion: in_place,
