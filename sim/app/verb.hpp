@@ -52,6 +52,7 @@ extern const Verb kRun;
 extern const Verb kMrc;
 extern const Verb kSweep;
 extern const Verb kConfig;
+extern const Verb kModel;
 extern const Verb kExplain;
 extern const Verb kList;
 extern const Verb kSchema;
