@@ -14,9 +14,12 @@ namespace terrace::calibrate {
 // One per file.
 Adapter gemm();
 Adapter decode();
+Adapter prefill();
+Adapter mla_decode();
+Adapter mla_prefill();
 
 std::span<const Adapter> adapters() {
-  static const std::array kAdapters = {gemm(), decode()};
+  static const std::array kAdapters = {gemm(), decode(), prefill(), mla_decode(), mla_prefill()};
   return kAdapters;
 }
 

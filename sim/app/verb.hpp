@@ -57,6 +57,7 @@ extern const Verb kMrc;
 extern const Verb kSweep;
 extern const Verb kCalibrate;
 extern const Verb kConfig;
+extern const Verb kModel;
 extern const Verb kExplain;
 extern const Verb kList;
 extern const Verb kHw;

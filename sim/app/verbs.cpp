@@ -8,9 +8,9 @@
 namespace terrace::app {
 
 std::span<const Verb* const> verbs() {
-  static constexpr const Verb* kVerbs[] = {&kRun,        &kSweep,   &kMrc, &kCalibrate, &kConfig,
-                                           &kExplain,    &kList,    &kHw,  &kSchema,    &kDoctor,
-                                           &kCompletion, &kVersion, &kHelp};
+  static constexpr const Verb* kVerbs[] = {
+      &kRun,   &kSweep, &kMrc,    &kCalibrate, &kConfig,     &kExplain, &kList,
+      &kModel, &kHw,    &kSchema, &kDoctor,    &kCompletion, &kVersion, &kHelp};
   return kVerbs;
 }
 

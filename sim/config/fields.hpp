@@ -32,6 +32,7 @@ struct FieldInfo {
   std::string_view doc;  // one line: what it is, its scope, its source
   bool required = false;
   Limits limits;
+  std::string_view entry{};  // of a catalogue: which one is meant if none is named
 };
 
 /// The fields of a struct, told to whoever asks: a reader of files, a writer, a schema maker.
@@ -79,7 +80,7 @@ class Fields {
   }
 
   /// A mapping that is given in place, by the name of a file of the catalogue `kind` (a folder), or
-  /// as `{use: NAME, key: override, ...}`.
+  /// as `{use: NAME, key: override, ...}`; `usual` is the name that is meant if there is none.
   template <class T>
   void catalogued(std::string_view key, std::string_view kind, T& value, std::string_view doc) {
     if (!begin_catalogued(key, kind, {doc, true, {}}, true)) return;
@@ -89,8 +90,8 @@ class Fields {
 
   template <class T>
   void catalogued(std::string_view key, std::string_view kind, std::optional<T>& value,
-                  std::string_view doc) {
-    if (!begin_catalogued(key, kind, {doc, false, {}}, value.has_value())) return;
+                  std::string_view doc, std::string_view usual = {}) {
+    if (!begin_catalogued(key, kind, {doc, false, {}, usual}, value.has_value())) return;
     if (!value) value.emplace();
     describe(*this, *value);
     end_object();

@@ -163,12 +163,13 @@ bool Reader::begin_optional(std::string_view key, const FieldInfo&, bool engaged
 bool Reader::begin_catalogued(std::string_view key, std::string_view kind, const FieldInfo& info,
                               bool) {
   const Node::Member* member = ask(key);
-  if (member == nullptr) {
+  if (member == nullptr && info.entry.empty()) {
     if (info.required) missing(key);
     return false;
   }
   const std::string path = path_to(key);
-  const Node* entry = &member->value;
+  const Node usual{.kind = Node::Kind::scalar, .text = std::string(info.entry), .place = whole_};
+  const Node* entry = member != nullptr ? &member->value : &usual;
   if (entry->kind == Node::Kind::scalar || entry->find("use") != nullptr) {
     entry = named_entry(*entry, kind, path);
     if (entry == nullptr) return false;

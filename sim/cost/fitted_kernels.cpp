@@ -88,11 +88,10 @@ class Fits {
   }
 
   [[nodiscard]] double stretch(const KernelFit& fit) const {
-    if (confidence_ == Confidence::base) return 1;
     for (const RegimeError& error : fit.errors) {
-      if (error.regime != "all") continue;
-      const double off = 1 + error.cv_median.value_or(error.median);
-      return confidence_ == Confidence::low ? 1 / off : off;
+      if (error.regime == "all") {
+        return terrace::stretch(confidence_, error.cv_median.value_or(error.median));
+      }
     }
     return 1;
   }

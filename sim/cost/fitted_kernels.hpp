@@ -1,16 +1,13 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
+#include "sim/cost/confidence.hpp"
 #include "sim/cost/kernel_profile.hpp"
 #include "sim/cost/kernels.hpp"
 #include "sim/fabric/hardware.hpp"
 
 namespace terrace {
-
-/// Which end of the error bars of its kernels a step's time is made of.
-enum class Confidence : std::uint8_t { low, base, high };
 
 /// Kernel times by the laws that were fitted to measurements of this GPU. Where no fit has the data
 /// type, head_dim or number of GPUs in question, the nearest one that there is stands in; where
@@ -26,10 +23,3 @@ std::unique_ptr<const Kernels> fitted_kernels(const KernelProfile& profile, cons
                                               Confidence confidence);
 
 }  // namespace terrace
-
-template <>
-struct terrace::config::Names<terrace::Confidence> {
-  static constexpr std::string_view kKind = "end of the error bars";
-  static constexpr std::pair<std::string_view, Confidence> kList[] = {
-      {"low", Confidence::low}, {"base", Confidence::base}, {"high", Confidence::high}};
-};

@@ -117,6 +117,7 @@ void describe(config::Fields& f, KernelFit& fit) {
     f.required("dtype", fit.dtype, "element of the KV cache, or of the weights");
     f.field("head_dim", fit.head_dim, "size of a head, if the fit is for one only",
             config::at_least(1));
+    f.field("gpus", fit.gpus, "that take part, in collective operations", config::at_least(2));
     f.field("engine", fit.engine, "whose kernels, such as 'vLLM 0.24.0'");
     f.field("source", fit.source, "where the points come from");
     f.required("points", fit.points, "how many were fitted", config::at_least(1));

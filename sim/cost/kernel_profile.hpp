@@ -43,6 +43,7 @@ struct KernelFit {
   forms::FormName form;
   DType dtype = DType::bf16;             // of the KV cache, or of the weights
   std::optional<std::int64_t> head_dim;  // if the fit is for one only
+  std::optional<std::int64_t> gpus;      // that take part, in collective operations
   std::string engine;                    // "vLLM 0.24.0"
   std::string source;                    // where the points come from
   std::int64_t points = 0;
@@ -54,14 +55,15 @@ struct KernelFit {
 
   /// Of two fits with the same key one replaces the other.
   [[nodiscard]] bool same_key(const KernelFit& other) const {
-    return form == other.form && dtype == other.dtype && head_dim == other.head_dim;
+    return form == other.form && dtype == other.dtype && head_dim == other.head_dim &&
+           gpus == other.gpus;
   }
 };
 
 /// What hwprofiles/kernels/ holds: how long the kernels of a GPU take, as fitted by
 /// `terrace calibrate fit`.
 struct KernelProfile {
-  std::string gpu;  // its name in hwprofiles/gpus
+  std::string gpu;  // as its profile calls it
   std::vector<KernelFit> fits;
 };
 

@@ -11,6 +11,11 @@ namespace {
 constexpr double kFlopsPerWeight = 2;  // per token: a multiplication and an addition
 constexpr double kActivationBytes = 2;
 
+// Of predictions of a GPU that was not measured.
+constexpr double kProductError = 0.15;
+constexpr double kDecodeError = 0.08;
+constexpr double kPrefillError = 0.17;
+
 double as_double(std::int64_t n) { return static_cast<double>(n); }
 double bytes_per_element(DType type) { return as_double(bits(type)) / 8; }
 
@@ -29,8 +34,12 @@ struct Rates {
 
 class RooflineAttention final : public AttentionLaw {
  public:
-  RooflineAttention(const AttentionKernel& kernel, DType kv, const Rates& rates, Duration launch)
-      : kernel_(kernel), launch_(launch) {
+  RooflineAttention(const AttentionKernel& kernel, DType kv, const Rates& rates, Duration launch,
+                    Confidence confidence)
+      : kernel_(kernel),
+        launch_(launch),
+        decode_(stretch(confidence, kDecodeError)),
+        prefill_(stretch(confidence, kPrefillError)) {
     const double heads = as_double(kernel.heads);
     const bool latent = kernel.latent > 0;
     const std::int64_t cached = latent ? kernel.latent + kernel.rope
@@ -48,11 +57,11 @@ class RooflineAttention final : public AttentionLaw {
   }
 
   [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
-    double seconds = as_double(batch.context.count()) * std::max(read_, cached_pair_);
+    double seconds = decode_ * as_double(batch.context.count()) * std::max(read_, cached_pair_);
     for (const PrefillChunk& chunk : batch.prefills) {
       const double met = as_double(prefix_met(kernel_, chunk).count());
-      seconds += std::max(pairs(kernel_, chunk) * pair_ + met * expand_,
-                          (met + as_double(chunk.fresh.count())) * read_);
+      seconds += prefill_ * std::max(pairs(kernel_, chunk) * pair_ + met * expand_,
+                                     (met + as_double(chunk.fresh.count())) * read_);
     }
     return {launch_ + duration_from_seconds(seconds)};
   }
@@ -60,6 +69,8 @@ class RooflineAttention final : public AttentionLaw {
  private:
   AttentionKernel kernel_;
   Duration launch_;
+  double decode_;  // stretches
+  double prefill_;
   // In seconds.
   double read_ = 0;         // per cached token
   double pair_ = 0;         // per query and key, spelled out
@@ -69,8 +80,10 @@ class RooflineAttention final : public AttentionLaw {
 
 class Roofline final : public Kernels {
  public:
-  explicit Roofline(const GpuSpec& gpu)
-      : launch_(gpu.efficiency.kernel_launch),
+  Roofline(const GpuSpec& gpu, Confidence confidence)
+      : confidence_(confidence),
+        stretch_(stretch(confidence, kProductError)),
+        launch_(gpu.efficiency.kernel_launch),
         rates_{gpu.bf16.count() * gpu.efficiency.gemm_compute,
                gpu.fp8.count() * gpu.efficiency.gemm_compute,
                gpu.bf16.count() * gpu.efficiency.attention_compute,
@@ -110,7 +123,7 @@ class Roofline final : public Kernels {
 
   [[nodiscard]] std::unique_ptr<AttentionLaw> attention(const AttentionKernel& kernel,
                                                         DType kv) const override {
-    return std::make_unique<RooflineAttention>(kernel, kv, rates_, launch_);
+    return std::make_unique<RooflineAttention>(kernel, kv, rates_, launch_, confidence_);
   }
 
   [[nodiscard]] Estimate collective(Collective op, Bytes bytes, int gpus) const override {
@@ -123,7 +136,7 @@ class Roofline final : public Kernels {
 
  private:
   [[nodiscard]] Estimate kernel(double arithmetic, double moved) const {
-    return {launch_ + duration_from_seconds(std::max(arithmetic, moved / rates_.bytes))};
+    return {launch_ + duration_from_seconds(stretch_ * std::max(arithmetic, moved / rates_.bytes))};
   }
 
   /// What a GPU sends to its neighbour in a ring while receiving as much from the other one.
@@ -133,6 +146,8 @@ class Roofline final : public Kernels {
 
   static constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
 
+  Confidence confidence_;
+  double stretch_;
   Duration launch_;
   Rates rates_;
   Duration latency_;
@@ -143,8 +158,8 @@ class Roofline final : public Kernels {
 
 }  // namespace
 
-std::unique_ptr<const Kernels> roofline_kernels(const GpuSpec& gpu) {
-  return std::make_unique<Roofline>(gpu);
+std::unique_ptr<const Kernels> roofline_kernels(const GpuSpec& gpu, Confidence confidence) {
+  return std::make_unique<Roofline>(gpu, confidence);
 }
 
 }  // namespace terrace

@@ -62,6 +62,7 @@ class StepModel final : public CostModel {
         kernels_(std::move(kernels)),
         weights_(model.weight_dtype) {
     const std::vector<BoundedReach> bounds = bounded_reaches(model);
+    const Tokens inputs = model.encoder ? model.encoder->tokens : Tokens{};
     for (const LayerGroup& group : model.layers) {
       const AttentionWork attention = work(group.attention, model.hidden, spec.parallel);
       const MlpWork mlp = work(group.mlp, model.hidden, spec.parallel);
@@ -70,18 +71,25 @@ class StepModel final : public CostModel {
       for (const AttentionKernel& kernel : attention.kernels) {
         const BoundedReach reach{kernel.reach, kernel.span};
         const auto bound = std::find(bounds.begin(), bounds.end(), reach);
-        attention_.push_back({group.count, kernel, kernels_->attention(kernel, spec.kv), {}});
+        AttentionKernel bounded = kernel;
+        if (kernel.reach == Reach::encoder) bounded.span = inputs;
+        attention_.push_back({group.count, bounded, kernels_->attention(bounded, spec.kv), {}});
         if (bound != bounds.end()) {
           attention_.back().bound = static_cast<std::size_t>(bound - bounds.begin());
         }
       }
+      if (attention.cache.state > Bytes{}) {
+        states_.push_back(
+            {group.count, {Op::scan, 2 * attention.cache.state.count() / kActivationBytes}});
+      }
+      encoding_ += group.count * products(attention.encoder_products, inputs.count());
       if (mlp.experts.total > 0) {
         experts_.push_back({group.count, mlp.experts,
                             Routing(mlp.experts.total, mlp.experts.top_k, spec.routing_skew)});
       }
     }
-    const int tp = spec.parallel.tensor;
-    lm_head_ = {Op::lm_head, divided(model.vocabulary, tp), model.hidden, 1};
+    lm_head_ = {Op::lm_head, divided(model.vocabulary, spec.parallel.tensor), model.hidden, 1};
+    if (model.encoder) add_encoder(*model.encoder);
   }
 
   [[nodiscard]] std::vector<std::string> caveats() const override { return kernels_->caveats(); }
@@ -93,6 +101,28 @@ class StepModel final : public CostModel {
     std::vector<Product> products;
     std::vector<Pointwise> pointwise;
   };
+
+  /// States of linear attention, read and written once for each sequence of a step.
+  struct States {
+    std::int64_t layers = 0;
+    Pointwise one;
+  };
+
+  /// An encoder sees its input at once: every token attends to all.
+  void add_encoder(const EncoderSpec& encoder) {
+    const std::int64_t tokens = encoder.tokens.count();
+    const PrefillChunk all{encoder.tokens, Tokens{tokens / 2}};  // as many pairs, if causal
+    for (const LayerGroup& group : encoder.layers) {
+      const AttentionWork attention = work(group.attention, hidden_, spec_.parallel);
+      const MlpWork mlp = work(group.mlp, hidden_, spec_.parallel);
+      Estimate layer = dense_layer({1, attention.products, attention.pointwise}, tokens) +
+                       dense_layer({1, mlp.products, mlp.pointwise}, tokens);
+      for (const AttentionKernel& kernel : attention.kernels) {
+        layer += kernels_->attention(kernel, DType::bf16)->time({.prefills = {&all, 1}});
+      }
+      encoding_ += group.count * layer;
+    }
+  }
 
   [[nodiscard]] Estimate price(std::span<const Batch> ranks) const override {
     Estimate step;
@@ -155,27 +185,42 @@ class StepModel final : public CostModel {
       }
       sum += layers.count * layers.law->time(seen);
     }
+    const auto sequences = batch.decodes + static_cast<std::int64_t>(batch.prefills.size());
+    for (const States& states : states_) {
+      sum += states.layers * kernels_->pointwise(states.one, sequences);
+    }
+    if (encoding_.time > Duration::zero()) {
+      for (const PrefillChunk& chunk : batch.prefills) {
+        if (chunk.prefix == Tokens{}) sum += encoding_;
+      }
+    }
     return sum;
+  }
+
+  [[nodiscard]] Estimate products(const std::vector<Product>& all, std::int64_t tokens) const {
+    Estimate sum;
+    for (const Product& product : all) sum += kernels_->product(product, weights_, tokens);
+    return sum;
+  }
+
+  /// One of these layers.
+  [[nodiscard]] Estimate dense_layer(const Dense& layers, std::int64_t tokens) const {
+    Estimate one = products(layers.products, tokens);
+    for (const Pointwise& kernel : layers.pointwise) one += kernels_->pointwise(kernel, tokens);
+    if (spec_.parallel.tensor > 1 && !layers.products.empty()) {
+      one +=
+          kernels_->collective(Collective::all_reduce, activations(tokens), spec_.parallel.tensor);
+    }
+    return one;
   }
 
   /// Everything between embedding and last norm that depends on the number of tokens alone.
   [[nodiscard]] Estimate dense(std::int64_t tokens) const {
-    const Parallel& parallel = spec_.parallel;
     Estimate sum = kernels_->pointwise({Op::embedding, hidden_}, tokens) +
                    kernels_->pointwise({Op::final_layernorm, hidden_}, tokens);
-    for (const Dense& layers : layers_) {
-      Estimate one;
-      for (const Product& product : layers.products) {
-        one += kernels_->product(product, weights_, tokens);
-      }
-      for (const Pointwise& kernel : layers.pointwise) one += kernels_->pointwise(kernel, tokens);
-      if (parallel.tensor > 1 && !layers.products.empty()) {
-        one += kernels_->collective(Collective::all_reduce, activations(tokens), parallel.tensor);
-      }
-      sum += layers.count * one;
-    }
-    if (parallel.pipeline > 1) {
-      sum += std::int64_t{parallel.pipeline} *
+    for (const Dense& layers : layers_) sum += layers.count * dense_layer(layers, tokens);
+    if (spec_.parallel.pipeline > 1) {
+      sum += std::int64_t{spec_.parallel.pipeline} *
              kernels_->collective(Collective::send, activations(tokens), 2);
     }
     return sum;
@@ -232,7 +277,9 @@ class StepModel final : public CostModel {
   std::vector<Dense> layers_;
   std::vector<AttentionLayers> attention_;
   std::vector<ExpertLayers> experts_;
+  std::vector<States> states_;
   Product lm_head_;
+  Estimate encoding_;  // of one input, cross-attention's keys and values included
 
   // A step model belongs to one simulation, which runs in one thread.
   mutable Lookup dense_;

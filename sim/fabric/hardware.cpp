@@ -127,6 +127,8 @@ void describe(config::Fields& f, GpuSpec& gpu) {
   f.field("allreduce_latency", gpu.allreduce_latency,
           "of one small all-reduce within a tensor-parallel group", kNotNegative);
   f.object("host_link", gpu.host_link, "the link between one GPU and its host", true);
+  f.field("kernels", gpu.kernels,
+          "its measured kernel times, a file of hwprofiles/kernels; a roofline if left out");
   f.object("efficiency", gpu.efficiency, "part of the peak that well-written kernels reach");
   f.field("power", gpu.power, "the most that one GPU may draw", kNotNegative);
   f.field("idle_power", gpu.idle_power, "of one GPU without work", kNotNegative);

@@ -61,7 +61,8 @@ struct GpuSpec {
   Duration allreduce_latency{};
   HostLinkSpec host_link;
   EfficiencySpec efficiency;
-  Power power;  // the most it is allowed to draw
+  std::string kernels;  // their measured times: a file of hwprofiles/kernels; empty: a roofline
+  Power power;          // the most it is allowed to draw
   Power idle_power;
   std::optional<PriceRange<Dollars>> price;
   std::optional<PriceRange<DollarsPerHour>> cloud;

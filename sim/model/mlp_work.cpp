@@ -4,8 +4,6 @@
 namespace terrace {
 namespace {
 
-std::int64_t share(std::int64_t total, std::int64_t parts) { return (total + parts - 1) / parts; }
-
 std::int64_t matrices(bool gated) { return gated ? 3 : 2; }
 
 /// Up, or gate and up in one; activation; down.
@@ -35,11 +33,14 @@ MlpWork work_of(const MoeMlp& m, std::int64_t hidden, const Parallel& parallel) 
   work.products = {{Op::router, m.experts, hidden}};
   work.pointwise = {{Op::layernorm, 2 * hidden}};
   if (m.shared_experts > 0) {
-    const std::int64_t width = m.shared_experts * share(m.width, parallel.tensor);
+    const std::int64_t one = m.shared_width > 0 ? m.shared_width : m.width;
+    const std::int64_t width = m.shared_experts * share(one, parallel.tensor);
     add_mlp(work, hidden, width, m.gated, Op::shared_expert, Op::shared_expert);
   }
   return work;
 }
+
+MlpWork work_of(const NoMlp&, std::int64_t, const Parallel&) { return {}; }
 
 }  // namespace
 

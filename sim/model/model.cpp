@@ -1,101 +1,110 @@
 #include "sim/model/model.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "sim/base/check.hpp"
 
 namespace terrace {
 namespace {
 
-std::int64_t share(std::int64_t total, std::int64_t parts) { return (total + parts - 1) / parts; }
+/// Sums are of doubles, exact up to 2^53, so that no file can make them overflow.
+double real(std::int64_t n) { return static_cast<double>(n); }
 
-Bytes bytes(std::int64_t elements, std::int64_t width) { return Bytes{share(elements * width, 8)}; }
+Bytes bytes(double elements, std::int64_t width) {
+  constexpr double kMost = 9e18;
+  return Bytes{static_cast<std::int64_t>(std::min(std::ceil(elements * real(width) / 8), kMost))};
+}
 
-template <class Work>
-std::int64_t weights(const Work& work) {
-  std::int64_t sum = 0;
-  for (const Product& product : work.products) sum += product.weights();
+double sum_of(const std::vector<Product>& products) {
+  double sum = 0;
+  for (const Product& product : products) sum += real(product.weights());
   return sum;
 }
 
-std::int64_t held(const ExpertsWork& experts) { return experts.local; }
-std::int64_t used(const ExpertsWork& experts) { return experts.total > 0 ? experts.top_k : 0; }
+double held(const ExpertsWork& experts) { return real(experts.local); }
+double used(const ExpertsWork& experts) { return real(experts.top_k); }
 
-/// Calls f(group) for all layers, of the encoder, too.
-template <class F>
-void for_each_group(const ModelSpec& model, F f) {
-  for (const LayerGroup& group : model.layers) f(group);
-  if (!model.encoder) return;
-  for (const LayerGroup& group : model.encoder->layers) f(group);
+/// The groups of both halves.
+std::vector<const LayerGroup*> all_groups(const ModelSpec& model) {
+  std::vector<const LayerGroup*> all;
+  for (const LayerGroup& group : model.layers) all.push_back(&group);
+  if (!model.encoder) return all;
+  for (const LayerGroup& group : model.encoder->layers) all.push_back(&group);
+  return all;
 }
 
 /// Weights of attention and MLP in all layers; of the experts of a layer, `counted(experts)` count.
 template <class Counted>
-std::int64_t layer_weights(const ModelSpec& model, const Parallel& parallel, Counted counted) {
-  std::int64_t sum = 0;
-  for_each_group(model, [&](const LayerGroup& group) {
-    const AttentionWork attention = work(group.attention, model.hidden, parallel);
-    const MlpWork mlp = work(group.mlp, model.hidden, parallel);
-    sum += group.count * (weights(attention) + weights(mlp) +
-                          counted(mlp.experts) * mlp.experts.weights_of_one());
-  });
+double layer_weights(const ModelSpec& model, const Parallel& parallel, Counted counted) {
+  double sum = 0;
+  for (const LayerGroup* group : all_groups(model)) {
+    const AttentionWork attention = work(group->attention, model.hidden, parallel);
+    const MlpWork mlp = work(group->mlp, model.hidden, parallel);
+    sum += real(group->count) *
+           (sum_of(attention.products) + sum_of(attention.encoder_products) + sum_of(mlp.products) +
+            counted(mlp.experts) * real(mlp.experts.weights_of_one()));
+  }
   return sum;
 }
 
-/// Embedding, LM head unless it is the same matrix, two norms per layer and one after the last.
-std::int64_t unquantised(const ModelSpec& model, std::int64_t tp) {
-  std::int64_t norms = model.encoder ? 2 : 1;
-  for_each_group(model, [&](const LayerGroup& group) { norms += 2 * group.count; });
-  const std::int64_t rows = (model.tied_embeddings ? 1 : 2) * share(model.vocabulary, tp);
-  return (rows + norms) * model.hidden;
+template <class Work>
+std::int64_t norms_of(const Work& work) {
+  return std::count_if(work.pointwise.begin(), work.pointwise.end(),
+                       [](const Pointwise& p) { return p.op == Op::layernorm; });
 }
 
-/// Bytes that the caches of all layers hold for one sequence that has kept `kept(cache)` tokens.
+/// Embedding, LM head unless it is the same matrix, norms of the layers and one after the last.
+double unquantised(const ModelSpec& model, std::int64_t tp) {
+  std::int64_t norms = model.encoder ? 2 : 1;
+  for (const LayerGroup* group : all_groups(model)) {
+    norms += group->count * (norms_of(work(group->attention, model.hidden, {})) +
+                             norms_of(work(group->mlp, model.hidden, {})));
+  }
+  const std::int64_t rows = (model.tied_embeddings ? 1 : 2) * share(model.vocabulary, tp);
+  return real(rows + norms) * real(model.hidden);
+}
+
+/// Bytes that the caches of all layers hold of one sequence: of `kept(cache)` tokens, and as state.
 template <class Kept>
-Bytes cached(const ModelSpec& model, DType kv, const Parallel& parallel, Kept kept) {
-  std::int64_t elements = 0;
-  Bytes fixed;
+Bytes cached(const ModelSpec& model, DType kv, const Parallel& parallel, Kept kept, bool state) {
+  double elements = 0;
+  double rest = 0;  // bytes
   for (const LayerGroup& group : model.layers) {
     const CacheWork cache = work(group.attention, model.hidden, parallel).cache;
-    const std::int64_t tokens = group.count * kept(cache).count();
-    elements += tokens * cache.elements;
-    fixed += cache.fixed * tokens;
+    const double tokens = real(group.count) * real(kept(cache).count());
+    elements += tokens * real(cache.elements);
+    rest += tokens * real(cache.fixed.count());
+    if (state) rest += real(group.count) * real(cache.state.count());
   }
-  return bytes(elements, bits(kv)) + fixed;
-}
-
-Bytes states(const ModelSpec& model, const Parallel& parallel) {
-  Bytes sum;
-  for (const LayerGroup& group : model.layers) {
-    sum += work(group.attention, model.hidden, parallel).cache.state * group.count;
-  }
-  return sum;
-}
-
-Bytes of_stage(Bytes total, const Parallel& parallel) {
   TERRACE_CHECK(parallel.pipeline >= 1);
-  return Bytes{share(total.count(), parallel.pipeline)};
+  const double whole = real(bytes(elements, bits(kv)).count()) + rest;
+  return bytes(whole / parallel.pipeline, 8);
 }
 
 Tokens encoder_tokens(const ModelSpec& model) {
   return model.encoder ? model.encoder->tokens : Tokens{};
 }
 
+bool is_cross(const LayerGroup& group) {
+  return std::holds_alternative<CrossAttention>(group.attention);
+}
+
 }  // namespace
 
 double parameters(const ModelSpec& model) {
-  return static_cast<double>(layer_weights(model, {}, held) + unquantised(model, 1));
+  return layer_weights(model, {}, held) + unquantised(model, 1);
 }
 
 double active_parameters(const ModelSpec& model) {
-  return static_cast<double>(layer_weights(model, {}, used) + unquantised(model, 1));
+  return layer_weights(model, {}, used) + unquantised(model, 1);
 }
 
 Bytes kv_bytes_per_token_per_gpu(const ModelSpec& model, DType kv, const Parallel& parallel) {
   const auto one_more = [](const CacheWork& cache) {
     return cache.reach == Reach::encoder ? Tokens{} : Tokens{1};
   };
-  return of_stage(cached(model, kv, parallel, one_more), parallel);
+  return cached(model, kv, parallel, one_more, false);
 }
 
 Bytes kv_bytes_per_token(const ModelSpec& model, DType kv) {
@@ -110,14 +119,14 @@ Bytes kv_bytes_of_sequence(const ModelSpec& model, DType kv, const Parallel& par
       case Reach::chosen:
         return context;
       case Reach::window:
-      case Reach::chunk:
+      case Reach::chunk:  // the longest of those so far
         return std::min(context, cache.span);
       case Reach::encoder:
         return encoder_tokens(model);
     }
     return context;
   };
-  return of_stage(cached(model, kv, parallel, kept) + states(model, parallel), parallel);
+  return cached(model, kv, parallel, kept, true);
 }
 
 Bytes fixed_bytes_per_sequence(const ModelSpec& model, DType kv, const Parallel& parallel) {
@@ -125,8 +134,10 @@ Bytes fixed_bytes_per_sequence(const ModelSpec& model, DType kv, const Parallel&
 }
 
 Bytes weight_bytes_per_gpu(const ModelSpec& model, const Parallel& parallel) {
+  TERRACE_CHECK(parallel.pipeline >= 1);
   const Bytes layers = bytes(layer_weights(model, parallel, held), bits(model.weight_dtype));
-  return of_stage(layers + bytes(unquantised(model, parallel.tensor), kUnquantisedBits), parallel);
+  const Bytes rest = bytes(unquantised(model, parallel.tensor), kUnquantisedBits);
+  return bytes((real(layers.count()) + real(rest.count())) / parallel.pipeline, 8);
 }
 
 std::vector<BoundedReach> bounded_reaches(const ModelSpec& model) {
@@ -151,6 +162,8 @@ void describe(config::Fields& f, EncoderSpec& encoder) {
   f.required("tokens", encoder.tokens, "of one input, at most", config::between(1, 1e9));
   f.list("layers", encoder.layers, "groups of equal layers", true);
   f.check(!encoder.layers.empty(), "layers", "'layers' must hold at least one group");
+  f.check(std::none_of(encoder.layers.begin(), encoder.layers.end(), is_cross), "layers",
+          "an encoder has no cross-attention");
 }
 
 void describe(config::Fields& f, ModelSpec& model) {
@@ -164,12 +177,17 @@ void describe(config::Fields& f, ModelSpec& model) {
              config::between(1, 1e9));
   f.field("weight_dtype", model.weight_dtype,
           "of attention and MLP weights; embedding, LM head and norms have 16 bits");
-  f.required("published_parameters", model.published_parameters,
-             "what its makers say, to compare with the shapes", config::kPositive);
+  f.field("published_parameters", model.published_parameters,
+          "what its makers say, to compare with the shapes", config::kPositive);
   f.list("layers", model.layers, "groups of equal layers, of the decoder if there are two", true);
   f.object("encoder", model.encoder, "what reads the input before the first token is decoded");
   f.required("source", model.source, "where the shapes come from");
   f.check(!model.layers.empty(), "layers", "'layers' must hold at least one group");
+  const bool cross = std::any_of(model.layers.begin(), model.layers.end(), is_cross);
+  f.check(cross || !model.encoder, "encoder", "no layer attends to the encoder",
+          "a group of 'layers' has to have attention: {kind: cross, ...}");
+  f.check(!cross || model.encoder, "layers", "cross-attention has nothing to attend to",
+          "describe the 'encoder'");
 }
 
 }  // namespace terrace

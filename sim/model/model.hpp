@@ -17,16 +17,21 @@ struct LayerGroup {
   std::int64_t count = 1;
   Attention attention;
   Mlp mlp;
+
+  friend bool operator==(const LayerGroup&, const LayerGroup&) = default;
 };
 
 /// The other half of an encoder-decoder model: it sees the whole input at once.
 struct EncoderSpec {
   Tokens tokens{1};  // of one input, at most (whisper: of 30 s of speech)
   std::vector<LayerGroup> layers;
+
+  friend bool operator==(const EncoderSpec&, const EncoderSpec&) = default;
 };
 
 /// The architecture of an LLM, as far as memory and time depend on it: what models/ holds.
-/// Biases, positional embeddings and multi-token-prediction heads are left out (below 1 %).
+/// Biases, positional embeddings, convolutions and multi-token-prediction heads are left out (below
+/// 1 %, but for the last).
 struct ModelSpec {
   std::string name;
   std::int64_t hidden = 1;
@@ -36,7 +41,7 @@ struct ModelSpec {
   // Of attention and MLP weights. Embedding, LM head and norms stay at 16 bits when these are
   // narrower, as in quantised checkpoints.
   DType weight_dtype = DType::bf16;
-  double published_parameters = 0;  // for comparison only
+  std::optional<double> published_parameters;  // for comparison only
   std::vector<LayerGroup> layers;
   std::optional<EncoderSpec> encoder;
   std::string source;

@@ -23,6 +23,11 @@ struct Parallel {
   friend bool operator==(const Parallel&, const Parallel&) = default;
 };
 
+/// The largest share of `total` things that `parts` divide among them.
+constexpr std::int64_t share(std::int64_t total, std::int64_t parts) {
+  return (total + parts - 1) / parts;
+}
+
 /// What a kernel is for, in the words of vLLM's profiles.
 enum class Op : std::uint8_t {
   embedding,
@@ -103,10 +108,10 @@ struct CacheWork {
 struct AttentionWork {
   std::vector<Product> products;
   std::vector<Pointwise> pointwise;
-  std::vector<AttentionKernel> kernels;  // none if linear
-  // MLA: weights that prefill multiplies each cached token with to spell keys and values out;
-  // they are those that decode absorbs.
-  std::int64_t expansion = 0;
+  // None if linear. That of an index comes second: it attends to all with keys but no values.
+  std::vector<AttentionKernel> kernels;
+  // Cross-attention: what makes keys and values, of each token of the encoder's output, once.
+  std::vector<Product> encoder_products;
   CacheWork cache;
 };
 

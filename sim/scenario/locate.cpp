@@ -31,7 +31,8 @@ std::string suggestion(const NamedFile& kind, const fs::path& typed, const fs::p
   }
   const std::vector<std::string> shipped = catalogue.names(kind.folder);
   const std::vector<std::string_view> names(shipped.begin(), shipped.end());
-  if (const auto near = closest(typed.stem().string(), names)) {
+  const fs::path name = typed.extension() == ".yaml" ? typed.stem() : typed.filename();
+  if (const auto near = closest(name.string(), names)) {
     return fmt::format("did you mean '{}'?", *near);
   }
   return {};

@@ -10,8 +10,6 @@
 
 #include "sim/config/node.hpp"
 #include "sim/config/writer.hpp"
-#include "sim/cost/roofline.hpp"
-#include "sim/cost/step_model.hpp"
 #include "sim/workload/synthetic.hpp"
 #include "sim/workload/trace.hpp"
 
@@ -19,18 +17,16 @@ namespace terrace {
 
 void describe(config::Fields& f, HardwareSpec& hardware) {
   f.catalogued("gpu", "hwprofiles/gpus", hardware.gpu, "the GPU of every replica");
+  f.catalogued("kernels", "hwprofiles/kernels", hardware.kernels,
+               "how long its kernels take, as fitted to measurements; those of the GPU's profile "
+               "if left out",
+               hardware.gpu.kernels);
   f.catalogued("host", "hwprofiles/hosts", hardware.host, "the server the GPUs sit in");
   f.catalogued("ssd", "hwprofiles/ssds", hardware.ssd, "the drives of a host, all alike");
   f.field("drives_per_host", hardware.drives_per_host, "drives, striped as one array",
           config::between(1, 1024));
   f.catalogued("network", "hwprofiles/networks", hardware.network,
                "the NICs of a host and the store behind them");
-}
-
-void describe(config::Fields& f, CostSpec& cost) {
-  f.variant("backend", cost.backend, "what step times come from", [&] {
-    if (cost.backend == CostBackend::constant) describe(f, cost.constant);
-  });
 }
 
 void describe(config::Fields& f, ServingSpec& serving) {
@@ -213,6 +209,27 @@ void check_policies(config::Fields& f, const Scenario& s) {
   }
 }
 
+/// The chosen back end has what it needs.
+void check_cost(config::Fields& f, const Scenario& s) {
+  const CostBackend chosen = backend(s);
+  f.check(chosen != CostBackend::fitted || s.hardware.kernels.has_value(), "serving",
+          fmt::format("cost.backend: fitted needs measured kernel times, but {} has none",
+                      s.hardware.gpu.name),
+          "name some with hardware.kernels, or choose backend: roofline");
+  f.check(!s.hardware.kernels || s.hardware.kernels->gpu == s.hardware.gpu.name, "hardware",
+          fmt::format("the kernels are those of {}, not of {}",
+                      s.hardware.kernels ? s.hardware.kernels->gpu : "", s.hardware.gpu.name));
+  const bool moe = std::any_of(s.model.layers.begin(), s.model.layers.end(), [](const auto& group) {
+    return std::holds_alternative<MoeMlp>(group.mlp);
+  });
+  f.check(moe || s.serving.cost.routing_skew == 0, "serving",
+          "cost.routing_skew has no effect on a model without experts", "remove it");
+  f.check(!s.model.encoder || !s.serving.engine.enable_prefix_caching, "serving",
+          fmt::format("prompts of {} go through an encoder, whose output no prefix tells",
+                      s.model.name),
+          "set serving.engine.enable_prefix_caching: false");
+}
+
 /// What no section can tell alone.
 void check_whole(config::Fields& f, const Scenario& s) {
   const EngineSpec& engine = s.serving.engine;
@@ -268,6 +285,7 @@ void check_whole(config::Fields& f, const Scenario& s) {
             "raise hardware.drives_per_host");
   }
   check_sharding(f, s);
+  check_cost(f, s);
   check_pipeline(f, s);
   check_experts(f, s);
   f.check(!s.tiers.empty() || engine.load_wait == LoadWait::park, "serving",

@@ -12,10 +12,11 @@
 #include "sim/config/catalogue.hpp"
 #include "sim/config/fields.hpp"
 #include "sim/config/reader.hpp"
-#include "sim/cost/constant.hpp"
+#include "sim/cost/kernel_profile.hpp"
 #include "sim/fabric/hardware.hpp"
 #include "sim/kv/tier_spec.hpp"
 #include "sim/model/model.hpp"
+#include "sim/scenario/cost_spec.hpp"
 #include "sim/serving/engine_spec.hpp"
 #include "sim/serving/routers/policy.hpp"
 #include "sim/workload/spec.hpp"
@@ -26,17 +27,11 @@ namespace terrace {
 
 struct HardwareSpec {
   GpuSpec gpu;
+  std::optional<KernelProfile> kernels;  // of this GPU
   HostSpec host;
   std::optional<SsdSpec> ssd;
   std::int64_t drives_per_host = 1;
   std::optional<NetworkSpec> network;
-};
-
-enum class CostBackend { roofline, constant };
-
-struct CostSpec {
-  CostBackend backend = CostBackend::roofline;
-  ConstantCost constant;
 };
 
 struct ServingSpec {
@@ -79,7 +74,6 @@ struct Scenario {
 };
 
 void describe(config::Fields& f, HardwareSpec& hardware);
-void describe(config::Fields& f, CostSpec& cost);
 void describe(config::Fields& f, ServingSpec& serving);
 void describe(config::Fields& f, LoadSpec& workload);
 void describe(config::Fields& f, OutputSpec& output);
@@ -95,9 +89,6 @@ Bytes kv_bytes(const Scenario& scenario, Tokens tokens);
 /// The requests of the scenario, from the first. Throws config::ConfigError if its trace cannot be
 /// read.
 std::unique_ptr<Workload> make_workload(const Scenario& scenario);
-
-/// How long the scenario's steps take.
-std::unique_ptr<CostModel> make_cost_model(const Scenario& scenario);
 
 /// What the command line lays over a scenario file.
 struct Overrides {
@@ -130,10 +121,3 @@ LoadedScenario read_scenario(const std::string& name, const config::Node& root,
 std::string resolved_yaml(const Scenario& scenario);
 
 }  // namespace terrace
-
-template <>
-struct terrace::config::Names<terrace::CostBackend> {
-  static constexpr std::string_view kKind = "cost back end";
-  static constexpr std::pair<std::string_view, CostBackend> kList[] = {
-      {"roofline", CostBackend::roofline}, {"constant", CostBackend::constant}};
-};

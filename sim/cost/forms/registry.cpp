@@ -3,8 +3,12 @@
 #include <algorithm>
 
 #include "sim/base/check.hpp"
+#include "sim/cost/forms/collective.hpp"
 #include "sim/cost/forms/decode.hpp"
 #include "sim/cost/forms/gemm.hpp"
+#include "sim/cost/forms/mla_decode.hpp"
+#include "sim/cost/forms/mla_prefill.hpp"
+#include "sim/cost/forms/prefill.hpp"
 
 namespace terrace {
 
@@ -16,7 +20,9 @@ constexpr FormInfo info() {
   return {Form::kName, Form::kParameters, concerns<Form>};
 }
 
-constexpr FormInfo kForms[] = {info<Gemm>(), info<Decode>()};
+constexpr FormInfo kForms[] = {info<Gemm>(),      info<Decode>(),       info<Prefill>(),
+                               info<MlaDecode>(), info<MlaPrefill>(),   info<AllReduce>(),
+                               info<AllGather>(), info<ReduceScatter>()};
 
 }  // namespace
 
