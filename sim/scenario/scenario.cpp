@@ -288,6 +288,9 @@ void check_whole(config::Fields& f, const Scenario& s) {
   check_cost(f, s);
   check_pipeline(f, s);
   check_experts(f, s);
+  f.check(kv_bytes(s, Tokens{1}) > Bytes{}, "model",
+          "no layer of this model keeps keys and values of its tokens",
+          "there is no KV cache to simulate; 'terrace model show' tells what it keeps");
   f.check(!s.tiers.empty() || engine.load_wait == LoadWait::park, "serving",
           "serving.engine.load_wait has no effect without tiers", "remove it, or add tiers");
   f.check(!s.tiers.empty() || engine.load == LoadDecision::always, "serving",
