@@ -64,6 +64,11 @@ Calibration calibrate(const Dataset& data, const Adapter& adapter, const std::st
     fit.parameters.push_back({parameter.start, parameter.start, parameter.start, 0});
     if (!adapter.concerns(parameter.name, data.dtype)) continue;
     parameters.push_back(parameter);
+    if (parameter.name == kBandwidth) {
+      const double most = options.most_bandwidth.count();
+      parameters.back().high = std::min(parameter.high, most);
+      parameters.back().start = std::min(parameter.start, 0.9 * most);
+    }
     free.push_back(j);
   }
   const Narrowed law(*data.cases, starts, free);

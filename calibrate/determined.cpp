@@ -97,7 +97,9 @@ void check_determined(const Problem& problem, const Sample& sample, const Soluti
     }
     const std::string bound =
         text_of(parameter.unit, place == Where::at_low ? parameter.low : parameter.high);
-    if (!means_something(parameter, place)) {
+    if (parameter.name == kBandwidth && place == Where::at_high) {
+      free.push_back(j);  // as much as there is; whether points depend on it is seen below
+    } else if (!means_something(parameter, place)) {
       refuse(name, fmt::format("'{}' ({}) ran into its bound of {}: these points do not determine "
                                "it; measure over a wider range",
                                parameter.name, parameter.doc, bound));

@@ -2,12 +2,15 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "calibrate/least_squares.hpp"
 #include "calibrate/resampling.hpp"
 
 namespace terrace::calibrate {
+
+constexpr std::string_view kBandwidth = "bandwidth";  // of the GPU's memory
 
 // A fit always ends somewhere; these tell whether the points had a say in where. Each throws
 // ConfigError, with `name` of the points in front, that names the parameter which they do not

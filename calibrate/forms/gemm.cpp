@@ -17,14 +17,17 @@ struct GemmPoints {
   static constexpr bool kOneHeadDim = false;
 
   static Form::Case case_of(const Row& row) {
-    return {row.number("m"), row.number("n"), row.number("k"), row.element_bytes()};
+    // Tables of kernels take turns among six copies of W (aiconfigurator); what flushes L2 says so.
+    constexpr std::int64_t kCopies = 6;
+    return {row.count("m"), row.count("n"), row.count("k"), row.dtype(), row.cold() ? 0 : kCopies};
   }
   static std::string_view left_out(const Row&, const Form::Case&, const forms::Chip&) { return {}; }
   static std::size_t regime(const Form::Case& x, const forms::Chip&) {
     return x.m <= 64 ? 0 : x.m < 512 ? 1 : 2;
   }
   static Work work(const Form::Case& x) {
-    return {2 * x.m * x.n * x.k, x.element_bytes * x.n * x.k};
+    const auto nk = static_cast<double>(x.n) * static_cast<double>(x.k);
+    return {2 * static_cast<double>(x.m) * nk, nk * static_cast<double>(bits(x.weights)) / 8};
   }
 };
 

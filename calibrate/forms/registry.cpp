@@ -1,4 +1,6 @@
 #include <array>
+#include <cmath>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -6,16 +8,21 @@
 #include "sim/app/exit_code.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/text.hpp"
+#include "sim/config/diagnostics.hpp"
 #include "sim/config/scalar.hpp"
 #include "sim/model/dtype.hpp"
 
 namespace terrace::calibrate {
 
 // One per file.
+Adapter decode();
 Adapter gemm();
+Adapter mla_decode();
+Adapter mla_prefill();
+Adapter prefill();
 
 std::span<const Adapter> adapters() {
-  static const std::array kAdapters = {gemm()};
+  static const std::array kAdapters = {gemm(), decode(), prefill(), mla_decode(), mla_prefill()};
   return kAdapters;
 }
 
@@ -43,10 +50,29 @@ std::string_view Row::text(std::string_view column) const {
                                        : std::string_view();
 }
 
-double Row::element_bytes() const {
+std::int64_t Row::count(std::string_view column) const { return std::llround(number(column)); }
+
+DType Row::dtype() const {
   const auto type = config::Scalar<DType>::parse(text("dtype"));
   TERRACE_CHECK(type.value.has_value());
-  return static_cast<double>(bits(*type.value)) / 8;
+  return *type.value;
+}
+
+double Row::element_bytes() const { return static_cast<double>(bits(dtype())) / 8; }
+
+std::optional<double> Row::window() const {
+  const auto tokens = optional("window");
+  return tokens && *tokens > 0 ? tokens : std::nullopt;
+}
+
+std::optional<double> Row::optional(std::string_view column) const {
+  const std::string_view value = text(column);
+  if (value.empty()) return std::nullopt;
+  const auto number = config::Scalar<double>::parse(value);
+  if (number.value && *number.value >= 0) return number.value;
+  throw config::ConfigError(
+      fmt::format("{}: error: {}: '{}' is not a number of tokens",
+                  config::to_string(point_.cells[table_.column(column)].place), column, value));
 }
 
 }  // namespace terrace::calibrate

@@ -3,7 +3,11 @@
 #include <algorithm>
 
 #include "sim/base/check.hpp"
+#include "sim/cost/forms/decode.hpp"
 #include "sim/cost/forms/gemm.hpp"
+#include "sim/cost/forms/mla_decode.hpp"
+#include "sim/cost/forms/mla_prefill.hpp"
+#include "sim/cost/forms/prefill.hpp"
 
 namespace terrace {
 
@@ -15,7 +19,8 @@ constexpr FormInfo info() {
   return {Form::kName, Form::kParameters, concerns<Form>};
 }
 
-constexpr FormInfo kForms[] = {info<Gemm>()};
+constexpr FormInfo kForms[] = {info<Gemm>(), info<Decode>(), info<Prefill>(), info<MlaDecode>(),
+                               info<MlaPrefill>()};
 
 }  // namespace
 
