@@ -21,7 +21,8 @@ void check_determined(const Problem& problem, const Sample& sample, const Soluti
                       const std::string& name, std::vector<std::string>& notes);
 
 /// By how far resampling moved the parameters.
-void check_intervals(const Problem& problem, std::span<const Interval> intervals,
-                     const std::string& name, std::vector<std::string>& notes);
+void check_intervals(const Problem& problem, const Sample& sample, const Solution& solution,
+                     std::span<const Interval> intervals, const std::string& name,
+                     std::vector<std::string>& notes);
 
 }  // namespace terrace::calibrate
