@@ -21,6 +21,7 @@ constexpr double kDerivative = 1e-4;  // likewise
 constexpr double kAnything = 0.3;     // standard error, likewise: the interval is all there is
 constexpr double kMagnitude = 0.7;    // standard error of a logarithm: a factor of 4 either way
 constexpr double kNothing = 1e-3;     // of a time
+constexpr double kNearby = 0.1;       // of the way between the bounds
 constexpr double kWide = 0.6;         // of the way between the bounds, for an interval
 constexpr double kAlike = 1e-9;       // of normalised normal equations: exactly dependent
 
@@ -84,20 +85,20 @@ MatrixXd sensitivities(const Problem& problem, const Sample& sample, const Solut
   return all;
 }
 
-/// Whether times would be the same without it: a time at its lower bound, a shape at either.
+/// Whether times hardly change with it: a time down to its lower bound, a shape nearby.
 bool negligible(const Problem& problem, const Sample& sample, const Solution& solution,
                 std::size_t j) {
   const forms::Parameter& parameter = problem.parameters[j];
-  const auto matters = [&](double bound) {
-    std::vector<double> moved = solution.values;
-    moved[j] = bound;
-    const std::vector<double> there = residuals(problem, sample, moved);
-    const std::vector<double> here = residuals(problem, sample, solution.values);
-    return !std::equal(here.begin(), here.end(), there.begin(),
-                       [](double x, double y) { return std::abs(x - y) < kNothing; });
-  };
-  if (parameter.unit == forms::Unit::time) return !matters(parameter.low);
-  return parameter.unit == forms::Unit::none && !matters(parameter.low) && !matters(parameter.high);
+  if (parameter.unit != forms::Unit::time && parameter.unit != forms::Unit::none) return false;
+  std::vector<double> moved = solution.values;
+  const double share = to_share(parameter, moved[j]);
+  moved[j] = parameter.unit == forms::Unit::time
+                 ? parameter.low
+                 : from_share(parameter, share < 0.5 ? share + kNearby : share - kNearby);
+  const std::vector<double> there = residuals(problem, sample, moved);
+  const std::vector<double> here = residuals(problem, sample, solution.values);
+  return std::equal(here.begin(), here.end(), there.begin(),
+                    [](double x, double y) { return std::abs(x - y) < kNothing; });
 }
 
 }  // namespace
