@@ -20,6 +20,7 @@ struct Batch {
   Tokens decode_context;     // tokens they attend to, summed, the new ones included
   std::span<const PrefillChunk> prefills;
   std::int64_t samples = 0;  // sequences whose next token is sampled: decodes + completed prompts
+  Tokens longest_decode{};   // tokens that the longest decode attends to
 
   [[nodiscard]] bool empty() const { return decodes == 0 && prefills.empty(); }
 };

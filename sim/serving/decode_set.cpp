@@ -66,6 +66,7 @@ void DecodeSet::enter_calendars(RequestId id) {
   std::vector<RequestId>& mates = bucket_of(r);
   r.bucket_place = static_cast<std::uint32_t>(mates.size());
   mates.push_back(id);
+  ++starts_[start(r)];
   ++r.finish_stamp;
   const std::int64_t tokens_left = (r.output - r.generated).count();
   finishes_.push({r.joined_step + tokens_left - 1, r.finish_stamp, id});
@@ -77,6 +78,8 @@ void DecodeSet::leave_calendars(RequestId id) {
   mates[r.bucket_place] = mates.back();
   requests_[mates.back()].bucket_place = r.bucket_place;
   mates.pop_back();
+  const auto alike = starts_.find(start(r));
+  if (--alike->second == 0) starts_.erase(alike);
   ++r.finish_stamp;  // its entry among the finishes is void
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <queue>
 #include <vector>
 
@@ -14,9 +15,10 @@ namespace terrace {
 /// The running requests that merely decode, one token per step, in O(what changes) per step.
 ///
 /// A member is not touched while it decodes: its length is what it was when it joined plus the
-/// steps since. Kept up to date are only sums, and two calendars: members that need a new block, in
-/// buckets by the step's number modulo the block size, since a sequence meets a block boundary
-/// every block_size steps; and members that finish, in a heap by the number of their last step.
+/// steps since. Kept up to date are only sums; the lengths, sorted, as they all grow alike; and two
+/// calendars: members that need a new block, in buckets by the step's number modulo the block size,
+/// since a sequence meets a block boundary every block_size steps; and members that finish, in a
+/// heap by the number of their last step.
 class DecodeSet {
  public:
   DecodeSet(Tokens block_size, RequestTable& requests)
@@ -26,6 +28,11 @@ class DecodeSet {
 
   /// Tokens that all members attend to in the coming step, its own included.
   [[nodiscard]] Tokens context() const { return Tokens{context_}; }
+
+  /// Tokens that the longest member attends to in the coming step; none without members.
+  [[nodiscard]] Tokens longest() const {
+    return Tokens{starts_.empty() ? 0 : step_ - starts_.begin()->first};
+  }
 
   /// Members that the last step left out.
   [[nodiscard]] std::int64_t stalled() const { return stalled_; }
@@ -76,12 +83,16 @@ class DecodeSet {
   [[nodiscard]] std::vector<RequestId>& bucket_of(const Request& r);
   void enter_calendars(RequestId id);
   void leave_calendars(RequestId id);
+  [[nodiscard]] static std::int64_t start(const Request& r) {
+    return r.joined_step - r.computed.count() - 1;
+  }
 
   RequestTable& requests_;
   std::int64_t step_ = 0;  // the coming one
   std::int64_t size_ = 0;
   std::int64_t context_ = 0;
   std::int64_t stalled_ = 0;
+  std::map<std::int64_t, std::int64_t> starts_;  // step before a member's token 0 -> how many
   std::vector<std::vector<RequestId>> buckets_;
   std::priority_queue<Finish, std::vector<Finish>, std::greater<>> finishes_;
 };

@@ -10,6 +10,7 @@ namespace terrace {
 void StepPlan::clear() {
   decodes = 0;
   decode_context = Tokens{};
+  longest_decode = Tokens{};
   samples = 0;
   wait = Wait::nothing;
   chunks.clear();
@@ -113,10 +114,16 @@ const StepPlan& Scheduler::plan(SimTime now) {
   if (walked) {
     for (RequestId id = first_running_; id != RequestId::none(); id = requests_[id].run_after) {
       const Request& r = requests_[id];
-      if (r.state == Request::State::decoding && r.walked != walks_) {
+      if (r.state != Request::State::decoding) continue;
+      if (r.walked == walks_) {
+        const Tokens context = decodes_.computed(r) + Tokens{1};
+        plan_.longest_decode = std::max(plan_.longest_decode, context);
+      } else {
         decodes_.stall(id, previous_end_);
       }
     }
+  } else {
+    plan_.longest_decode = decodes_.longest();
   }
   decodes_.advance();
   return plan_;

@@ -38,6 +38,7 @@ constexpr std::size_t kWaits = 4;
 struct StepPlan {
   std::int64_t decodes = 0;
   Tokens decode_context;
+  Tokens longest_decode;
   std::vector<RequestId> prefills;         // running first, then what this step admits
   std::vector<PrefillChunk> chunks;        // one for each of `prefills`
   std::vector<PlannedBlocks> full_blocks;  // kept only if there are tiers
@@ -49,7 +50,9 @@ struct StepPlan {
   Wait wait = Wait::nothing;  // of who is still in the queue
 
   [[nodiscard]] bool empty() const { return decodes == 0 && prefills.empty(); }
-  [[nodiscard]] Batch batch() const { return {decodes, decode_context, chunks, decodes + samples}; }
+  [[nodiscard]] Batch batch() const {
+    return {decodes, decode_context, chunks, decodes + samples, longest_decode};
+  }
   void clear();
 };
 

@@ -30,6 +30,7 @@ struct Seen {
   std::vector<std::size_t> preempted;
   std::vector<std::size_t> finished;
   std::int64_t context = 0;  // of the decodes
+  std::int64_t longest = 0;  // of them
   std::int64_t free_blocks = 0;
 
   friend bool operator==(const Seen&, const Seen&) = default;
@@ -38,7 +39,7 @@ struct Seen {
 std::ostream& operator<<(std::ostream& out, const Seen& s) {
   out << "t=" << s.start << " decodes:";
   for (const auto r : s.decodes) out << ' ' << r;
-  out << " context " << s.context << " prefills:";
+  out << " context " << s.context << " longest " << s.longest << " prefills:";
   for (const auto& [r, n] : s.prefills) out << ' ' << r << '+' << n;
   out << " preempted:";
   for (const auto r : s.preempted) out << ' ' << r;
@@ -77,6 +78,7 @@ std::vector<Seen> reference(const Case& c, std::vector<std::size_t>& rejected) {
       if (life.decoding) {
         seen.decodes.insert(r);
         seen.context += life.computed;
+        seen.longest = std::max(seen.longest, life.computed);
       } else {
         seen.prefills.emplace_back(r, tokens);
       }
@@ -201,6 +203,7 @@ class Bench {
     }
     EXPECT_EQ(plan.decodes, static_cast<std::int64_t>(seen.decodes.size()));
     seen.context = plan.decode_context.count();
+    seen.longest = plan.longest_decode.count();
     for (std::size_t i = 0; i < plan.prefills.size(); ++i) {
       seen.prefills.emplace_back(index_[plan.prefills[i].index()], plan.chunks[i].fresh.count());
     }
