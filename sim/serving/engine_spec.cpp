@@ -14,6 +14,9 @@ void describe(config::Fields& f, EngineSpec& engine) {
           "most new tokens of one request per step; 0: no limit", config::kNotNegative);
   f.field("enable_prefix_caching", engine.enable_prefix_caching,
           "whether complete blocks are found again by later requests");
+  f.field("async_scheduling", engine.async_scheduling,
+          "whether a step is decided while the one before it runs, so that who arrives meanwhile "
+          "waits one step longer (vLLM's default)");
   f.field("policy", engine.policy,
           "order of the queue: fcfs, or priority (lower first, then by arrival)");
   f.field("admission", engine.admission,

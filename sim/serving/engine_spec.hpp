@@ -42,6 +42,7 @@ struct EngineSpec {
   bool enable_chunked_prefill = true;
   Tokens long_prefill_token_threshold{0};
   bool enable_prefix_caching = true;
+  bool async_scheduling = false;
   QueuePolicy policy = QueuePolicy::fcfs;
   Admission admission = Admission::first_chunk;
   EvictionChoice eviction;  // of blocks in HBM that nobody uses

@@ -80,6 +80,9 @@ struct StepOutcome {
 /// When a step cannot give every running request what it wants (blocks or budget run out, or a long
 /// prefill is capped), walk() goes through all of them in order, as vLLM always does.
 ///
+/// With asynchronous scheduling (vLLM's default), the engine decides on a step while the one before
+/// it runs: who arrives meanwhile is first considered for the step after that.
+///
 /// A request that its prefetch keeps waiting (see Prefetcher) is not in the queue until it is let
 /// go, and then has the place that it came for.
 ///
@@ -119,7 +122,9 @@ class Scheduler {
   const StepOutcome& complete(SimTime now);
 
   [[nodiscard]] std::int64_t running() const { return running_; }
-  [[nodiscard]] std::size_t waiting() const { return waiting_.size() + prefetcher_.kept(); }
+  [[nodiscard]] std::size_t waiting() const {
+    return waiting_.size() + incoming_.size() + prefetcher_.kept();
+  }
   [[nodiscard]] std::size_t loading() const { return loading_; }
 
   /// Requests that have not left.
@@ -133,6 +138,7 @@ class Scheduler {
   [[nodiscard]] bool everyone_is_served() const;
   void advance();
   void walk(SimTime now);
+  void plan_with_queue(SimTime now);
   Wait admit_next(SimTime now);
   Wait admit_waiting(SimTime now);
   void admit_loaded(SimTime now);
@@ -172,6 +178,7 @@ class Scheduler {
   Prefetcher prefetcher_;
 
   std::priority_queue<Queued, std::vector<Queued>, std::greater<>> waiting_;
+  std::vector<Queued> incoming_;    // not yet seen: the coming step is already decided
   std::int64_t next_key_ = 0;       // of what arrives
   std::int64_t front_key_ = -1;     // of what is put back in front
   std::vector<RequestId> holding_;  // loading, or loaded and still waiting to run
