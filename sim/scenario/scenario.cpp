@@ -57,10 +57,9 @@ void describe(config::Fields& f, ServingSpec& serving) {
           "the replicas do not fill whole groups that step together",
           "make it divide serving.replicas");
   f.check(
-      serving.cost.backend != CostBackend::constant || serving.engine.execution == ExecutionSpec{},
+      serving.cost.backend != CostBackend::constant || !serving.engine.execution.sized(),
       "engine",
-      "cuda_graphs, max_cudagraph_capture_size and async_scheduling have no effect on constant "
-      "step times",
+      "cuda_graphs and max_cudagraph_capture_size have no effect on constant step times",
       "remove them, or choose another cost.backend");
 }
 
