@@ -56,11 +56,10 @@ void describe(config::Fields& f, ServingSpec& serving) {
   f.check(serving.replicas % serving.data_parallel == 0, "data_parallel",
           "the replicas do not fill whole groups that step together",
           "make it divide serving.replicas");
-  f.check(
-      serving.cost.backend != CostBackend::constant || !serving.engine.execution.sized(),
-      "engine",
-      "cuda_graphs and max_cudagraph_capture_size have no effect on constant step times",
-      "remove them, or choose another cost.backend");
+  f.check(serving.cost.backend != CostBackend::constant || !serving.engine.execution.sized(),
+          "engine",
+          "cuda_graphs and max_cudagraph_capture_size have no effect on constant step times",
+          "remove them, or choose another cost.backend");
 }
 
 void describe(config::Fields& f, LoadSpec& workload) {
