@@ -175,6 +175,18 @@ std::string ttft_text(const Summary& s) {
   return table.text();
 }
 
+/// What the step times rest on that was not measured.
+std::string caveat_text(const Summary& s) {
+  std::string text;
+  for (const std::string& caveat : s.caveats) text += paragraph("", "Step times: " + caveat + ".");
+  if (s.extrapolated_steps > 0) {
+    text +=
+        paragraph("", fmt::format("Step times: {} of {} steps lie outside of what was measured.",
+                                  human::count(s.extrapolated_steps), human::count(s.steps)));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string render(const Summary& s, const ReportHeader& header) {
@@ -188,6 +200,7 @@ std::string render(const Summary& s, const ReportHeader& header) {
   sections.push_back(prefetch_text(s.tiers));
   sections.push_back(link_text(s.links));
   if (!s.complete) sections.emplace_back("Stopped early: all figures are of the part that ran.\n");
+  sections.push_back(caveat_text(s));
   sections.push_back(paragraph("", s.verdict.sentence));
 
   std::string text;

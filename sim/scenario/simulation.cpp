@@ -63,9 +63,12 @@ Dimensions measure(const Scenario& s) {
   d.max_model_len = engine.max_model_len.value_or(s.model.max_context);
   d.hbm_blocks = engine.num_gpu_blocks.value_or(0);
   if (!engine.num_gpu_blocks) {
+    const Bytes fixed = fixed_bytes_per_sequence(s.model, engine.kv_cache_dtype, parallel(s));
+    const Bytes reserve = engine.activation_reserve.value_or(
+        engine_reserve(s.model, parallel(s), engine.max_num_batched_tokens, engine.max_num_seqs));
     d.hbm_blocks =
         hbm_blocks({s.hardware.gpu.memory, engine.gpu_memory_utilization, d.weights_per_gpu,
-                    engine.activation_reserve, per_gpu * engine.block_size.count()});
+                    reserve + fixed * engine.max_num_seqs, per_gpu * engine.block_size.count()});
   }
   return d;
 }
@@ -328,6 +331,7 @@ RunView Simulation::view() const {
           parts_->hierarchy,
           parts_->cluster,
           parts_->requests->clients(),
+          *parts_->cost,
           parts_->fates.get()};
 }
 
