@@ -64,6 +64,11 @@ Calibration calibrate(const Dataset& data, const Adapter& adapter, const std::st
     fit.parameters.push_back({parameter.start, parameter.start, parameter.start, 0});
     if (!adapter.concerns(parameter.name, data.dtype)) continue;
     parameters.push_back(parameter);
+    if (parameter.name == kBandwidth) {
+      const double most = options.most_bandwidth.count();
+      parameters.back().high = std::min(parameter.high, most);
+      parameters.back().start = std::min(parameter.start, 0.9 * most);
+    }
     free.push_back(j);
   }
   const Narrowed law(*data.cases, starts, free);
@@ -77,7 +82,7 @@ Calibration calibrate(const Dataset& data, const Adapter& adapter, const std::st
   if (!unseen) result.notes.emplace_back("one group only: no cross-validation");
   const std::vector<Interval> intervals = bootstrap(problem, data.group, data.groups, solution,
                                                     options.bootstrap, options.seed, result.notes);
-  check_intervals(problem, intervals, name, result.notes);
+  check_intervals(problem, all, solution, intervals, name, result.notes);
   for (std::size_t j = 0; j < free.size(); ++j) {
     fit.parameters[free[j]] = kept(parameters[j].unit, solution.values[j], intervals[j]);
   }

@@ -13,6 +13,7 @@ struct FitOptions {
   int folds = 5;
   int bootstrap = 200;
   std::uint64_t seed = 1;
+  Bandwidth most_bandwidth = Bandwidth::max();  // of the memory, by the datasheet
 };
 
 /// A fit, and what was odd about it but harmless.

@@ -20,6 +20,8 @@ constexpr double kOnBound = 1e-3;     // of the way between the bounds
 constexpr double kDerivative = 1e-4;  // likewise
 constexpr double kAnything = 0.3;     // standard error, likewise: the interval is all there is
 constexpr double kMagnitude = 0.7;    // standard error of a logarithm: a factor of 4 either way
+constexpr double kNothing = 1e-3;     // of a time
+constexpr double kNearby = 0.1;       // of the way between the bounds
 constexpr double kWide = 0.6;         // of the way between the bounds, for an interval
 constexpr double kAlike = 1e-9;       // of normalised normal equations: exactly dependent
 
@@ -83,6 +85,22 @@ MatrixXd sensitivities(const Problem& problem, const Sample& sample, const Solut
   return all;
 }
 
+/// Whether times hardly change with it: a time down to its lower bound, a shape nearby.
+bool negligible(const Problem& problem, const Sample& sample, const Solution& solution,
+                std::size_t j) {
+  const forms::Parameter& parameter = problem.parameters[j];
+  if (parameter.unit != forms::Unit::time && parameter.unit != forms::Unit::none) return false;
+  std::vector<double> moved = solution.values;
+  const double share = to_share(parameter, moved[j]);
+  moved[j] = parameter.unit == forms::Unit::time
+                 ? parameter.low
+                 : from_share(parameter, share < 0.5 ? share + kNearby : share - kNearby);
+  const std::vector<double> there = residuals(problem, sample, moved);
+  const std::vector<double> here = residuals(problem, sample, solution.values);
+  return std::equal(here.begin(), here.end(), there.begin(),
+                    [](double x, double y) { return std::abs(x - y) < kNothing; });
+}
+
 }  // namespace
 
 void check_determined(const Problem& problem, const Sample& sample, const Solution& solution,
@@ -91,13 +109,19 @@ void check_determined(const Problem& problem, const Sample& sample, const Soluti
   for (std::size_t j = 0; j < problem.parameters.size(); ++j) {
     const forms::Parameter& parameter = problem.parameters[j];
     const Where place = where(parameter, solution.values[j]);
+    if (place == Where::inside && negligible(problem, sample, solution, j)) {
+      notes.push_back(fmt::format("'{}' ({}) does not matter here", parameter.name, parameter.doc));
+      continue;
+    }
     if (place == Where::inside) {
       free.push_back(j);
       continue;
     }
     const std::string bound =
         text_of(parameter.unit, place == Where::at_low ? parameter.low : parameter.high);
-    if (!means_something(parameter, place)) {
+    if (parameter.name == kBandwidth && place == Where::at_high) {
+      free.push_back(j);  // as much as there is; whether points depend on it is seen below
+    } else if (!means_something(parameter, place)) {
       refuse(name, fmt::format("'{}' ({}) ran into its bound of {}: these points do not determine "
                                "it; measure over a wider range",
                                parameter.name, parameter.doc, bound));
@@ -160,8 +184,9 @@ void check_determined(const Problem& problem, const Sample& sample, const Soluti
   }
 }
 
-void check_intervals(const Problem& problem, std::span<const Interval> intervals,
-                     const std::string& name, std::vector<std::string>& notes) {
+void check_intervals(const Problem& problem, const Sample& sample, const Solution& solution,
+                     std::span<const Interval> intervals, const std::string& name,
+                     std::vector<std::string>& notes) {
   for (std::size_t j = 0; j < problem.parameters.size(); ++j) {
     const forms::Parameter& parameter = problem.parameters[j];
     const Interval& interval = intervals[j];
@@ -169,6 +194,7 @@ void check_intervals(const Problem& problem, std::span<const Interval> intervals
     const bool orders =
         is_rate(parameter) && std::log(interval.high / interval.low) > 4 * kMagnitude;
     if (width < kWide && !orders) continue;
+    if (negligible(problem, sample, solution, j)) continue;  // noted above
     const std::string note = any_shape(parameter);
     if (parameter.unit == forms::Unit::none) {
       if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);

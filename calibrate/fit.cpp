@@ -85,6 +85,7 @@ ExitCode run(const Arguments& arguments) {
   if (const auto where = arguments.value("where")) keep_where(table, *where);
   const Dataset data = prepare(table, adapter, chip_of(gpu, file));
   check_units(data, gpu);
+  options.most_bandwidth = gpu.memory_bandwidth;
 
   Calibration calibration = calibrate(data, adapter, path, options);
   calibration.fit.engine = arguments.value("engine").value_or("");
@@ -108,7 +109,7 @@ ExitCode run(const Arguments& arguments) {
 constexpr std::array kOptions = {
     Option{"points", "FILE", "measured calls: a .csv table, or the .json of a calibration",
            Words::file},
-    Option{"form", "FORM", "the law to fit, such as gemm", Words::free},
+    Option{"form", "FORM", "gemm, decode, prefill, mla_decode or mla_prefill", Words::free},
     Option{"gpu", "GPU", "what they were measured on; 'terrace list gpus' names them", Words::free},
     Option{"out", "PROFILE.yaml", "put the fit into this profile; if left out, it is only shown",
            Words::file},
@@ -132,6 +133,9 @@ constinit const app::Verb kFit = {
         "A .csv has a header; latency_us holds the times (or latency_ns, _ms, _s), dtype or\n"
         "kv_dtype the data type, and the other columns the shape of the call:\n"
         "  gemm                      m, n, k\n"
+        "  decode                    num_heads, num_kv_heads, head_dim, batch, kv_len\n"
+        "  prefill                   num_heads, num_kv_heads, head_dim, batch, seq_len\n"
+        "  mla_decode, mla_prefill   num_heads, batch, kv_len or seq_len\n"
         "A .json has a list 'points', each with family, x (the shape), median, unit, ok and l2.\n"
         "\n"
         "A profile keeps one fit for each form, dtype and head_dim: a new one takes the place of\n"

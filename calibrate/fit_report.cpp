@@ -19,7 +19,7 @@ std::string short_text(forms::Unit unit, double value) {
     case forms::Unit::none:
       break;
     case forms::Unit::time:
-      return human::time(value);
+      return value < 1e-6 ? fmt::format("{:.4g} ns", value * 1e9) : human::time(value);
     case forms::Unit::bandwidth:
       return fmt::format("{:.4g} GB/s", value / 1e9);
     case forms::Unit::flop_rate:

@@ -57,13 +57,26 @@ class Row {
   /// Empty if there is no such column.
   [[nodiscard]] std::string_view text(std::string_view column) const;
 
-  /// Of the weights, or of the KV cache.
+  /// The same as a whole number.
+  [[nodiscard]] std::int64_t count(std::string_view column) const;
+
   [[nodiscard]] DType dtype() const;
 
-  /// Bytes of an element of it.
+  /// Bytes of an element of `dtype`.
   [[nodiscard]] double element_bytes() const;
 
+  /// Whether the measurement says that L2 was flushed before each call; tables do not say.
+  [[nodiscard]] bool cold() const { return text("l2") == "cold"; }
+
+  /// Tokens in the cache before the fresh ones; tables of prefills have none.
+  [[nodiscard]] double prefix() const { return optional("prefix").value_or(0); }
+
+  /// Tokens that a query sees, if not all.
+  [[nodiscard]] std::optional<double> window() const;
+
  private:
+  [[nodiscard]] std::optional<double> optional(std::string_view column) const;
+
   const PointTable& table_;
   const Point& point_;
 };

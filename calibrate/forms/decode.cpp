@@ -1,7 +1,6 @@
 #include "sim/cost/forms/decode.hpp"
 
 #include <array>
-#include <cstdint>
 
 #include "calibrate/forms/adapter.hpp"
 
@@ -11,37 +10,37 @@ namespace {
 struct DecodePoints {
   using Form = forms::Decode;
   static constexpr std::string_view kFamily = "decode_attention";
-  static constexpr std::array kColumns = {Column{"batch"}, Column{"kv_len"}, Column{"num_heads"},
-                                          Column{"num_kv_heads"}, Column{"head_dim"}};
+  static constexpr std::array kColumns = {Column{"num_heads"}, Column{"num_kv_heads"},
+                                          Column{"head_dim"}, Column{"batch"}, Column{"kv_len"}};
   static constexpr std::array<std::string_view, 2> kGroup = {"num_heads", "num_kv_heads"};
-  static constexpr std::array<std::string_view, 2> kRegimes = {"KV <= 1.3 L2", "KV > 1.3 L2"};
+  static constexpr std::array<std::string_view, 3> kRegimes = {"KV in L2", "KV > 1.3 L2, short",
+                                                               "KV > 1.3 L2, kv_len >= 128"};
   static constexpr bool kOneHeadDim = true;
 
   static Form::Case case_of(const Row& row) {
-    const auto count = [&](std::string_view column) {
-      return static_cast<std::int64_t>(row.number(column));
-    };
-    const double length = row.number("kv_len");
-    return {.batch = count("batch"),
-            .kv_tokens = row.number("batch") * length,
-            .heads = count("num_heads"),
-            .kv_heads = count("num_kv_heads"),
-            .head_dim = count("head_dim"),
-            .kv_bytes_per_element = row.element_bytes(),
-            .warm = true,  // benchmarks replay one set of buffers
-            .longest = length};
+    const double kv_len = row.number("kv_len");
+    return {row.count("batch"),
+            row.number("batch") * kv_len,
+            row.count("num_heads"),
+            row.count("num_kv_heads"),
+            row.count("head_dim"),
+            row.element_bytes(),
+            !row.cold(),
+            kv_len};
   }
-  static std::string_view left_out(const Row&, const Form::Case&, const forms::Chip&) { return {}; }
+  static std::string_view left_out(const Row& row, const Form::Case& x, const forms::Chip&) {
+    if (x.kv_heads > x.heads) return "more KV heads than heads";
+    if (row.text("ragged") == "true") return "sequences of unequal lengths";
+    return row.window() ? "a sliding window" : "";
+  }
   static std::size_t regime(const Form::Case& x, const forms::Chip& chip) {
-    return kv_bytes(x) > 1.3 * chip.l2_bytes ? 1 : 0;
+    if (work(x).bytes <= 1.3 * chip.l2_bytes) return 0;
+    return x.longest < 128 ? 1 : 2;
   }
   static Work work(const Form::Case& x) {
-    return {4 * x.kv_tokens * static_cast<double>(x.heads * x.head_dim), kv_bytes(x)};
-  }
-
- private:
-  static double kv_bytes(const Form::Case& x) {
-    return x.kv_tokens * 2 * static_cast<double>(x.kv_heads * x.head_dim) * x.kv_bytes_per_element;
+    const double per_token = static_cast<double>(x.kv_heads * x.head_dim) * x.kv_bytes_per_element;
+    return {4 * x.kv_tokens * static_cast<double>(x.heads * x.head_dim),
+            2 * x.kv_tokens * per_token};
   }
 };
 

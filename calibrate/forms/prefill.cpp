@@ -1,7 +1,6 @@
 #include "sim/cost/forms/prefill.hpp"
 
 #include <array>
-#include <cstdint>
 
 #include "calibrate/forms/adapter.hpp"
 
@@ -11,32 +10,27 @@ namespace {
 struct PrefillPoints {
   using Form = forms::Prefill;
   static constexpr std::string_view kFamily = "prefill_attention";
-  static constexpr std::array kColumns = {Column{"batch"}, Column{"seq_len"}, Column{"num_heads"},
-                                          Column{"num_kv_heads"}, Column{"head_dim"}};
+  static constexpr std::array kColumns = {Column{"num_heads"}, Column{"num_kv_heads"},
+                                          Column{"head_dim"}, Column{"batch"}, Column{"seq_len"}};
   static constexpr std::array<std::string_view, 2> kGroup = {"num_heads", "num_kv_heads"};
-  static constexpr std::array<std::string_view, 2> kRegimes = {"batch seq_len < 1024",
-                                                               "batch seq_len >= 1024"};
+  static constexpr std::array<std::string_view, 2> kRegimes = {"seq_len < 1024", "seq_len >= 1024"};
   static constexpr bool kOneHeadDim = true;
 
   static Form::Case case_of(const Row& row) {
-    const auto count = [&](std::string_view column) {
-      return static_cast<std::int64_t>(row.number(column));
-    };
-    return {.heads = count("num_heads"),
-            .kv_heads = count("num_kv_heads"),
-            .head_dim = count("head_dim"),
-            .kv_bytes_per_element = row.element_bytes(),
-            .batch = count("batch"),
-            .fresh = row.number("seq_len")};
+    return {row.count("num_heads"), row.count("num_kv_heads"), row.count("head_dim"),
+            row.element_bytes(),    row.count("batch"),        row.number("seq_len"),
+            row.prefix(),           row.window().value_or(0)};
   }
-  static std::string_view left_out(const Row&, const Form::Case&, const forms::Chip&) { return {}; }
+  static std::string_view left_out(const Row&, const Form::Case& x, const forms::Chip&) {
+    return x.kv_heads > x.heads ? "more KV heads than heads" : "";
+  }
   static std::size_t regime(const Form::Case& x, const forms::Chip&) {
-    return static_cast<double>(x.batch) * x.fresh < 1024 ? 0 : 1;
+    return x.fresh < 1024 ? 0 : 1;
   }
   static Work work(const Form::Case& x) {
-    const double tokens = static_cast<double>(x.batch) * x.fresh;
-    return {Form::flops(x),
-            tokens * 2 * static_cast<double>(x.kv_heads * x.head_dim) * x.kv_bytes_per_element};
+    const double kv = static_cast<double>(2 * x.batch * x.kv_heads * x.head_dim) *
+                      x.kv_bytes_per_element * x.prefix;
+    return {Form::flops(x), x.window > 0 ? 0 : kv};
   }
 };
 

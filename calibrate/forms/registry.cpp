@@ -1,4 +1,6 @@
 #include <array>
+#include <cmath>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -6,17 +8,18 @@
 #include "sim/app/exit_code.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/text.hpp"
+#include "sim/config/diagnostics.hpp"
 #include "sim/config/scalar.hpp"
 #include "sim/model/dtype.hpp"
 
 namespace terrace::calibrate {
 
 // One per file.
-Adapter gemm();
 Adapter decode();
-Adapter prefill();
+Adapter gemm();
 Adapter mla_decode();
 Adapter mla_prefill();
+Adapter prefill();
 
 std::span<const Adapter> adapters() {
   static const std::array kAdapters = {gemm(), decode(), prefill(), mla_decode(), mla_prefill()};
@@ -47,6 +50,8 @@ std::string_view Row::text(std::string_view column) const {
                                        : std::string_view();
 }
 
+std::int64_t Row::count(std::string_view column) const { return std::llround(number(column)); }
+
 DType Row::dtype() const {
   const auto type = config::Scalar<DType>::parse(text("dtype"));
   TERRACE_CHECK(type.value.has_value());
@@ -54,5 +59,20 @@ DType Row::dtype() const {
 }
 
 double Row::element_bytes() const { return static_cast<double>(bits(dtype())) / 8; }
+
+std::optional<double> Row::window() const {
+  const auto tokens = optional("window");
+  return tokens && *tokens > 0 ? tokens : std::nullopt;
+}
+
+std::optional<double> Row::optional(std::string_view column) const {
+  const std::string_view value = text(column);
+  if (value.empty()) return std::nullopt;
+  const auto number = config::Scalar<double>::parse(value);
+  if (number.value && *number.value >= 0) return number.value;
+  throw config::ConfigError(
+      fmt::format("{}: error: {}: '{}' is not a number of tokens",
+                  config::to_string(point_.cells[table_.column(column)].place), column, value));
+}
 
 }  // namespace terrace::calibrate

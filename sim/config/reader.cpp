@@ -168,7 +168,10 @@ bool Reader::begin_catalogued(std::string_view key, std::string_view kind, const
     return false;
   }
   const std::string path = path_to(key);
-  const Node usual{.kind = Node::Kind::scalar, .text = std::string(info.entry), .place = whole_};
+  Node usual;
+  usual.text = info.entry;
+  usual.kind = Node::Kind::scalar;
+  usual.place = whole_;
   const Node* entry = member != nullptr ? &member->value : &usual;
   if (entry->kind == Node::Kind::scalar || entry->find("use") != nullptr) {
     entry = named_entry(*entry, kind, path);

@@ -27,8 +27,10 @@ void describe(config::Fields& f, ExecutionSpec& execution) {
           "tokens of the largest batch that is captured; twice max_num_seqs, at most 512, if left "
           "out",
           config::between(1, 65536));
-  f.field("async_scheduling", execution.async_scheduling,
-          "whether the next step is scheduled while the GPUs compute");
+  f.field(
+      "async_scheduling", execution.async_scheduling,
+      "whether a step is decided while the one before it runs, so that who arrives meanwhile waits "
+      "one step longer (vLLM's default since 0.14)");
   f.check(execution.cuda_graphs || !execution.max_cudagraph_capture_size,
           "max_cudagraph_capture_size", "has no effect without CUDA graphs",
           "leave it out, or cuda_graphs: true");

@@ -13,7 +13,10 @@ namespace terrace {
 struct ExecutionSpec {
   bool cuda_graphs = true;
   std::optional<std::int64_t> max_cudagraph_capture_size;
-  bool async_scheduling = true;
+  bool async_scheduling = false;
+
+  /// Whether something else was said of graphs than what is usual.
+  [[nodiscard]] bool sized() const { return !cuda_graphs || max_cudagraph_capture_size; }
 
   friend bool operator==(const ExecutionSpec&, const ExecutionSpec&) = default;
 };

@@ -29,7 +29,7 @@ constexpr std::int64_t kExpertRows = 16;     // the smallest tile of vLLM's fuse
 constexpr std::int64_t kRoutingKernels = 4;  // choice, sorting, activation, combination
 
 double as_double(std::int64_t n) { return static_cast<double>(n); }
-double element_bytes(DType type) { return bits(type) / 8.0; }
+double element_bytes(DType type) { return as_double(bits(type)) / 8; }
 
 /// The parameters of a fit, and by how much its times are stretched.
 struct Law {

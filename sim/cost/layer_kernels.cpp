@@ -1,5 +1,6 @@
 #include "sim/cost/layer_kernels.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -16,10 +17,18 @@ class LayerAttention final : public AttentionLaw {
       : profile_(profile), uneven_(uneven) {}
 
   [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
+    // Several chunks are priced as one with as many pairs of a query and a key.
     AttentionCall call;
+    double pairs = 0;
     for (const PrefillChunk& chunk : batch.prefills) {
+      const auto fresh = static_cast<double>(chunk.fresh.count());
+      pairs += fresh * (static_cast<double>(chunk.prefix.count()) + fresh / 2);
       call.prefill += chunk.fresh;
-      call.prefill_prefix += chunk.prefix;
+    }
+    if (call.prefill > Tokens{}) {
+      const auto fresh = static_cast<double>(call.prefill.count());
+      call.prefill_prefix =
+          Tokens{static_cast<std::int64_t>(std::max(0.0, pairs / fresh - fresh / 2) + 0.5)};
     }
     if (batch.decodes == 0) return profile_.attention(call);
     // The profile counts what was computed before, a batch what is attended to.
@@ -59,7 +68,8 @@ class LayerKernels final : public Kernels {
       missing_.insert("moe");
       return rest_->experts(experts, weights, routed);
     }
-    return profile_.moe(static_cast<double>(routed.tokens), routed.touched);
+    // The profile's tokens find all experts they pick on the GPU.
+    return profile_.moe(routed.pairs / static_cast<double>(experts.top_k), routed.touched);
   }
 
   [[nodiscard]] std::unique_ptr<AttentionLaw> attention(const AttentionKernel&,

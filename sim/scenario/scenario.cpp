@@ -56,12 +56,10 @@ void describe(config::Fields& f, ServingSpec& serving) {
   f.check(serving.replicas % serving.data_parallel == 0, "data_parallel",
           "the replicas do not fill whole groups that step together",
           "make it divide serving.replicas");
-  f.check(
-      serving.cost.backend != CostBackend::constant || serving.engine.execution == ExecutionSpec{},
-      "engine",
-      "cuda_graphs, max_cudagraph_capture_size and async_scheduling have no effect on constant "
-      "step times",
-      "remove them, or choose another cost.backend");
+  f.check(serving.cost.backend != CostBackend::constant || !serving.engine.execution.sized(),
+          "engine",
+          "cuda_graphs and max_cudagraph_capture_size have no effect on constant step times",
+          "remove them, or choose another cost.backend");
 }
 
 void describe(config::Fields& f, LoadSpec& workload) {
@@ -288,6 +286,9 @@ void check_whole(config::Fields& f, const Scenario& s) {
   check_cost(f, s);
   check_pipeline(f, s);
   check_experts(f, s);
+  f.check(kv_bytes(s, Tokens{1}) > Bytes{}, "model",
+          "no layer of this model keeps keys and values of its tokens",
+          "there is no KV cache to simulate; 'terrace model show' tells what it keeps");
   f.check(!s.tiers.empty() || engine.load_wait == LoadWait::park, "serving",
           "serving.engine.load_wait has no effect without tiers", "remove it, or add tiers");
   f.check(!s.tiers.empty() || engine.load == LoadDecision::always, "serving",

@@ -62,7 +62,12 @@ void Scheduler::enqueue(RequestId id) {
   r.queue_key = next_key_++;
   backlog_ += r.known();
   hierarchy_.ledger().queued(r.full_blocks(spec_.block_size));
-  if (prefetcher_.arrived(place(id))) push_waiting(id);
+  if (!prefetcher_.arrived(place(id))) return;
+  if (spec_.execution.async_scheduling && !plan_.empty()) {
+    incoming_.push_back(place(id));
+  } else {
+    push_waiting(id);
+  }
 }
 
 void Scheduler::loaded(RequestId id, SimTime now) {
@@ -87,6 +92,15 @@ Queued Scheduler::place(RequestId id) const {
 // --- a step --------------------------------------------------------------------------------------
 
 const StepPlan& Scheduler::plan(SimTime now) {
+  decide(now);
+  if (incoming_.empty()) return plan_;
+  for (const Queued& queued : incoming_) waiting_.push(queued);
+  incoming_.clear();
+  if (plan_.empty()) decide(now);
+  return plan_;
+}
+
+void Scheduler::decide(SimTime now) {
   plan_.clear();
   budget_ = spec_.max_num_batched_tokens;
   bool walked = false;
@@ -110,7 +124,7 @@ const StepPlan& Scheduler::plan(SimTime now) {
       again = plan_.empty();
     }
   }
-  if (plan_.empty()) return plan_;
+  if (plan_.empty()) return;
 
   if (walked) {
     sum_up_walked_decodes();
@@ -118,7 +132,6 @@ const StepPlan& Scheduler::plan(SimTime now) {
     sum_up_decodes();
   }
   decodes_.advance();
-  return plan_;
 }
 
 /// Whether all running requests get what they want, a last prefill what is left of the budget, so

@@ -89,6 +89,10 @@ struct StepOutcome {
 /// A request that its prefetch keeps waiting (see Prefetcher) is not in the queue until it is let
 /// go, and then has the place that it came for.
 ///
+/// With asynchronous scheduling (vLLM's default), the engine decides on a step while the one before
+/// it runs: who arrives meanwhile is first considered for the step after that. Seats and blocks of
+/// who finishes are free at once all the same.
+///
 /// Protocol: (enqueue* loaded* let_go* plan (execute complete)?)*
 class Scheduler {
  public:
@@ -125,7 +129,9 @@ class Scheduler {
   const StepOutcome& complete(SimTime now);
 
   [[nodiscard]] std::int64_t running() const { return running_; }
-  [[nodiscard]] std::size_t waiting() const { return waiting_.size() + prefetcher_.kept(); }
+  [[nodiscard]] std::size_t waiting() const {
+    return waiting_.size() + incoming_.size() + prefetcher_.kept();
+  }
   [[nodiscard]] std::size_t loading() const { return loading_; }
 
   /// Requests that have not left.
@@ -136,6 +142,7 @@ class Scheduler {
   [[nodiscard]] Tokens backlog() const { return backlog_; }
 
  private:
+  void decide(SimTime now);
   [[nodiscard]] bool everyone_is_served() const;
   void advance();
   void walk(SimTime now);
@@ -180,6 +187,7 @@ class Scheduler {
   Prefetcher prefetcher_;
 
   std::priority_queue<Queued, std::vector<Queued>, std::greater<>> waiting_;
+  std::vector<Queued> incoming_;    // not seen yet: the coming step is already decided
   std::int64_t next_key_ = 0;       // of what arrives
   std::int64_t front_key_ = -1;     // of what is put back in front
   std::vector<RequestId> holding_;  // loading, or loaded and still waiting to run

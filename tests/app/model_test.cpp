@@ -144,5 +144,19 @@ TEST(ModelVerb, ImportsWhatScenariosCanUse) {
   EXPECT_EQ(run.status, 0) << run.err;
 }
 
+TEST(ModelVerb, WithoutAKvCacheThereIsNothingToSimulate) {
+  const Workplace place;
+  place.write("linear.yaml",
+              "{name: linear, hidden: 64, vocabulary: 100, tied_embeddings: true,\n"
+              " max_context: 1000, source: made up, layers: [{count: 2,\n"
+              "  attention: {kind: linear, heads: 4, key_heads: 4, key_dim: 8, value_dim: 8},\n"
+              "  mlp: {kind: none}}]}\n");
+  const Outcome run = place.terrace("run quickstart --set model=./linear.yaml");
+  EXPECT_EQ(run.status, 3);
+  EXPECT_THAT(run.err, HasSubstr("no layer of this model keeps keys and values of its tokens"));
+  EXPECT_THAT(place.terrace("model show linear.yaml --explain").out,
+              AllOf(HasSubstr("0 B per token"), HasSubstr("4 states x 8 x 8 x 4 B = 1,024 B")));
+}
+
 }  // namespace
 }  // namespace terrace

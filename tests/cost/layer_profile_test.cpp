@@ -10,9 +10,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "sim/config/diagnostics.hpp"
+#include "tests/cost/profile_files.hpp"
 
 namespace terrace {
 namespace {
@@ -20,22 +20,14 @@ namespace {
 using namespace literals;
 using testing::HasSubstr;
 
-/// A profile of a model whose times are easy to reckon, in a folder of its own.
-class LayerProfileFiles : public testing::Test {
+/// A profile whose times are easy to reckon.
+class LayerProfileFiles : public tests::ProfileFiles {
  protected:
   void SetUp() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::temp_directory_path() /
-              (std::string("terrace_") + test->name() + std::to_string(::getpid()));
-    std::filesystem::create_directories(folder_);
+    ProfileFiles::SetUp();
     write("dense", "layer,tokens,time_us\nqkv_proj,1,10\nqkv_proj,101,110\nnorm,1,2\nnorm,2,2\n");
     write("per_sequence", "layer,sequences,time_us\nlm_head,1,100\nlm_head,11,200\n");
     write("attention", kAttention);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  void write(const std::string& kind, const std::string& text) const {
-    std::ofstream(folder_ / ("m_" + kind + ".csv")) << text;
   }
 
   [[nodiscard]] LayerProfile read() const { return LayerProfile::read(folder_, "m"); }
@@ -59,8 +51,6 @@ class LayerProfileFiles : public testing::Test {
       "1,16,48,0,14\n1,48,48,0,16\n3,16,48,0,16\n3,48,48,0,22\n"
       "1,16,16,64,13\n1,48,16,64,15\n3,16,16,64,15\n3,48,16,64,21\n"
       "1,16,48,64,15\n1,48,48,64,17\n3,16,48,64,17\n";  // one is missing: 3,48,48,64
-
-  std::filesystem::path folder_;
 };
 
 double us(const Estimate& looked) { return seconds(looked.time) * 1e6; }
@@ -109,7 +99,7 @@ TEST_F(LayerProfileFiles, ExpertsAreOptional) {
 TEST_F(LayerProfileFiles, MistakesArePointedAt) {
   const std::string dense = "layer,tokens,time_us\nqkv_proj,1,10\n";
   EXPECT_EQ(mistake("dense", dense + "qkv_proj,two,3\n"),
-            (folder_ / "m_dense.csv").string() +
+            file("dense").string() +
                 ":3:10: error: tokens 'two' is not a whole number from 0 to 1000000000000\n"
                 "    3 | qkv_proj,two,3\n"
                 "      |          ^~~\n");
@@ -142,12 +132,12 @@ TEST_F(LayerProfileFiles, AttentionNeedsAllKindsOfSteps) {
 }
 
 TEST_F(LayerProfileFiles, AMissingFileIsNamed) {
-  std::filesystem::remove(folder_ / "m_per_sequence.csv");
+  std::filesystem::remove(file("per_sequence"));
   try {
     static_cast<void>(read());
     FAIL() << "read a profile without a file";
   } catch (const config::ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("cannot read " + (folder_ / "m_per_sequence.csv").string() +
+    EXPECT_THAT(error.what(), HasSubstr("cannot read " + file("per_sequence").string() +
                                         ": No such file or directory"));
   }
 }

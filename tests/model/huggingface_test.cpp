@@ -132,6 +132,10 @@ constexpr Published kPublished[] = {
     {"gpt-j-6b", R"({"model_type": "gptj", "n_embd": 4096, "n_head": 16, "n_inner": null,
       "n_layer": 28, "n_positions": 2048, "rotary_dim": 64, "tie_word_embeddings": false,
       "vocab_size": 50400})"},
+    {"gpt-neox-20b", R"({"model_type": "gpt_neox", "hidden_size": 6144,
+      "intermediate_size": 24576, "max_position_embeddings": 2048, "num_attention_heads": 64,
+      "num_hidden_layers": 44, "rotary_pct": 0.25, "tie_word_embeddings": false,
+      "torch_dtype": "float16", "vocab_size": 50432})"},
     {"gpt-oss-20b", R"({"model_type": "gpt_oss", "head_dim": 64, "hidden_size": 2880,
       "intermediate_size": 2880, "layer_types": ["sliding_attention", "full_attention",
       "sliding_attention", "full_attention", "sliding_attention", "full_attention",
@@ -180,6 +184,22 @@ TEST(HuggingFace, ImportsWhatTheCatalogueHolds) {
     EXPECT_TRUE(got.encoder == wanted.encoder);
     EXPECT_EQ(parameters(got), parameters(wanted));
   }
+}
+
+TEST(HuggingFace, ImportsWhatTheCatalogueLacks) {
+  // Phi-2: 2.78 B; GLM-4-9B-0414: 9.4 B, two KV heads.
+  const ModelSpec phi = imported(R"({"model_type": "phi", "hidden_size": 2560,
+      "intermediate_size": 10240, "max_position_embeddings": 2048, "num_attention_heads": 32,
+      "num_hidden_layers": 32, "qk_layernorm": false, "torch_dtype": "float16",
+      "vocab_size": 51200})");
+  EXPECT_NEAR(parameters(phi), 2.78e9, 0.01e9);
+  EXPECT_EQ(kv_bytes_per_token(phi, DType::fp16), Bytes{2 * 32 * 2560 * 2});
+  const ModelSpec glm = imported(R"({"model_type": "glm4", "head_dim": 128, "hidden_size": 4096,
+      "intermediate_size": 13696, "max_position_embeddings": 32768, "num_attention_heads": 32,
+      "num_hidden_layers": 40, "num_key_value_heads": 2, "torch_dtype": "bfloat16",
+      "vocab_size": 151552})");
+  EXPECT_NEAR(parameters(glm), 9.4e9, 0.05e9);
+  EXPECT_EQ(kv_bytes_per_token(glm, DType::bf16), Bytes{2 * 40 * 2 * 128 * 2});
 }
 
 TEST(HuggingFace, WrittenModelsReadBack) {
