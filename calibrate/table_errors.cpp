@@ -71,24 +71,30 @@ void add(const KernelTables::Table& table, const forms::Chip& chip, std::vector<
   std::vector<double> by_law;
   std::vector<double> no_point;
   std::vector<double> no_shape;
+  const std::span<const Point> places = table.residuals.points();
+  const bool one_shape = places.front().shape == places.back().shape;
   for (std::size_t i = 0; i < table.measured.size(); ++i) {
-    const Point& point = table.residuals.points()[i];
+    const Point& point = places[i];
     const auto without = [&](Without what) {
       return by_law.back() * std::exp(table.residuals.estimate(point.shape, point.call, what));
     };
     measured.push_back(seconds(table.measured[i]));
     by_law.push_back(measured.back() / std::exp(point.residual));
     no_point.push_back(without(Without::point));
-    no_shape.push_back(without(Without::shape));
+    if (!one_shape) no_shape.push_back(without(Without::shape));
   }
   const Regimes regimes = regimes_of(table, chip);
   const auto points = errors_by_regime(measured, by_law, no_point, regimes.of_point, regimes.names);
-  const auto shapes = errors_by_regime(measured, by_law, no_shape, regimes.of_point, regimes.names);
+  const auto shapes = errors_by_regime(measured, by_law, one_shape ? no_point : no_shape,
+                                       regimes.of_point, regimes.names);
   for (std::size_t r = 0; r < points.size(); ++r) {
-    all.push_back({name_of(table), points[r].regime, points[r].points,
+    all.push_back({name_of(table),
+                   points[r].regime,
+                   points[r].points,
                    Spread{points[r].median, points[r].p90},
                    Spread{*points[r].cv_median, *points[r].cv_p90},
-                   Spread{*shapes[r].cv_median, *shapes[r].cv_p90}});
+                   {}});
+    if (!one_shape) all.back().shape = Spread{*shapes[r].cv_median, *shapes[r].cv_p90};
   }
 }
 
@@ -111,9 +117,7 @@ std::string_view name_of(Collective op) {
 std::vector<TableErrors> table_errors(const KernelTables& tables, const forms::Chip& chip) {
   std::vector<TableErrors> all;
   for (const KernelTables::Table& table : tables.tables()) {
-    // A single shape or point has nothing to be foretold by.
-    const auto points = table.residuals.points();
-    if (points.front().shape != points.back().shape) add(table, chip, all);
+    if (table.measured.size() > 1) add(table, chip, all);
   }
   for (const auto& [key, table] : tables.collectives()) {
     std::vector<double> measured;

@@ -77,21 +77,19 @@ class Cholesky {
   std::array<Vector, kNeighbours> l_{};
 };
 
-/// Where a count lies on an axis: between knot and knot + 1.
+/// Where a count lies on an axis: between knot and knot + 1, or so far beyond its ends.
 struct Cell {
   std::size_t knot = 0;
   double part = 0;
-  bool outside = false;
+  double beyond = 0;
 };
 
 Cell locate(const std::vector<double>& axis, double x) {
-  constexpr double kRounding = 1e-9;
-  const bool outside = x < axis.front() - kRounding || x > axis.back() + kRounding;
-  if (x >= axis.back()) return {axis.size() - 1, 0, outside};
-  if (x <= axis.front()) return {0, 0, outside};
+  if (x >= axis.back()) return {axis.size() - 1, 0, x - axis.back()};
+  if (x <= axis.front()) return {0, 0, axis.front() - x};
   const auto next = std::upper_bound(axis.begin(), axis.end(), x);
   const auto knot = static_cast<std::size_t>(next - axis.begin()) - 1;
-  return {knot, (x - axis[knot]) / (*next - axis[knot]), false};
+  return {knot, (x - axis[knot]) / (*next - axis[knot]), 0};
 }
 
 }  // namespace
@@ -99,7 +97,7 @@ Cell locate(const std::vector<double>& axis, double x) {
 ResidualTable::Looked ResidualTable::Shape::at(double call0, double call1) const {
   const Cell a = locate(axes_[0], portable::ln(call0));
   const Cell b = locate(axes_[1], portable::ln(call1));
-  Looked looked{0, a.outside || b.outside};
+  Looked looked;
   double sum = 0;
   const auto add = [&](std::size_t i, std::size_t j, double weight) {
     if (weight == 0) return;  // also beyond the last knot
@@ -111,6 +109,11 @@ ResidualTable::Looked ResidualTable::Shape::at(double call0, double call1) const
   add(a.knot, b.knot + 1, (1 - a.part) * b.part);
   add(a.knot + 1, b.knot, a.part * (1 - b.part));
   add(a.knot + 1, b.knot + 1, a.part * b.part);
+  const double beyond = spread_[0] * a.beyond + spread_[1] * b.beyond;
+  if (beyond > 0) {
+    looked.extrapolated = true;
+    sum = mean_ + (sum - mean_) * portable::exp(-beyond);
+  }
   looked.factor = portable::exp(sum);
   return looked;
 }
@@ -121,6 +124,7 @@ ResidualTable::ResidualTable(std::vector<Point> points, const Spread& spread)
   std::sort(points_.begin(), points_.end());
   for (const Point& point : points_) {
     places_.push_back(place(point.shape, point.call));
+    sum_ += point.residual;
     for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i].push_back(point.call[i]);
   }
   for (std::vector<double>& counts : counts_) {
@@ -131,6 +135,8 @@ ResidualTable::ResidualTable(std::vector<Point> points, const Spread& spread)
 
 ResidualTable::Shape ResidualTable::shape(double shape0, double shape1) const {
   Shape shape;
+  shape.spread_ = spread_.call;
+  shape.mean_ = sum_ / static_cast<double>(points_.size());
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     for (const double count : counts_[i]) shape.axes_[i].push_back(portable::ln(count));
   }
@@ -155,21 +161,24 @@ ResidualTable::Place ResidualTable::place(const Pair& shape, const Pair& call) c
 
 ResidualTable::Found ResidualTable::find(const Place& at, Without without) const {
   Nearest near;
+  double sum = sum_;
+  std::size_t seen = places_.size();
   for (std::size_t i = 0; i < places_.size(); ++i) {
     const Place& other = places_[i];
-    if (without == Without::shape && other[0] == at[0] && other[1] == at[1]) continue;
     const double d = distance(at, other);
-    if (d == 0) {
-      if (without == Without::point) continue;
-      return {points_[i].residual, 0};
+    if (without == Without::shape ? other[0] == at[0] && other[1] == at[1]
+                                  : without == Without::point && d == 0) {
+      sum -= points_[i].residual;
+      --seen;
+      continue;
     }
+    if (d == 0) return {points_[i].residual, 0};
     near.offer({d, i});
   }
   TERRACE_CHECK(near.size > 0);
 
   Cholesky covariance(near.size);
   Vector to_place{};
-  Vector ones{};
   for (std::size_t i = 0; i < near.size; ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       covariance.at(i, j) =
@@ -177,20 +186,13 @@ ResidualTable::Found ResidualTable::find(const Place& at, Without without) const
     }
     covariance.at(i, i) = 1 + spread_.noise;
     to_place[i] = portable::exp(-near.all[i].distance);
-    ones[i] = 1;
   }
   covariance.factor();
-  const Vector simple = covariance.solve(to_place);
-  const Vector level = covariance.solve(ones);
-  double rest = 1;
-  double levels = 0;
+  const Vector weights = covariance.solve(to_place);
+  const double mean = sum / static_cast<double>(seen);
+  Found found{mean, near.all.front().distance};
   for (std::size_t i = 0; i < near.size; ++i) {
-    rest -= simple[i];
-    levels += level[i];
-  }
-  Found found{0, near.all.front().distance};
-  for (std::size_t i = 0; i < near.size; ++i) {
-    found.residual += (simple[i] + level[i] * rest / levels) * points_[near.all[i].point].residual;
+    found.residual += weights[i] * (points_[near.all[i].point].residual - mean);
   }
   return found;
 }

@@ -14,9 +14,9 @@ namespace terrace {
 ///
 ///   exp(-sum over i of weight_i |ln x_i - ln y_i|),  plus `noise` where x = y
 ///
-/// with an unknown mean (ordinary kriging [Matheron 1963]). So gaps are filled from all sides, near
-/// shapes help, a constant residual is found again everywhere, and far away the neighbours' mean
-/// stays.
+/// and with the mean of all (simple kriging [Matheron 1963]). So gaps are filled from all sides,
+/// near shapes help, and far from measurements the law stays, times what it is off by on the whole:
+/// it extrapolates better than its residuals do.
 class ResidualTable {
  public:
   using Pair = std::array<double, 2>;
@@ -42,7 +42,8 @@ class ResidualTable {
   };
 
   /// The table for one shape, measured or not: a grid over all the calls' counts, between which
-  /// residuals are linear in logs. Beyond it its edge counts.
+  /// residuals are linear in logs. Beyond it they fade from what its edge has, as the covariance
+  /// does.
   class Shape {
    public:
     /// About 100 ns. Says `extrapolated` off the grid, and where no measured point is near: none
@@ -54,6 +55,8 @@ class ResidualTable {
     std::array<std::vector<double>, 2> axes_;  // ln of the counts
     std::vector<double> residuals_;            // by axis 0, then 1
     std::vector<bool> far_;
+    Pair spread_{};
+    double mean_ = 0;
   };
 
   /// Which measurements not to look at, to see how well the others foretell them.
@@ -86,6 +89,7 @@ class ResidualTable {
   Spread spread_;
   std::vector<Point> points_;                  // sorted
   std::vector<Place> places_;                  // of the points
+  double sum_ = 0;                             // of the residuals
   std::array<std::vector<double>, 2> counts_;  // of the calls, sorted
 };
 

@@ -66,12 +66,6 @@ struct Gemm {
     std::int64_t rotation = 0;
   };
 
-  static constexpr bool concerns(std::string_view parameter, DType dtype) {
-    const bool narrow = dtype == DType::fp8 || dtype == DType::int8;
-    if (parameter == "row" || parameter == "quantise" || parameter == "wide") return narrow;
-    return parameter != "split" || !narrow;
-  }
-
   /// Seconds for one call. REQUIRES: m, n, k >= 1. About 100 (8 bits) to 150 ns.
   static double seconds(std::span<const double> p, const Chip& chip, const Case& x);
 };
