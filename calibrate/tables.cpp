@@ -1,6 +1,8 @@
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -57,17 +59,15 @@ std::string profile_file(const Arguments& arguments, const config::Catalogue& ca
 }
 
 std::string text_of(const std::vector<TableErrors>& all) {
-  Table table({"kernels", "regime", "points", "law: median", "p90", "no point: median", "p90",
-               "no shape: median", "p90"});
-  const auto percent = [](const std::optional<Spread>& spread, double Spread::*which) {
-    return spread ? fmt::format("{:.1f}", 100 * ((*spread).*which)) : "-";
+  Table table({"kernels", "regime", "points", "law", "no point", "no shape"});
+  const auto percent = [](const std::optional<Spread>& spread) {
+    return spread ? fmt::format("{:.1f} /{:5.1f}", 100 * spread->median, 100 * spread->p90)
+                  : std::string("-");
   };
   std::string_view last;
   for (const TableErrors& e : all) {
-    table.add({last == e.kernels ? "" : e.kernels, e.regime, human::count(e.points),
-               percent(e.law, &Spread::median), percent(e.law, &Spread::p90),
-               percent(e.point, &Spread::median), percent(e.point, &Spread::p90),
-               percent(e.shape, &Spread::median), percent(e.shape, &Spread::p90)});
+    table.add({last == e.kernels ? "" : e.kernels, e.regime, human::count(e.points), percent(e.law),
+               percent(e.point), percent(e.shape)});
     last = e.kernels;
   }
   return table.text();
@@ -87,10 +87,11 @@ ExitCode run(const Arguments& arguments) {
   }
   const forms::Chip chip = chip_of(gpu, gpu_file);
   const KernelTables tables = KernelTables::read(directory, profile, chip);
-  app::print(fmt::format(
-      "{} on {}: |predicted / measured - 1| in %, of the law alone, of the table without the\n"
-      "point in question, and without all points of its shape\n\n{}",
-      directory, gpu_name, text_of(table_errors(tables, chip))));
+  app::print(fmt::format("{} and the laws of {}\n\n", directory, file) +
+             "|predicted / measured - 1|, median / 90th percentile in %: by the law alone, by the "
+             "table without\nthe point in question, and by the table without all points of its "
+             "shape\n\n" +
+             text_of(table_errors(tables, chip)));
   return ExitCode::ok;
 }
 
