@@ -24,8 +24,10 @@ std::filesystem::path table(const std::filesystem::path& directory, std::string_
 std::map<std::string, LayerProfile::Curve, std::less<>> read_curves(
     const std::filesystem::path& file, std::string_view count) {
   std::map<std::string, std::vector<ProfileGrid<1>::Point>> points;
-  for (const MeasuredPoint& p : read_measured_points(file, {"layer", std::span(&count, 1)})) {
-    points[p.operation].push_back({{p.counts[0]}, p.time});
+  static constexpr TextColumn kLayer{"layer"};
+  for (const MeasuredPoint& p :
+       read_measured_points(file, {std::span(&kLayer, 1), std::span(&count, 1)})) {
+    points[p.texts[0]].push_back({{p.counts[0]}, p.time});
   }
   std::map<std::string, LayerProfile::Curve, std::less<>> curves;
   for (const auto& [operation, of_one] : points) curves.emplace(operation, of_one);
@@ -46,8 +48,8 @@ AttentionPoints read_attention(const std::filesystem::path& file) {
   static constexpr std::array<std::string_view, 4> kCounts{"prefill_chunk", "kv_prefill",
                                                            "n_decode", "kv_decode"};
   AttentionPoints points;
-  for (const MeasuredPoint& p : read_measured_points(file, {"", kCounts})) {
-    const auto [chunk, prefix, decodes, decode_prefix] = p.counts;
+  for (const MeasuredPoint& p : read_measured_points(file, {{}, kCounts})) {
+    const auto [chunk, prefix, decodes, decode_prefix, none] = p.counts;
     const auto row = fmt::format("{},{},{},{}", chunk, prefix, decodes, decode_prefix);
     if (chunk == 0 && decodes == 0) fail(file, fmt::format("the row {} has no tokens", row));
     if ((chunk == 0 && prefix > 0) || (decodes == 0 && decode_prefix > 0)) {
@@ -71,7 +73,7 @@ std::optional<ProfileGrid<2>> read_moe(const std::filesystem::path& file) {
   static constexpr std::array<std::string_view, 2> kCounts{"tokens", "activated_experts"};
   if (!std::filesystem::exists(file)) return std::nullopt;
   std::vector<ProfileGrid<2>::Point> points;
-  for (const MeasuredPoint& p : read_measured_points(file, {"", kCounts})) {
+  for (const MeasuredPoint& p : read_measured_points(file, {{}, kCounts})) {
     points.push_back({{p.counts[0], p.counts[1]}, p.time});
   }
   return ProfileGrid<2>(points);

@@ -19,15 +19,15 @@
 namespace terrace {
 namespace {
 
-constexpr std::string_view kTime = "time_us";
 constexpr double kShortestUs = 0.1;  // no kernel is faster
-constexpr double kLongestUs = 1e6;   // no layer is slower
+constexpr double kLongestUs = 1e7;   // no layer is slower
 
 /// A table and what its columns hold.
 class Table {
  public:
   Table(const std::filesystem::path& file, const MeasuredColumns& columns)
       : columns_(columns), source_(errors_.add_source(file.string(), text_of(file))) {
+    TERRACE_CHECK(columns.texts.size() <= MeasuredPoint::kMostTexts);
     TERRACE_CHECK(columns.counts.size() <= MeasuredPoint::kMostCounts);
     if (source_.lines.empty()) fail_file("this table is empty");
     read_header();
@@ -35,7 +35,9 @@ class Table {
 
   std::vector<MeasuredPoint> points() {
     std::vector<MeasuredPoint> points;
-    std::map<std::pair<std::string, decltype(MeasuredPoint::counts)>, std::size_t> seen;
+    std::map<std::pair<decltype(MeasuredPoint::texts), decltype(MeasuredPoint::counts)>,
+             std::size_t>
+        seen;
     for (line_ = 1; line_ < source_.lines.size(); ++line_) {
       const std::vector<std::string_view> fields = split();
       if (fields.size() == 1 && fields[0].empty()) continue;
@@ -44,12 +46,14 @@ class Table {
              fmt::format("this row has {} columns, but the header has {}", fields.size(), width_));
       }
       MeasuredPoint point;
-      if (!columns_.operation.empty()) point.operation = operation(fields[operation_]);
+      for (std::size_t i = 0; i < columns_.texts.size(); ++i) {
+        point.texts[i] = word(fields[texts_[i]], columns_.texts[i]);
+      }
       for (std::size_t i = 0; i < columns_.counts.size(); ++i) {
         point.counts[i] = count(fields[counts_[i]], columns_.counts[i]);
       }
       point.time = time(fields[time_]);
-      const auto [first, fresh] = seen.try_emplace({point.operation, point.counts}, line_);
+      const auto [first, fresh] = seen.try_emplace({point.texts, point.counts}, line_);
       if (!fresh) {
         fail(line(), fmt::format("line {} already has a time for this", first->second + 1),
              "keep one of them");
@@ -61,8 +65,6 @@ class Table {
   }
 
  private:
-  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-
   static std::string text_of(const std::filesystem::path& file) {
     std::ifstream in(file, std::ios::binary);
     std::ostringstream text;
@@ -78,8 +80,8 @@ class Table {
   void read_header() {
     line_ = 0;
     std::vector<std::string_view> known(columns_.counts.begin(), columns_.counts.end());
-    known.push_back(kTime);
-    if (!columns_.operation.empty()) known.push_back(columns_.operation);
+    known.push_back(columns_.time);
+    for (const TextColumn& column : columns_.texts) known.push_back(column.name);
 
     const std::vector<std::string_view> names = split();
     width_ = names.size();
@@ -101,8 +103,8 @@ class Table {
       return static_cast<std::size_t>(found - names.begin());
     };
     for (const std::string_view name : columns_.counts) counts_.push_back(place(name));
-    time_ = place(kTime);
-    if (!columns_.operation.empty()) operation_ = place(columns_.operation);
+    time_ = place(columns_.time);
+    for (const TextColumn& column : columns_.texts) texts_.push_back(place(column.name));
   }
 
   [[nodiscard]] std::string_view line() const {
@@ -120,18 +122,26 @@ class Table {
     }
   }
 
-  std::string operation(std::string_view text) {
-    if (text.empty()) fail(text, fmt::format("'{}' is empty", columns_.operation));
+  std::string word(std::string_view text, const TextColumn& column) {
+    if (text.empty()) fail(text, fmt::format("'{}' is empty", column.name));
+    if (!column.values.empty() &&
+        std::find(column.values.begin(), column.values.end(), text) == column.values.end()) {
+      const auto near = closest(text, column.values);
+      fail(text, fmt::format("unknown {} '{}'", column.name, text),
+           near ? fmt::format("did you mean '{}'?", *near)
+                : fmt::format("there are {}", fmt::join(column.values, ", ")));
+    }
     return std::string(text);
   }
 
   std::int64_t count(std::string_view text, std::string_view column) {
-    constexpr std::int64_t kMost = 1'000'000'000;
+    constexpr std::int64_t kMost = 1'000'000'000'000;
     std::int64_t value = 0;
     const char* end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, value);
-    if (stop != end || error != std::errc{} || value < 0 || value > kMost) {
-      fail(text, fmt::format("{} '{}' is not a whole number from 0 to {}", column, text, kMost));
+    if (stop != end || error != std::errc{} || value < columns_.least || value > kMost) {
+      fail(text, fmt::format("{} '{}' is not a whole number from {} to {}", column, text,
+                             columns_.least, kMost));
     }
     return value;
   }
@@ -141,7 +151,7 @@ class Table {
     const char* end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, us);
     if (stop != end || error != std::errc{} || !std::isfinite(us)) {
-      fail(text, fmt::format("{} '{}' is not a number", kTime, text));
+      fail(text, fmt::format("{} '{}' is not a number", columns_.time, text));
     }
     if (us < kShortestUs || us > kLongestUs) {
       fail(text, fmt::format("no operation takes {} us", text),
@@ -168,9 +178,10 @@ class Table {
   const config::Source& source_;
   std::size_t line_ = 0;  // from zero
   std::size_t width_ = 0;
-  std::vector<std::size_t> counts_;  // columns
-  std::size_t time_ = kNone;
-  std::size_t operation_ = kNone;
+  // Columns.
+  std::vector<std::size_t> texts_;
+  std::vector<std::size_t> counts_;
+  std::size_t time_ = 0;
 };
 
 }  // namespace

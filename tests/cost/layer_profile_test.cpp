@@ -100,7 +100,7 @@ TEST_F(LayerProfileFiles, MistakesArePointedAt) {
   const std::string dense = "layer,tokens,time_us\nqkv_proj,1,10\n";
   EXPECT_EQ(mistake("dense", dense + "qkv_proj,two,3\n"),
             file("dense").string() +
-                ":3:10: error: tokens 'two' is not a whole number from 0 to 1000000000\n"
+                ":3:10: error: tokens 'two' is not a whole number from 0 to 1000000000000\n"
                 "    3 | qkv_proj,two,3\n"
                 "      |          ^~~\n");
   EXPECT_THAT(mistake("dense", "layer,tokens,time_ms\n"),
