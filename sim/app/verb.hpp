@@ -51,6 +51,7 @@ const Verb& find_verb(std::string_view name);
 extern const Verb kRun;
 extern const Verb kMrc;
 extern const Verb kSweep;
+extern const Verb kValidate;
 extern const Verb kConfig;
 extern const Verb kExplain;
 extern const Verb kList;

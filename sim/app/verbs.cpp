@@ -8,9 +8,9 @@
 namespace terrace::app {
 
 std::span<const Verb* const> verbs() {
-  static constexpr const Verb* kVerbs[] = {&kRun,        &kSweep,   &kMrc,    &kConfig,
-                                           &kExplain,    &kList,    &kSchema, &kDoctor,
-                                           &kCompletion, &kVersion, &kHelp};
+  static constexpr const Verb* kVerbs[] = {&kRun,    &kSweep,      &kMrc,     &kValidate,
+                                           &kConfig, &kExplain,    &kList,    &kSchema,
+                                           &kDoctor, &kCompletion, &kVersion, &kHelp};
   return kVerbs;
 }
 
