@@ -26,18 +26,6 @@ std::string percent(std::optional<double> ratio) { return ratio ? human::percent
 
 bool has_slo(const ClientSummary& client) { return client.ttft_slo || client.tpot_slo; }
 
-std::string header_text(const ReportHeader& header) {
-  std::size_t width = 0;
-  for (const ReportHeader::Line& line : header.lines) {
-    width = std::max(width, columns_of(line.key));
-  }
-  std::string text = paragraph("", header.scenario.empty() ? "terrace" : header.scenario);
-  for (const ReportHeader::Line& line : header.lines) {
-    text += paragraph(fmt::format("  {:<{}}  ", line.key, width), line.text);
-  }
-  return text;
-}
-
 void add_latency(Table& table, const char* name, const Histogram& histogram) {
   std::vector<std::string> cells = {name, time_of_ms(mean_ms(histogram))};
   for (const double q : {0.5, 0.9, 0.99}) cells.push_back(time_of_ms(quantile_ms(histogram, q)));

@@ -272,7 +272,7 @@ void foresee(Workload& requests, ContentTable& contents, ContentLedger& ledger) 
 
 /// In the order in which they depend on each other.
 struct Simulation::Parts {
-  Parts(const Scenario& s, std::vector<Observer*> watching)
+  Parts(const Scenario& s, std::vector<Observer*> watching, const WorkloadMaker& make_requests)
       : dimensions(measure(s)),
         fabric(loop),
         places(deployment(s), fabric),
@@ -284,13 +284,13 @@ struct Simulation::Parts {
                }),
         fates(make_fates(s, loop, contents)),
         hierarchy(loop, fabric, contents, furnish(s).hbm(), furnish(s).tiers(), traffic(s), ledger),
-        requests(make_workload(s)),
+        requests(make_requests()),
         observers(std::move(watching), s.output.timeseries_interval, loop),
         cluster(fleet(s, dimensions), loop, contents, hierarchy, *cost, *requests,
                 make_router(s.serving.router), observers) {
     if (fates != nullptr) contents.keep_all();
     hierarchy.set_watch(fates.get());
-    if (any_of(fact_needs(s), FactNeeds::future)) foresee(*make_workload(s), contents, ledger);
+    if (any_of(fact_needs(s), FactNeeds::future)) foresee(*make_requests(), contents, ledger);
   }
 
   Furnisher furnish(const Scenario& s) {
@@ -319,7 +319,11 @@ struct Simulation::Parts {
 };
 
 Simulation::Simulation(const Scenario& scenario, std::vector<Observer*> observers)
-    : parts_(std::make_unique<Parts>(scenario, std::move(observers))) {}
+    : Simulation(scenario, std::move(observers), [&] { return make_workload(scenario); }) {}
+
+Simulation::Simulation(const Scenario& scenario, std::vector<Observer*> observers,
+                       const WorkloadMaker& requests)
+    : parts_(std::make_unique<Parts>(scenario, std::move(observers), requests)) {}
 
 Simulation::~Simulation() = default;
 
