@@ -64,6 +64,7 @@ class StepModel final : public CostModel {
     const std::vector<BoundedReach> bounds = bounded_reaches(model);
     const Tokens inputs = model.encoder ? model.encoder->tokens : Tokens{};
     for (const LayerGroup& group : model.layers) {
+      model_layers_ += group.count;
       const AttentionWork attention = work(group.attention, model.hidden, spec.parallel);
       const MlpWork mlp = work(group.mlp, model.hidden, spec.parallel);
       layers_.push_back({group.count, attention.products, attention.pointwise});
@@ -138,7 +139,7 @@ class StepModel final : public CostModel {
       prompts = prompts || !batch.prefills.empty();
     }
     Estimate step = slowest + Estimate{spec_.overhead};
-    if (prompts) step += Estimate{spec_.prompt_overhead};
+    if (prompts) step += model_layers_ * Estimate{spec_.prompt_layer_overhead};
     if (experts_.empty()) return step;
     step += routed_.at(all, [this](std::int64_t n) { return routed(n); });
     if (ranks.size() > 1) {
@@ -215,7 +216,7 @@ class StepModel final : public CostModel {
     if (spec_.parallel.tensor > 1 && !layers.products.empty()) {
       one +=
           kernels_->collective(Collective::all_reduce, activations(tokens), spec_.parallel.tensor);
-      if (!is_captured(tokens)) one += Estimate{spec_.eager_collective};
+      if (!is_captured(tokens)) one += Estimate{spec_.eager_all_reduce};
     }
     return one;
   }
@@ -263,8 +264,7 @@ class StepModel final : public CostModel {
     for (const ExpertLayers& group : experts_) layers += group.count;
     const int gpus = spec_.parallel.expert;
     return layers * (kernels_->collective(Collective::all_gather, activations(tokens), gpus) +
-                     kernels_->collective(Collective::reduce_scatter, activations(tokens), gpus) +
-                     Estimate{2 * spec_.eager_collective});
+                     kernels_->collective(Collective::reduce_scatter, activations(tokens), gpus));
   }
 
   [[nodiscard]] Bytes activations(std::int64_t tokens) const {
@@ -282,6 +282,7 @@ class StepModel final : public CostModel {
   }
 
   std::int64_t hidden_;
+  std::int64_t model_layers_ = 0;
   StepSpec spec_;
   std::unique_ptr<const Kernels> kernels_;
   DType weights_;

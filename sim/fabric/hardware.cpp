@@ -106,10 +106,10 @@ void describe(config::Fields& f, EfficiencySpec& efficiency) {
           kNotNegative);
   f.field("step_overhead", efficiency.step_overhead, "host work per step that the GPU waits for",
           kNotNegative);
-  f.field("prompt_overhead", efficiency.prompt_overhead,
-          "host work per step with prompt tokens that the GPU waits for, besides");
-  f.field("eager_collective", efficiency.eager_collective,
-          "added to an all-reduce, all-gather or reduce-scatter that no CUDA graph holds");
+  f.field("prompt_layer_overhead", efficiency.prompt_layer_overhead,
+          "host work per layer that the GPU waits for in steps with prompt tokens, besides");
+  f.field("eager_all_reduce", efficiency.eager_all_reduce,
+          "added to an all-reduce that no CUDA graph holds");
 }
 
 void describe(config::Fields& f, GpuSpec& gpu) {

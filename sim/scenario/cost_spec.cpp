@@ -49,8 +49,8 @@ std::unique_ptr<CostModel> make_cost_model(const Scenario& s) {
                           .routing_skew = cost.routing_skew,
                           .captured = capture_sizes(limit),
                           .overhead = platform.step_overhead,
-                          .prompt_overhead = platform.prompt_overhead,
-                          .eager_collective = platform.eager_collective},
+                          .prompt_layer_overhead = platform.prompt_layer_overhead,
+                          .eager_all_reduce = platform.eager_all_reduce},
                          kernels(s));
 }
 

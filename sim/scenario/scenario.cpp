@@ -312,13 +312,16 @@ void describe(config::Fields& f, Scenario& s) {
 namespace {
 
 /// A path in a scenario means: beside that scenario, unless it is absolute or exists from here.
-void resolve_trace_path(Scenario& scenario, const std::string& scenario_path) {
+/// `suffix` is what a file of that name has in addition.
+void resolve_path(std::string& path, const std::string& scenario_path,
+                  std::string_view suffix = {}) {
   namespace fs = std::filesystem;
-  if (!scenario.workload.trace) return;
-  std::string& path = scenario.workload.trace->path;
   const fs::path beside = fs::path(scenario_path).parent_path() / path;
-  std::error_code ignored;
-  if (!fs::exists(path, ignored) && fs::exists(beside, ignored)) path = beside.string();
+  const auto exists = [&](fs::path file) {
+    std::error_code ignored;
+    return fs::exists(file += suffix, ignored);
+  };
+  if (!exists(path) && exists(beside)) path = beside.string();
 }
 
 }  // namespace
@@ -372,7 +375,8 @@ LoadedScenario read_scenario(const std::string& name, const config::Node& root,
   loaded.scenario.name = std::filesystem::path(name).stem().string();
   config::Reader reader(root, "the scenario", catalogue, diagnostics, cache);
   reader.read(loaded.scenario);
-  resolve_trace_path(loaded.scenario, name);
+  if (auto& trace = loaded.scenario.workload.trace) resolve_path(trace->path, name);
+  resolve_path(loaded.scenario.serving.cost.profile, name, "_dense.csv");
   loaded.values = reader.resolved();
   return loaded;
 }

@@ -111,6 +111,10 @@ Validation load_validation(const std::string& path, const config::Catalogue& cat
   diagnostics.raise();
   v.scenario = read_scenario(*located.path, tree, catalogue, diagnostics).scenario;
   diagnostics.raise();
+  // Layer profiles lie with the measured runs.
+  if (std::string& profile = v.scenario.serving.cost.profile; overrides.data && !profile.empty()) {
+    profile = (fs::path(*overrides.data) / profile).string();
+  }
   v.measured = read_measured_run(trace_file(v.measured_path), spec.measured.format);
   return v;
 }
