@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "calibrate/determined.hpp"
 #include "calibrate/errors.hpp"
 #include "calibrate/least_squares.hpp"
@@ -52,7 +54,7 @@ Calibration calibrate(const Dataset& data, const Adapter& adapter, const std::st
   KernelFit& fit = result.fit;
   fit.form.text = adapter.form;
   fit.dtype = data.dtype;
-  fit.head_dim = data.head_dim;
+  (adapter.only == "head_dim" ? fit.head_dim : fit.gpus) = data.only;
   fit.points = static_cast<std::int64_t>(data.measured.size());
 
   std::vector<forms::Parameter> parameters;
@@ -63,6 +65,13 @@ Calibration calibrate(const Dataset& data, const Adapter& adapter, const std::st
     starts.push_back(parameter.start);
     fit.parameters.push_back({parameter.start, parameter.start, parameter.start, 0});
     if (!adapter.concerns(parameter.name, data.dtype)) continue;
+    if (const auto held = options.held.find(parameter.name); held != options.held.end()) {
+      starts.back() = held->second;
+      fit.parameters.back() = {held->second, held->second, held->second, 0};
+      result.notes.push_back(fmt::format("'{}' was held at {}", parameter.name,
+                                         text_of(parameter.unit, held->second)));
+      continue;
+    }
     parameters.push_back(parameter);
     if (parameter.name == kBandwidth) {
       const double most = options.most_bandwidth.count();

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,7 +15,8 @@ struct FitOptions {
   int folds = 5;
   int bootstrap = 200;
   std::uint64_t seed = 1;
-  Bandwidth most_bandwidth = Bandwidth::max();  // of the memory, by the datasheet
+  std::map<std::string, double, std::less<>> held;  // parameters that are not fitted, in SI units
+  Bandwidth most_bandwidth = Bandwidth::max();      // of the memory, by the datasheet
 };
 
 /// A fit, and what was odd about it but harmless.

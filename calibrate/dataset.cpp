@@ -37,8 +37,8 @@ void check_number(const PointTable& table, const Point& point, const Column& wan
 }
 
 void check_columns(const PointTable& table, const Adapter& adapter) {
-  check_column(table, "dtype");
-  if (adapter.one_head_dim) check_column(table, "head_dim");
+  if (adapter.typed) check_column(table, "dtype");
+  if (!adapter.only.empty()) check_column(table, adapter.only);
   for (const Column& column : adapter.columns) check_column(table, column.name);
   for (const Point& point : table.points) {
     if (!point.ok) continue;
@@ -56,6 +56,14 @@ std::string_view only_value(const PointTable& table, std::string_view column) {
   throw config::ConfigError(
       fmt::format("{}: error: points with {} {}: fit one at a time, as with --where '{}={}'",
                   table.name, column, fmt::join(values, ", "), column, *values.begin()));
+}
+
+DType only_dtype(const PointTable& table) {
+  const std::string_view dtype = only_value(table, "dtype");
+  const auto type = config::Scalar<DType>::parse(dtype);
+  if (type.value) return *type.value;
+  throw config::ConfigError(fmt::format("{}: error: profiles know no dtype '{}', only {}",
+                                        table.name, dtype, "bf16, fp16, fp8, int8, int4"));
 }
 
 }  // namespace
@@ -76,16 +84,10 @@ Dataset prepare(const PointTable& table, const Adapter& adapter, const forms::Ch
   check_contradictions(table);
 
   Dataset data;
-  const std::string_view dtype = only_value(table, "dtype");
-  const auto type = config::Scalar<DType>::parse(dtype);
-  if (!type.value) {
-    throw config::ConfigError(fmt::format("{}: error: profiles know no dtype '{}', only {}",
-                                          table.name, dtype, "bf16, fp16, fp8, int8, int4"));
-  }
-  data.dtype = *type.value;
-  if (adapter.one_head_dim) {
-    data.head_dim =
-        std::lround(*config::Scalar<double>::parse(only_value(table, "head_dim")).value);
+  if (adapter.typed) data.dtype = only_dtype(table);
+  if (!adapter.only.empty()) {
+    const std::string_view value = only_value(table, adapter.only);
+    data.only = std::lround(*config::Scalar<double>::parse(value).value);
   }
 
   data.cases = adapter.cases(chip);

@@ -18,7 +18,7 @@ namespace terrace::calibrate {
 /// Points that are ready to be fitted: the cases of a form and what they took.
 struct Dataset {
   DType dtype = DType::bf16;
-  std::optional<std::int64_t> head_dim;
+  std::optional<std::int64_t> only;  // what all have in the adapter's column of that name
   std::unique_ptr<Cases> cases;
   std::vector<const Point*> points;  // by case
   std::vector<double> measured;      // seconds, by case

@@ -1,7 +1,11 @@
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -57,10 +61,41 @@ std::string gpu_file(const config::Catalogue& catalogue, const std::string& name
 /// Beside the profile: "h200-sxm.gemm-bf16.points.csv".
 std::filesystem::path points_path(const std::string& out, const KernelFit& fit) {
   std::filesystem::path path = out;
-  const std::string head = fit.head_dim ? fmt::format("-hd{}", *fit.head_dim) : "";
+  const std::string only = fit.head_dim ? fmt::format("-hd{}", *fit.head_dim)
+                           : fit.gpus   ? fmt::format("-{}gpus", *fit.gpus)
+                                        : "";
   path.replace_filename(fmt::format("{}.{}-{}{}.points.csv", path.stem().string(), fit.form.text,
-                                    config::Scalar<DType>::format(fit.dtype), head));
+                                    config::Scalar<DType>::format(fit.dtype), only));
   return path;
+}
+
+/// "mha_splits=16,feed=30 TB/s" for parameters of that form.
+std::map<std::string, double, std::less<>> held(const Adapter& adapter, std::string_view text) {
+  std::map<std::string, double, std::less<>> all;
+  for (const std::string_view part : split(text, ',')) {
+    const std::size_t equals = std::min(part.find('='), part.size());
+    const std::string_view name = trimmed(part.substr(0, equals));
+    const auto found =
+        std::find_if(adapter.parameters.begin(), adapter.parameters.end(),
+                     [&](const forms::Parameter& parameter) { return parameter.name == name; });
+    if (found == adapter.parameters.end()) {
+      std::vector<std::string_view> names;
+      for (const forms::Parameter& parameter : adapter.parameters) names.push_back(parameter.name);
+      const auto near = closest(name, names);
+      throw UsageError(fmt::format("--hold: '{}' has no parameter '{}'; {}", adapter.form, name,
+                                   near ? fmt::format("did you mean '{}'?", *near)
+                                        : fmt::format("it has {}", fmt::join(names, ", "))));
+    }
+    const std::string_view value = equals < part.size() ? trimmed(part.substr(equals + 1)) : "";
+    const auto number = value_of(found->unit, value);
+    if (!number || *number < found->low || *number > found->high) {
+      throw UsageError(fmt::format("--hold: {}='{}' is not from {} to {}", name, value,
+                                   text_of(found->unit, found->low),
+                                   text_of(found->unit, found->high)));
+    }
+    all.emplace(name, *number);
+  }
+  return all;
 }
 
 ExitCode run(const Arguments& arguments) {
@@ -76,6 +111,8 @@ ExitCode run(const Arguments& arguments) {
   options.bootstrap =
       static_cast<int>(number(arguments, "bootstrap", options.bootstrap, 20, 100'000));
   options.seed = static_cast<std::uint64_t>(number(arguments, "seed", 1, 0, INT64_MAX));
+
+  if (const auto hold = arguments.value("hold")) options.held = held(adapter, *hold);
 
   const std::string file = gpu_file(app::open_catalogue(arguments), gpu_name);
   const auto gpu = config::read_file<GpuSpec>(file);
@@ -109,11 +146,16 @@ ExitCode run(const Arguments& arguments) {
 constexpr std::array kOptions = {
     Option{"points", "FILE", "measured calls: a .csv table, or the .json of a calibration",
            Words::file},
-    Option{"form", "FORM", "gemm, decode, prefill, mla_decode or mla_prefill", Words::free},
+    Option{
+        "form", "FORM",
+        "gemm, decode, prefill, mla_decode, mla_prefill, all_reduce, all_gather or reduce_scatter",
+        Words::free},
     Option{"gpu", "GPU", "what they were measured on; 'terrace list gpus' names them", Words::free},
     Option{"out", "PROFILE.yaml", "put the fit into this profile; if left out, it is only shown",
            Words::file},
     Option{"where", "'COLUMN=VALUE,...'", "fit these points only"},
+    Option{"hold", "'PARAMETER=VALUE,...'",
+           "do not fit these: for what the points do not determine"},
     Option{"engine", "TEXT", "whose kernels they are, such as 'vLLM 0.24.0'; kept in the profile"},
     Option{"source", "TEXT", "where the points come from; kept in the profile"},
     Option{"keep-points", "", "write the points and their predictions beside the profile"},
@@ -138,7 +180,9 @@ constinit const app::Verb kFit = {
         "  mla_decode, mla_prefill   num_heads, batch, kv_len or seq_len\n"
         "A .json has a list 'points', each with family, x (the shape), median, unit, ok and l2.\n"
         "\n"
-        "A profile keeps one fit for each form, dtype and head_dim: a new one takes the place of\n"
+        "  all_reduce, ...           num_gpus, bytes; no data type\n"
+        "A profile keeps one fit for each form, dtype, head_dim and num_gpus: a new one takes the "
+        "place of\n"
         "the old. Groups of similar points are seen or not seen together by the cross-validation.\n"
         "\n"
         "  terrace calibrate fit --points gemm.csv --form gemm --gpu h200-sxm \\\n"

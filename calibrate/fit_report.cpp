@@ -35,7 +35,9 @@ std::string head_text(const Calibration& calibration, const Dataset& data, const
   const KernelFit& fit = calibration.fit;
   std::string text = fmt::format("{} on {}: {}{}{}\n", fit.form.text, gpu,
                                  config::Scalar<DType>::format(fit.dtype),
-                                 fit.head_dim ? fmt::format(", head_dim {}", *fit.head_dim) : "",
+                                 fit.head_dim ? fmt::format(", head_dim {}", *fit.head_dim)
+                                 : fit.gpus   ? fmt::format(", {} GPUs", *fit.gpus)
+                                              : "",
                                  fit.engine.empty() ? "" : ", " + fit.engine);
   text += paragraph(
       "  points    ",

@@ -34,7 +34,7 @@ bool put_fit(KernelProfile& profile, KernelFit fit, const std::string& path) {
     profile.fits.push_back(std::move(fit));
   }
   const auto key = [](const KernelFit& one) {
-    return std::tuple(std::string_view(one.form.text), one.dtype, one.head_dim);
+    return std::tuple(std::string_view(one.form.text), one.dtype, one.head_dim, one.gpus);
   };
   std::stable_sort(profile.fits.begin(), profile.fits.end(),
                    [&](const KernelFit& a, const KernelFit& b) { return key(a) < key(b); });

@@ -10,9 +10,9 @@ namespace terrace::calibrate {
 /// what stands there is no profile, or one of another GPU.
 KernelProfile open_profile(const std::string& path, const std::string& gpu);
 
-/// Puts the fit in place of one of the same form, dtype and head_dim, or beside the others, and
-/// writes the profile: the file changes whole or not at all. Returns whether it replaced one.
-/// Throws std::runtime_error if it cannot be written.
+/// Puts the fit in place of one of the same form, dtype, head_dim and number of GPUs, or beside the
+/// others, and writes the profile: the file changes whole or not at all. Returns whether it
+/// replaced one. Throws std::runtime_error if it cannot be written.
 bool put_fit(KernelProfile& profile, KernelFit fit, const std::string& path);
 
 }  // namespace terrace::calibrate

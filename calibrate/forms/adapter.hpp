@@ -24,12 +24,15 @@ namespace terrace::calibrate {
 //                                                    are similar, and cross-validation sees or
 //                                                    does not see all of them
 //   static constexpr std::array<std::string_view, N> kRegimes;
-//   static constexpr bool kOneHeadDim;               a fit is for one head_dim only
-//   static Form::Case case_of(const Row& row);
-//   static std::string_view left_out(const Row&, const Form::Case&, const forms::Chip&);
+//   static constexpr std::string_view kOnly;         a column: a fit is for one value of it; or
+//   none static Form::Case case_of(const Row& row); static std::string_view left_out(const Row&,
+//   const Form::Case&, const forms::Chip&);
 //                                                    why the point is not fitted; empty if it is
-//   static std::size_t regime(const Form::Case&, const forms::Chip&);  an index of kRegimes
+//   static std::size_t regime(const Row&, const Form::Case&, const forms::Chip&);  an index of
+//                                                    kRegimes
 //   static Work work(const Form::Case&);
+//
+//   static constexpr bool kTyped = false;            only where no data type matters
 //
 // in a file of calibrate/forms/ that ends with `Adapter name() { return adapter_of<Name>(); }`, and
 // a line in registry.cpp.
@@ -64,6 +67,9 @@ class Row {
 
   /// Bytes of an element of `dtype`.
   [[nodiscard]] double element_bytes() const;
+
+  /// Measured.
+  [[nodiscard]] double seconds() const { return point_.seconds; }
 
   /// Whether the measurement says that L2 was flushed before each call; tables do not say.
   [[nodiscard]] bool cold() const { return text("l2") == "cold"; }
@@ -110,7 +116,8 @@ struct Adapter {
   std::span<const Column> columns;
   std::span<const std::string_view> group;
   std::span<const std::string_view> regimes;
-  bool one_head_dim = false;
+  std::string_view only;
+  bool typed = true;
   bool (*concerns)(std::string_view parameter, DType dtype) = nullptr;
   std::unique_ptr<Cases> (*cases)(const forms::Chip& chip) = nullptr;
 };
@@ -124,7 +131,7 @@ class CasesOf final : public Cases {
     const auto made = Type::case_of(row);
     Added added{Type::left_out(row, made, chip_), 0, {}};
     if (!added.left_out.empty()) return added;
-    added.regime = Type::regime(made, chip_);
+    added.regime = Type::regime(row, made, chip_);
     added.work = Type::work(made);
     cases_.push_back(made);
     return added;
@@ -142,6 +149,16 @@ class CasesOf final : public Cases {
   std::vector<typename Type::Form::Case> cases_;
 };
 
+/// Whether times depend on a data type, which points then have to have.
+template <class Type>
+constexpr bool is_typed() {
+  if constexpr (requires { Type::kTyped; }) {
+    return Type::kTyped;
+  } else {
+    return true;
+  }
+}
+
 template <class Type>
 Adapter adapter_of() {
   return {Type::Form::kName,
@@ -150,7 +167,8 @@ Adapter adapter_of() {
           Type::kColumns,
           Type::kGroup,
           Type::kRegimes,
-          Type::kOneHeadDim,
+          Type::kOnly,
+          is_typed<Type>(),
           forms::concerns<typename Type::Form>,
           [](const forms::Chip& chip) -> std::unique_ptr<Cases> {
             return std::make_unique<CasesOf<Type>>(chip);

@@ -13,9 +13,8 @@ struct DecodePoints {
   static constexpr std::array kColumns = {Column{"num_heads"}, Column{"num_kv_heads"},
                                           Column{"head_dim"}, Column{"batch"}, Column{"kv_len"}};
   static constexpr std::array<std::string_view, 2> kGroup = {"num_heads", "num_kv_heads"};
-  static constexpr std::array<std::string_view, 3> kRegimes = {"KV in L2", "KV > 1.3 L2, short",
-                                                               "KV > 1.3 L2, kv_len >= 128"};
-  static constexpr bool kOneHeadDim = true;
+  static constexpr std::array<std::string_view, 2> kRegimes = {"KV <= 1.3 L2", "KV > 1.3 L2"};
+  static constexpr std::string_view kOnly = "head_dim";
 
   static Form::Case case_of(const Row& row) {
     const double kv_len = row.number("kv_len");
@@ -33,9 +32,8 @@ struct DecodePoints {
     if (row.text("ragged") == "true") return "sequences of unequal lengths";
     return row.window() ? "a sliding window" : "";
   }
-  static std::size_t regime(const Form::Case& x, const forms::Chip& chip) {
-    if (work(x).bytes <= 1.3 * chip.l2_bytes) return 0;
-    return x.longest < 128 ? 1 : 2;
+  static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip& chip) {
+    return work(x).bytes <= 1.3 * chip.l2_bytes ? 0 : 1;
   }
   static Work work(const Form::Case& x) {
     const double per_token = static_cast<double>(x.kv_heads * x.head_dim) * x.kv_bytes_per_element;

@@ -12,9 +12,8 @@ struct GemmPoints {
   static constexpr std::string_view kFamily = "gemm";
   static constexpr std::array kColumns = {Column{"m"}, Column{"n"}, Column{"k"}};
   static constexpr std::array<std::string_view, 2> kGroup = {"n", "k"};
-  static constexpr std::array<std::string_view, 3> kRegimes = {"m <= 64", "64 < m < 512",
-                                                               "m >= 512"};
-  static constexpr bool kOneHeadDim = false;
+  static constexpr std::array<std::string_view, 2> kRegimes = {"n or k < 1024", "n, k >= 1024"};
+  static constexpr std::string_view kOnly = "";
 
   static Form::Case case_of(const Row& row) {
     // Tables of kernels take turns among six copies of W (aiconfigurator); what flushes L2 says so.
@@ -22,8 +21,8 @@ struct GemmPoints {
     return {row.count("m"), row.count("n"), row.count("k"), row.dtype(), row.cold() ? 0 : kCopies};
   }
   static std::string_view left_out(const Row&, const Form::Case&, const forms::Chip&) { return {}; }
-  static std::size_t regime(const Form::Case& x, const forms::Chip&) {
-    return x.m <= 64 ? 0 : x.m < 512 ? 1 : 2;
+  static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip&) {
+    return x.n < 1024 || x.k < 1024 ? 0 : 1;
   }
   static Work work(const Form::Case& x) {
     const auto nk = static_cast<double>(x.n) * static_cast<double>(x.k);

@@ -13,7 +13,7 @@ struct MlaDecodePoints {
   static constexpr std::array kColumns = {Column{"num_heads"}, Column{"batch"}, Column{"kv_len"}};
   static constexpr std::array<std::string_view, 1> kGroup = {"num_heads"};
   static constexpr std::array<std::string_view, 2> kRegimes = {"KV in L2", "KV > 1.3 L2"};
-  static constexpr bool kOneHeadDim = false;
+  static constexpr std::string_view kOnly = "";
 
   static Form::Case case_of(const Row& row) {
     return {row.count("num_heads"), row.element_bytes(), row.count("batch"), row.number("kv_len"),
@@ -22,7 +22,7 @@ struct MlaDecodePoints {
   static std::string_view left_out(const Row& row, const Form::Case&, const forms::Chip&) {
     return row.text("ragged") == "true" ? "sequences of unequal lengths" : "";
   }
-  static std::size_t regime(const Form::Case& x, const forms::Chip& chip) {
+  static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip& chip) {
     return work(x).bytes <= 1.3 * chip.l2_bytes ? 0 : 1;
   }
   static Work work(const Form::Case& x) {  // the latent of 512 and its RoPE part of 64
@@ -37,16 +37,16 @@ struct MlaPrefillPoints {
   static constexpr std::string_view kFamily = "mla_prefill";
   static constexpr std::array kColumns = {Column{"num_heads"}, Column{"batch"}, Column{"seq_len"}};
   static constexpr std::array<std::string_view, 1> kGroup = {"num_heads"};
-  static constexpr std::array<std::string_view, 2> kRegimes = {"seq_len < 1024", "seq_len >= 1024"};
-  static constexpr bool kOneHeadDim = false;
+  static constexpr std::array<std::string_view, 2> kRegimes = {"below 100 us", "from 100 us"};
+  static constexpr std::string_view kOnly = "";
 
   static Form::Case case_of(const Row& row) {
     return {row.count("num_heads"), row.element_bytes(), row.count("batch"), row.number("seq_len"),
             row.prefix()};
   }
   static std::string_view left_out(const Row&, const Form::Case&, const forms::Chip&) { return {}; }
-  static std::size_t regime(const Form::Case& x, const forms::Chip&) {
-    return x.fresh < 1024 ? 0 : 1;
+  static std::size_t regime(const Row& row, const Form::Case&, const forms::Chip&) {
+    return row.seconds() < 100e-6 ? 0 : 1;
   }
   static Work work(const Form::Case& x) { return {Form::flops(x), 0}; }
 };

@@ -13,8 +13,8 @@ struct PrefillPoints {
   static constexpr std::array kColumns = {Column{"num_heads"}, Column{"num_kv_heads"},
                                           Column{"head_dim"}, Column{"batch"}, Column{"seq_len"}};
   static constexpr std::array<std::string_view, 2> kGroup = {"num_heads", "num_kv_heads"};
-  static constexpr std::array<std::string_view, 2> kRegimes = {"seq_len < 1024", "seq_len >= 1024"};
-  static constexpr bool kOneHeadDim = true;
+  static constexpr std::array<std::string_view, 2> kRegimes = {"below 100 us", "from 100 us"};
+  static constexpr std::string_view kOnly = "head_dim";
 
   static Form::Case case_of(const Row& row) {
     return {row.count("num_heads"), row.count("num_kv_heads"), row.count("head_dim"),
@@ -24,8 +24,8 @@ struct PrefillPoints {
   static std::string_view left_out(const Row&, const Form::Case& x, const forms::Chip&) {
     return x.kv_heads > x.heads ? "more KV heads than heads" : "";
   }
-  static std::size_t regime(const Form::Case& x, const forms::Chip&) {
-    return x.fresh < 1024 ? 0 : 1;
+  static std::size_t regime(const Row& row, const Form::Case&, const forms::Chip&) {
+    return row.seconds() < 100e-6 ? 0 : 1;
   }
   static Work work(const Form::Case& x) {
     const double kv = static_cast<double>(2 * x.batch * x.kv_heads * x.head_dim) *

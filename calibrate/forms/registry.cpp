@@ -14,15 +14,19 @@
 
 namespace terrace::calibrate {
 
-// One per file.
+// At least one per file.
+Adapter all_gather();
+Adapter all_reduce();
 Adapter decode();
 Adapter gemm();
 Adapter mla_decode();
 Adapter mla_prefill();
 Adapter prefill();
+Adapter reduce_scatter();
 
 std::span<const Adapter> adapters() {
-  static const std::array kAdapters = {gemm(), decode(), prefill(), mla_decode(), mla_prefill()};
+  static const std::array kAdapters = {gemm(),        decode(),     prefill(),    mla_decode(),
+                                       mla_prefill(), all_reduce(), all_gather(), reduce_scatter()};
   return kAdapters;
 }
 

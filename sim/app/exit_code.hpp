@@ -12,6 +12,7 @@ enum class ExitCode : int {
   usage = 2,          // the command line makes no sense
   invalid_input = 3,  // a scenario, a profile or a trace is wrong; messages say file:line:column
   infeasible = 4,     // the scenario is right, but the model does not fit
+  bound_missed = 5,   // a prediction is farther off than --fail-on allows
   invariant = 6,      // the simulator contradicted itself: a bug of ours
   interrupted = 130   // stopped by a signal; partial results were written
 };

@@ -56,6 +56,7 @@ extern const Verb kRun;
 extern const Verb kMrc;
 extern const Verb kSweep;
 extern const Verb kCalibrate;
+extern const Verb kValidate;
 extern const Verb kConfig;
 extern const Verb kModel;
 extern const Verb kExplain;

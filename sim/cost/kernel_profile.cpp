@@ -129,12 +129,12 @@ void describe(config::Fields& f, KernelFit& fit) {
 }
 
 void describe(config::Fields& f, KernelProfile& profile) {
-  f.required("gpu", profile.gpu, "the GPU's name in hwprofiles/gpus");
+  f.required("gpu", profile.gpu, "the GPU, as its profile calls it");
   f.list("fits", profile.fits, "one for each form, dtype and head size", true);
   for (std::size_t i = 1; i < profile.fits.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       f.check(!profile.fits[i].same_key(profile.fits[j]), "fits",
-              fmt::format("numbers {} and {} are of the same form, dtype and head_dim", j, i),
+              fmt::format("numbers {} and {} are of the same form, dtype, head_dim and gpus", j, i),
               "keep one");
     }
   }
@@ -143,6 +143,13 @@ void describe(config::Fields& f, KernelProfile& profile) {
 std::string text_of(forms::Unit unit, double value) {
   return with_unit(unit, value,
                    [](auto typed) { return config::Scalar<decltype(typed)>::format(typed); });
+}
+
+std::optional<double> value_of(forms::Unit unit, std::string_view text) {
+  return with_unit(unit, 0, [&](auto typed) -> std::optional<double> {
+    const auto parsed = config::Scalar<decltype(typed)>::parse(text);
+    return parsed.value ? std::optional(to_si(*parsed.value)) : std::nullopt;
+  });
 }
 
 double as_kept(forms::Unit unit, double value) {

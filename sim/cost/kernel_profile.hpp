@@ -74,6 +74,9 @@ void describe(config::Fields& f, KernelProfile& profile);
 /// The value with its unit, as a profile has it: "4.462 TB/s". Times to the picosecond.
 std::string text_of(forms::Unit unit, double value);
 
+/// What such a text says, in SI units; none if it is not one.
+std::optional<double> value_of(forms::Unit unit, std::string_view text);
+
 /// The value that text_of() leaves of it, after rounding to five significant digits.
 double as_kept(forms::Unit unit, double value);
 

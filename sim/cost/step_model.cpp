@@ -125,23 +125,28 @@ class StepModel final : public CostModel {
   }
 
   [[nodiscard]] Estimate price(std::span<const Batch> ranks) const override {
-    Estimate step;
-    std::int64_t tokens = 0;  // of the rank that has most
+    Estimate slowest;
+    std::int64_t most = 0;  // tokens of a rank
+    std::int64_t all = 0;   // tokens of all ranks
+    bool prompts = false;
     for (const Batch& batch : ranks) {
       if (batch.empty()) continue;
-      const std::int64_t own = padded(divided(batch.tokens(), spec_.parallel.pipeline));
-      step = later(step, own_work(batch, own));
-      tokens = std::max(tokens, own);
+      const std::int64_t tokens = padded(divided(batch.tokens(), spec_.parallel.pipeline));
+      slowest = later(slowest, own_work(batch, tokens));
+      most = std::max(most, tokens);
+      all += tokens;
+      prompts = prompts || !batch.prefills.empty();
     }
-    if (!experts_.empty()) {
-      // Ranks that step together are padded to the same number of tokens.
-      const std::int64_t all = tokens * static_cast<std::int64_t>(ranks.size());
-      step += routed_.at(all, [this](std::int64_t n) { return routed(n); });
-      if (ranks.size() > 1) {
-        step += exchanged_.at(all, [this](std::int64_t n) { return exchanged(n); });
-      }
+    Estimate step = slowest + Estimate{spec_.overhead};
+    if (prompts) step += Estimate{spec_.prompt_overhead};
+    if (experts_.empty()) return step;
+    step += routed_.at(all, [this](std::int64_t n) { return routed(n); });
+    if (ranks.size() > 1) {
+      // Messages are padded to what the rank with most tokens sends.
+      const std::int64_t sent = most * static_cast<std::int64_t>(ranks.size());
+      step += exchanged_.at(sent, [this](std::int64_t n) { return exchanged(n); });
     }
-    return step + Estimate{spec_.overhead};
+    return step;
   }
 
   /// All that a rank does without the others.
@@ -179,7 +184,7 @@ class StepModel final : public CostModel {
     for (const AttentionLayers& layers : attention_) {
       AttentionBatch seen{batch.decodes, batch.decode_context, batch.decode_longest,
                           batch.prefills};
-      if (layers.bound) {
+      if (layers.bound && batch.decodes > 0) {
         seen.context = batch.decode_bounded[*layers.bound];
         seen.longest = std::min(seen.longest, layers.kernel.span);
       }
@@ -210,6 +215,7 @@ class StepModel final : public CostModel {
     if (spec_.parallel.tensor > 1 && !layers.products.empty()) {
       one +=
           kernels_->collective(Collective::all_reduce, activations(tokens), spec_.parallel.tensor);
+      if (!is_captured(tokens)) one += Estimate{spec_.eager_collective};
     }
     return one;
   }
@@ -257,7 +263,8 @@ class StepModel final : public CostModel {
     for (const ExpertLayers& group : experts_) layers += group.count;
     const int gpus = spec_.parallel.expert;
     return layers * (kernels_->collective(Collective::all_gather, activations(tokens), gpus) +
-                     kernels_->collective(Collective::reduce_scatter, activations(tokens), gpus));
+                     kernels_->collective(Collective::reduce_scatter, activations(tokens), gpus) +
+                     Estimate{2 * spec_.eager_collective});
   }
 
   [[nodiscard]] Bytes activations(std::int64_t tokens) const {
@@ -268,6 +275,10 @@ class StepModel final : public CostModel {
   [[nodiscard]] std::int64_t padded(std::int64_t tokens) const {
     const auto size = std::lower_bound(spec_.captured.begin(), spec_.captured.end(), tokens);
     return size == spec_.captured.end() ? tokens : *size;
+  }
+
+  [[nodiscard]] bool is_captured(std::int64_t tokens) const {
+    return !spec_.captured.empty() && tokens <= spec_.captured.back();
   }
 
   std::int64_t hidden_;

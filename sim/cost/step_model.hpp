@@ -18,6 +18,8 @@ struct StepSpec {
   double routing_skew = 0;               // see Routing
   std::vector<std::int64_t> captured{};  // sizes of CUDA graphs, in tokens, ascending
   Duration overhead{};                   // host work of every step that the GPU waits for
+  Duration prompt_overhead{};            // the same of a step with prompt tokens, besides
+  Duration eager_collective{};           // launching one from the host instead of replaying it
 };
 
 /// The time of a step as its kernels one after the other, as an engine's profile shows them:

@@ -106,6 +106,10 @@ void describe(config::Fields& f, EfficiencySpec& efficiency) {
           kNotNegative);
   f.field("step_overhead", efficiency.step_overhead, "host work per step that the GPU waits for",
           kNotNegative);
+  f.field("prompt_overhead", efficiency.prompt_overhead,
+          "host work per step with prompt tokens that the GPU waits for, besides");
+  f.field("eager_collective", efficiency.eager_collective,
+          "added to an all-reduce, all-gather or reduce-scatter that no CUDA graph holds");
 }
 
 void describe(config::Fields& f, GpuSpec& gpu) {

@@ -44,6 +44,8 @@ struct EfficiencySpec {
   double attention_memory = 1;   // decode, reading KV
   Duration kernel_launch{};      // per kernel of a step, inside a CUDA graph
   Duration step_overhead{};      // host work per step that the GPU waits for
+  Duration prompt_overhead{};    // the same of a step with prompt tokens, besides
+  Duration eager_collective{};   // added to a collective operation that no CUDA graph holds
 };
 
 struct GpuSpec {

@@ -61,6 +61,7 @@ std::vector<bool> writes_only(const Hierarchy& hierarchy, const Fabric& fabric, 
 void Recorder::on_start(const RunView& view) {
   fabric_ = &view.fabric;
   hierarchy_ = &view.hierarchy;
+  cost_ = &view.cost;
   cluster_ = &view.cluster;
   fates_ = view.fates;
 
@@ -86,6 +87,7 @@ void Recorder::on_start(const RunView& view) {
 void Recorder::on_step(const StepRecord& step) {
   const Duration length = step.end - step.start;
   ++books_.steps;
+  books_.extrapolated_steps += step.extrapolated ? 1 : 0;
   books_.busy += length;
   books_.stalled += step.stall;
   waits_[static_cast<std::size_t>(step.plan.wait)] += length;
@@ -126,6 +128,7 @@ void Recorder::on_left(const Request& request, SimTime now) {
 
 void Recorder::on_end(SimTime now) {
   for (Occupancy& pool : pools_) pool.look(now, now);
+  books_.caveats = cost_->caveats();
   books_.tiers.clear();
   TierSummary hbm;
   hbm.name = "hbm";

@@ -46,6 +46,7 @@ class Recorder final : public Observer {
   Bytes block_bytes_;
   const Fabric* fabric_ = nullptr;
   const Hierarchy* hierarchy_ = nullptr;
+  const CostModel* cost_ = nullptr;
   const Cluster* cluster_ = nullptr;
   const Fates* fates_ = nullptr;  // if output.misses
 

@@ -79,6 +79,8 @@ struct Summary {
   std::int64_t preemptions = 0;
   Tokens recomputed;
   std::int64_t steps = 0;
+  std::int64_t extrapolated_steps = 0;        // their times lie outside of what was measured
+  std::vector<std::string> caveats;           // what step times rest on that was not measured
   Duration busy{};                            // of steps, summed over replicas
   Duration stalled{};                         // part of it that waited for loads
   std::array<double, kWaits> wait_seconds{};  // by Wait: while the first in the queue waited for it

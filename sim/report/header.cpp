@@ -1,10 +1,13 @@
 #include "sim/report/header.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <string_view>
 
 #include <fmt/format.h>
 
 #include "sim/report/human.hpp"
+#include "sim/report/table.hpp"
 
 namespace terrace {
 namespace {
@@ -112,6 +115,18 @@ ReportHeader make_header(const Scenario& s, const Dimensions& d) {
                   {"engine", engine_line(s)},  {"tiers", tier_line(s, d)},
                   {"load", load_line(s)},      {"seed", std::to_string(s.seed)}};
   return header;
+}
+
+std::string header_text(const ReportHeader& header) {
+  std::size_t width = 0;
+  for (const ReportHeader::Line& line : header.lines) {
+    width = std::max(width, columns_of(line.key));
+  }
+  std::string text = paragraph("", header.scenario.empty() ? "terrace" : header.scenario);
+  for (const ReportHeader::Line& line : header.lines) {
+    text += paragraph(fmt::format("  {:<{}}  ", line.key, width), line.text);
+  }
+  return text;
 }
 
 }  // namespace terrace

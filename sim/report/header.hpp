@@ -23,4 +23,7 @@ struct ReportHeader {
 
 [[nodiscard]] ReportHeader make_header(const Scenario& scenario, const Dimensions& dimensions);
 
+/// The header as text: the scenario, then its lines.
+[[nodiscard]] std::string header_text(const ReportHeader& header);
+
 }  // namespace terrace

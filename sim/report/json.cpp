@@ -148,6 +148,8 @@ void add_engine(Json& out, const Summary& s) {
   out["preemptions"] = s.preemptions;
   out["recomputed_tokens"] = s.recomputed.count();
   out["steps"] = s.steps;
+  out["extrapolated_steps"] = s.extrapolated_steps;
+  out["caveats"] = s.caveats;
   out["busy_s"] = seconds(s.busy);
   out["stalled_s"] = seconds(s.stalled);
   out["gpu_busy_ratio"] = maybe(gpu_busy_ratio(s));

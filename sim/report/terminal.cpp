@@ -26,18 +26,6 @@ std::string percent(std::optional<double> ratio) { return ratio ? human::percent
 
 bool has_slo(const ClientSummary& client) { return client.ttft_slo || client.tpot_slo; }
 
-std::string header_text(const ReportHeader& header) {
-  std::size_t width = 0;
-  for (const ReportHeader::Line& line : header.lines) {
-    width = std::max(width, columns_of(line.key));
-  }
-  std::string text = paragraph("", header.scenario.empty() ? "terrace" : header.scenario);
-  for (const ReportHeader::Line& line : header.lines) {
-    text += paragraph(fmt::format("  {:<{}}  ", line.key, width), line.text);
-  }
-  return text;
-}
-
 void add_latency(Table& table, const char* name, const Histogram& histogram) {
   std::vector<std::string> cells = {name, time_of_ms(mean_ms(histogram))};
   for (const double q : {0.5, 0.9, 0.99}) cells.push_back(time_of_ms(quantile_ms(histogram, q)));
@@ -175,6 +163,18 @@ std::string ttft_text(const Summary& s) {
   return table.text();
 }
 
+/// What the step times rest on that was not measured.
+std::string caveat_text(const Summary& s) {
+  std::string text;
+  for (const std::string& caveat : s.caveats) text += paragraph("", "Step times: " + caveat + ".");
+  if (s.extrapolated_steps > 0) {
+    text +=
+        paragraph("", fmt::format("Step times: {} of {} steps lie outside of what was measured.",
+                                  human::count(s.extrapolated_steps), human::count(s.steps)));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string render(const Summary& s, const ReportHeader& header) {
@@ -188,6 +188,7 @@ std::string render(const Summary& s, const ReportHeader& header) {
   sections.push_back(prefetch_text(s.tiers));
   sections.push_back(link_text(s.links));
   if (!s.complete) sections.emplace_back("Stopped early: all figures are of the part that ran.\n");
+  sections.push_back(caveat_text(s));
   sections.push_back(paragraph("", s.verdict.sentence));
 
   std::string text;

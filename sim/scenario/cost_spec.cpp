@@ -40,6 +40,7 @@ std::unique_ptr<CostModel> make_cost_model(const Scenario& s) {
   const CostSpec& cost = s.serving.cost;
   if (cost.backend == CostBackend::constant) return make_constant(cost.constant);
   const EngineSpec& engine = s.serving.engine;
+  const EfficiencySpec& platform = s.hardware.gpu.efficiency;
   const std::int64_t limit =
       capture_limit(engine.execution, engine.max_num_seqs, engine.max_num_batched_tokens.count());
   return make_step_model(s.model,
@@ -47,7 +48,9 @@ std::unique_ptr<CostModel> make_cost_model(const Scenario& s) {
                           .kv = engine.kv_cache_dtype,
                           .routing_skew = cost.routing_skew,
                           .captured = capture_sizes(limit),
-                          .overhead = s.hardware.gpu.efficiency.step_overhead},
+                          .overhead = platform.step_overhead,
+                          .prompt_overhead = platform.prompt_overhead,
+                          .eager_collective = platform.eager_collective},
                          kernels(s));
 }
 

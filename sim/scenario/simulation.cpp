@@ -63,9 +63,12 @@ Dimensions measure(const Scenario& s) {
   d.max_model_len = engine.max_model_len.value_or(s.model.max_context);
   d.hbm_blocks = engine.num_gpu_blocks.value_or(0);
   if (!engine.num_gpu_blocks) {
+    const Bytes fixed = fixed_bytes_per_sequence(s.model, engine.kv_cache_dtype, parallel(s));
+    const Bytes reserve = engine.activation_reserve.value_or(
+        engine_reserve(s.model, parallel(s), engine.max_num_batched_tokens, engine.max_num_seqs));
     d.hbm_blocks =
         hbm_blocks({s.hardware.gpu.memory, engine.gpu_memory_utilization, d.weights_per_gpu,
-                    engine.activation_reserve, per_gpu * engine.block_size.count()});
+                    reserve + fixed * engine.max_num_seqs, per_gpu * engine.block_size.count()});
   }
   return d;
 }
@@ -269,7 +272,7 @@ void foresee(Workload& requests, ContentTable& contents, ContentLedger& ledger) 
 
 /// In the order in which they depend on each other.
 struct Simulation::Parts {
-  Parts(const Scenario& s, std::vector<Observer*> watching)
+  Parts(const Scenario& s, std::vector<Observer*> watching, const WorkloadMaker& make_requests)
       : dimensions(measure(s)),
         fabric(loop),
         places(deployment(s), fabric),
@@ -281,13 +284,13 @@ struct Simulation::Parts {
                }),
         fates(make_fates(s, loop, contents)),
         hierarchy(loop, fabric, contents, furnish(s).hbm(), furnish(s).tiers(), traffic(s), ledger),
-        requests(make_workload(s)),
+        requests(make_requests()),
         observers(std::move(watching), s.output.timeseries_interval, loop),
         cluster(fleet(s, dimensions), loop, contents, hierarchy, *cost, *requests,
                 make_router(s.serving.router), observers) {
     if (fates != nullptr) contents.keep_all();
     hierarchy.set_watch(fates.get());
-    if (any_of(fact_needs(s), FactNeeds::future)) foresee(*make_workload(s), contents, ledger);
+    if (any_of(fact_needs(s), FactNeeds::future)) foresee(*make_requests(), contents, ledger);
   }
 
   Furnisher furnish(const Scenario& s) {
@@ -316,7 +319,11 @@ struct Simulation::Parts {
 };
 
 Simulation::Simulation(const Scenario& scenario, std::vector<Observer*> observers)
-    : parts_(std::make_unique<Parts>(scenario, std::move(observers))) {}
+    : Simulation(scenario, std::move(observers), [&] { return make_workload(scenario); }) {}
+
+Simulation::Simulation(const Scenario& scenario, std::vector<Observer*> observers,
+                       const WorkloadMaker& requests)
+    : parts_(std::make_unique<Parts>(scenario, std::move(observers), requests)) {}
 
 Simulation::~Simulation() = default;
 
@@ -328,6 +335,7 @@ RunView Simulation::view() const {
           parts_->hierarchy,
           parts_->cluster,
           parts_->requests->clients(),
+          *parts_->cost,
           parts_->fates.get()};
 }
 

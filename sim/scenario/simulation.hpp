@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,9 @@
 #include "sim/serving/observer.hpp"
 
 namespace terrace {
+
+/// Makes the requests of a run, from the first; asked once more if some policy sees the future.
+using WorkloadMaker = std::function<std::unique_ptr<Workload>()>;
 
 /// How far a run has come.
 struct Progress {
@@ -36,6 +40,10 @@ class Simulation {
   /// Throws Infeasible if the model does not fit, config::ConfigError if the trace cannot be read.
   /// The observers outlive the simulation.
   Simulation(const Scenario& scenario, std::vector<Observer*> observers);
+
+  /// The same with other requests than those of the scenario.
+  Simulation(const Scenario& scenario, std::vector<Observer*> observers,
+             const WorkloadMaker& requests);
   ~Simulation();
 
   /// Runs until everything has happened, or `proceed`, asked every few thousand events, says no.

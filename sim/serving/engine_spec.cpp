@@ -37,7 +37,8 @@ void describe(config::Fields& f, EngineSpec& engine) {
   f.field("gpu_memory_utilization", engine.gpu_memory_utilization,
           "share of each GPU's memory the engine may use", {0, 1, true});
   f.field("activation_reserve", engine.activation_reserve,
-          "per GPU, for activations, CUDA graphs and libraries; not available to KV");
+          "per GPU, for activations, CUDA graphs and libraries; not available to KV; what vLLM's "
+          "profiling run would find if left out");
   f.field("num_gpu_blocks", engine.num_gpu_blocks,
           "KV blocks per replica, as vLLM counts them (one is never used); computed from memory if "
           "left out",

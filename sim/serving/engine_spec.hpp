@@ -53,7 +53,7 @@ struct EngineSpec {
   DType kv_cache_dtype = DType::bf16;
   KvLayout kv_layout = KvLayout::block;
   double gpu_memory_utilization = 0.9;
-  Bytes activation_reserve{std::int64_t{2} << 30U};
+  std::optional<Bytes> activation_reserve;
   std::optional<std::int64_t> num_gpu_blocks;
   ExecutionSpec execution;
 

@@ -39,7 +39,9 @@ void LockstepGroup::on_tick() {
   if (!stepping_) return;
 
   start_ = loop_.now();
-  compute_ = cost_.step(batches_).time;
+  const Estimate estimate = cost_.step(batches_);
+  compute_ = estimate.time;
+  extrapolated_ = estimate.extrapolated;
   end_ = loop_.after(compute_);
   computed_ = false;
   if (loads_left_ == 0 || wait_ == LoadWait::layerwise) {
@@ -70,7 +72,7 @@ void LockstepGroup::on_computed(FunctionRef<void(RequestId)> left) {
   }
   const Duration stall = end_ - start_ - compute_;
   for (Replica& member : members_) {
-    for (const RequestId id : member.complete(start_, loop_.now(), stall)) left(id);
+    for (const RequestId id : member.complete(start_, loop_.now(), stall, extrapolated_)) left(id);
   }
   stepping_ = false;
 }

@@ -63,6 +63,7 @@ class LockstepGroup {
   SimTime start_{};
   SimTime end_{};  // not earlier than this
   Duration compute_{};
+  bool extrapolated_ = false;   // that time
   std::size_t loads_left_ = 0;  // that the step still waits for
   bool computed_ = false;       // the GPUs are done; only loads are missing
 

@@ -20,6 +20,7 @@ struct RunView {
   const Hierarchy& hierarchy;
   const Cluster& cluster;
   const std::vector<Client>& clients;
+  const CostModel& cost;
   const Fates* fates = nullptr;  // if output.misses
 };
 
@@ -31,6 +32,7 @@ struct StepRecord {
   Duration stall{};  // part of it that waited for loads
   const StepPlan& plan;
   const StepOutcome& outcome;
+  bool extrapolated = false;  // its time lies outside of what was measured
 };
 
 /// Watches a run without touching it: metrics, files, traces. Called in the order of events:

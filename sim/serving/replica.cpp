@@ -12,12 +12,13 @@ Replica::Replica(const EngineSpec& spec, const ModelShape& model, ReplicaId id,
       scheduler_(spec, id, requests, hierarchy, LoadRule(spec, model.layers, cost, hierarchy),
                  model) {}
 
-std::span<const RequestId> Replica::complete(SimTime start, SimTime end, Duration stall) {
+std::span<const RequestId> Replica::complete(SimTime start, SimTime end, Duration stall,
+                                             bool extrapolated) {
   const StepPlan& plan = *plan_;
   if (plan.empty()) return {};
   for (const RequestId gate : plan.gates) requests_[gate].spend_stall(stall);
   const StepOutcome& outcome = scheduler_.complete(end);
-  observer_.on_step({id_, start, end, stall, plan, outcome});
+  observer_.on_step({id_, start, end, stall, plan, outcome, extrapolated});
   busy_ += end - start;
   return outcome.finished;
 }

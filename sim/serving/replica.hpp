@@ -45,7 +45,8 @@ class Replica {
 
   /// The planned step is over, `stall` of it spent waiting for loads. Returns what has finished;
   /// nothing has if the plan was empty.
-  std::span<const RequestId> complete(SimTime start, SimTime end, Duration stall);
+  std::span<const RequestId> complete(SimTime start, SimTime end, Duration stall,
+                                      bool extrapolated);
 
   [[nodiscard]] const Scheduler& scheduler() const { return scheduler_; }
 

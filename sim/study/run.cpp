@@ -7,7 +7,10 @@
 namespace terrace {
 
 PreparedRun::PreparedRun(const Scenario& scenario)
-    : audience_(std::make_unique<Audience>()), simulation_(scenario, {audience_.get()}) {}
+    : PreparedRun(scenario, [&] { return make_workload(scenario); }) {}
+
+PreparedRun::PreparedRun(const Scenario& scenario, const WorkloadMaker& requests)
+    : audience_(std::make_unique<Audience>()), simulation_(scenario, {audience_.get()}, requests) {}
 
 PreparedRun::~PreparedRun() = default;
 

@@ -33,6 +33,8 @@ Summary run(const Scenario& scenario, const RunOptions& options = {});
 class PreparedRun {
  public:
   explicit PreparedRun(const Scenario& scenario);
+  /// With other requests than those of the scenario.
+  PreparedRun(const Scenario& scenario, const WorkloadMaker& requests);
   ~PreparedRun();
 
   [[nodiscard]] const Dimensions& dimensions() const;

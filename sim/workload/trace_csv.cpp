@@ -64,8 +64,8 @@ std::string_view CsvRow::quoted_field(const TraceLines& lines, std::string_view 
   lines.fail(text.substr(0, 1), "this quote is not closed on its line");
 }
 
-CsvReader::CsvReader(TraceLines lines, TraceContent content, const CsvTable& table)
-    : TraceReader(std::move(lines), content), columns_(table.columns.size(), kNone) {
+CsvColumns::CsvColumns(TraceLines& lines, const CsvTable& table)
+    : lines_(lines), columns_(table.columns.size(), kNone) {
   if (!lines_.advance()) lines_.fail_file("this trace is empty");
   row_.split(lines_);
   width_ = row_.fields().size();
@@ -81,7 +81,7 @@ CsvReader::CsvReader(TraceLines lines, TraceContent content, const CsvTable& tab
 }
 
 /// Notes that column i of the trace is this one of the table.
-void CsvReader::place(std::size_t i, const CsvTable& table) {
+void CsvColumns::place(std::size_t i, const CsvTable& table) {
   const std::string_view name = row_.fields()[i];
   const auto found = std::find(table.columns.begin(), table.columns.end(), name);
   if (found != table.columns.end()) {
@@ -96,7 +96,7 @@ void CsvReader::place(std::size_t i, const CsvTable& table) {
   }
 }
 
-bool CsvReader::next_row() {
+bool CsvColumns::next_row() {
   if (!lines_.advance()) return false;
   row_.split(lines_);
   if (row_.fields().size() == width_) return true;
@@ -104,11 +104,11 @@ bool CsvReader::next_row() {
                                          row_.fields().size(), width_));
 }
 
-std::string_view CsvReader::field(std::size_t column) const {
+std::string_view CsvColumns::field(std::size_t column) const {
   return has(column) ? row_.fields()[columns_[column]] : std::string_view{};
 }
 
-Tokens CsvReader::tokens(std::size_t column, std::int64_t least) const {
+Tokens CsvColumns::tokens(std::size_t column, std::int64_t least) const {
   const std::string_view text = field(column);
   std::int64_t value = 0;
   const char* end = text.data() + text.size();
@@ -117,8 +117,8 @@ Tokens CsvReader::tokens(std::size_t column, std::int64_t least) const {
     lines_.fail(text, fmt::format("{} is not a whole number of tokens", quoted(text)));
   }
   if (text.starts_with('-')) lines_.fail(text, fmt::format("{} is negative", quoted(text)));
-  if (error != std::errc{} || value > kMostTokens) {
-    lines_.fail(text, fmt::format("{} is too large: at most {}", quoted(text), kMostTokens));
+  if (error != std::errc{} || value > kMostTraceTokens) {
+    lines_.fail(text, fmt::format("{} is too large: at most {}", quoted(text), kMostTraceTokens));
   }
   if (value < least) {
     lines_.fail(text, fmt::format("{} tokens are too few: at least {}", quoted(text), least));

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/base/units.hpp"
@@ -14,8 +15,7 @@ namespace terrace {
 
 /// The columns that a CSV format knows.
 struct CsvTable {
-  TraceFormat format;
-  std::string_view name;
+  std::string_view name;  // of the format
   std::span<const std::string_view> columns;
   std::size_t required;  // the first so many have to be there
   bool strict;           // there may be no others
@@ -39,9 +39,10 @@ class CsvRow {
 };
 
 /// What all CSV formats share: a header that names the columns in any order, and rows that fit it.
-class CsvReader : public TraceReader {
- protected:
-  CsvReader(TraceLines lines, TraceContent content, const CsvTable& table);
+class CsvColumns {
+ public:
+  /// Takes the header. `lines` stands before it, and outlives this.
+  CsvColumns(TraceLines& lines, const CsvTable& table);
 
   /// Moves to the next row, or returns false at the end.
   bool next_row();
@@ -60,9 +61,27 @@ class CsvReader : public TraceReader {
 
   void place(std::size_t i, const CsvTable& table);
 
+  TraceLines& lines_;
   CsvRow row_;
   std::size_t width_ = 0;
   std::vector<std::size_t> columns_;  // of the table -> of the trace
+};
+
+/// A reader of traces whose rows are read by such columns.
+class CsvReader : public TraceReader {
+ protected:
+  CsvReader(TraceLines lines, TraceContent content, const CsvTable& table)
+      : TraceReader(std::move(lines), content), columns_(lines_, table) {}
+
+  bool next_row() { return columns_.next_row(); }
+  [[nodiscard]] bool has(std::size_t column) const { return columns_.has(column); }
+  [[nodiscard]] std::string_view field(std::size_t column) const { return columns_.field(column); }
+  [[nodiscard]] Tokens tokens(std::size_t column, std::int64_t least) const {
+    return columns_.tokens(column, least);
+  }
+
+ private:
+  CsvColumns columns_;
 };
 
 }  // namespace terrace

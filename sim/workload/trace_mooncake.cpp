@@ -81,10 +81,10 @@ class MooncakeReader final : public TraceReader {
           record.at = time(parse_decimal_time(record.at_text, dialect_.time_power), record.at_text);
           break;
         case input_length:
-          input = json.whole("'input_length'", 1, kMostTokens);
+          input = json.whole("'input_length'", 1, kMostTraceTokens);
           break;
         case output_length:
-          record.output = tokens(json.whole("'output_length'", 1, kMostTokens));
+          record.output = tokens(json.whole("'output_length'", 1, kMostTraceTokens));
           break;
         case hash_ids:
           ids_at = value.substr(0, 1);

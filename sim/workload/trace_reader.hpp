@@ -16,6 +16,9 @@
 
 namespace terrace {
 
+/// The most tokens in a prompt or an output: a sum of a few of them is far from overflow.
+constexpr std::int64_t kMostTraceTokens = 1'000'000'000;
+
 /// A request as a trace has it. Views are valid until the next one is read.
 struct TraceRecord {
   TraceTime at;
@@ -83,9 +86,6 @@ class TraceReader {
   [[nodiscard]] std::uint64_t skipped() const { return skipped_; }
 
  protected:
-  /// The most tokens in a prompt or an output: a sum of a few of them is far from overflow.
-  static constexpr std::int64_t kMostTokens = 1'000'000'000;
-
   TraceReader(TraceLines lines, TraceContent content)
       : lines_(std::move(lines)), content_(content) {}
 

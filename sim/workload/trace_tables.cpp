@@ -23,6 +23,7 @@
 #include <array>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -40,9 +41,9 @@ constexpr std::array<std::string_view, 7> kPlainColumns = {
     "arrival_s", "prompt_tokens", "output_tokens", "client",
     "prefix_id", "prefix_tokens", "session"};
 
-constexpr CsvTable kAzure{TraceFormat::azure, "azure", kAzureColumns, 3, false};
-constexpr CsvTable kBurst{TraceFormat::burstgpt, "burstgpt", kBurstColumns, 3, false};
-constexpr CsvTable kPlain{TraceFormat::csv, "csv", kPlainColumns, 3, true};
+constexpr CsvTable kAzure{"azure", kAzureColumns, 3, false};
+constexpr CsvTable kBurst{"burstgpt", kBurstColumns, 3, false};
+constexpr CsvTable kPlain{"csv", kPlainColumns, 3, true};
 
 /// The columns that all three begin with.
 enum Column : std::size_t { arrival, prompt, output };
@@ -187,8 +188,10 @@ TraceFormat recognise_csv(const TraceLines& lines) {
   const auto close = [&](std::string_view name) { return nearest_name(name, header).has_value(); };
 
   const CsvTable* nearest = &kPlain;
-  for (const CsvTable* table : {&kPlain, &kAzure, &kBurst}) {
-    if (matching(*table, exact) == table->required) return table->format;
+  for (const auto& [table, format] :
+       {std::pair{&kPlain, TraceFormat::csv}, std::pair{&kAzure, TraceFormat::azure},
+        std::pair{&kBurst, TraceFormat::burstgpt}}) {
+    if (matching(*table, exact) == table->required) return format;
     if (matching(*table, close) > matching(*nearest, close)) nearest = table;
   }
   const auto needed = nearest->columns.first(nearest->required);

@@ -211,7 +211,7 @@ class TerraceReader final : public TraceReader {
           read_prompt(json, record.prompt);
           break;
         case output_tokens:
-          record.output = tokens(json.whole("'output_tokens'", 1, kMostTokens));
+          record.output = tokens(json.whole("'output_tokens'", 1, kMostTraceTokens));
           break;
         case output_content:
           record.output_content = json.whole("'output_content'", 0, kAnyId);
@@ -250,13 +250,13 @@ class TerraceReader final : public TraceReader {
       json.list("a span", [&] {
         if (n == span.size()) lines_.fail(span_at, "a span is [content id, tokens]");
         span[n] = n == 0 ? json.whole("a content id", 0, kAnyId)
-                         : json.whole("the length of a span", 1, kMostTokens);
+                         : json.whole("the length of a span", 1, kMostTraceTokens);
         ++n;
       });
       if (n < span.size()) lines_.fail(span_at, "a span is [content id, tokens]");
       total += span[1];
-      if (total > kMostTokens) {
-        lines_.fail(span_at, fmt::format("this prompt is too long: at most {}", kMostTokens));
+      if (total > kMostTraceTokens) {
+        lines_.fail(span_at, fmt::format("this prompt is too long: at most {}", kMostTraceTokens));
       }
       spans.push_back({span[0], tokens(span[1])});
     });

@@ -27,7 +27,8 @@ using testing::Workplace;
 
 TEST(Verbs, EverySchemaIsJson) {
   const Workplace place;
-  for (const char* what : {"scenario", "model", "gpu", "host", "ssd", "network"}) {
+  for (const char* what :
+       {"scenario", "sweep", "validation", "model", "gpu", "host", "ssd", "network"}) {
     const Outcome outcome = place.terrace(std::string("schema ") + what);
     EXPECT_EQ(outcome.status, 0) << what;
     EXPECT_TRUE(json::parse(outcome.out).at("properties").is_object()) << what;
@@ -138,7 +139,7 @@ TEST(Verbs, BashCompletesThem) {
   EXPECT_EQ(offered(place, "terrace config ''"), "explain\n");
   EXPECT_EQ(offered(place, "terrace hw ''"), "show\n");
   EXPECT_THAT(offered(place, "terrace run --"), AllOf(HasSubstr("--seed"), HasSubstr("--help")));
-  EXPECT_THAT(offered(place, "terrace help ''"), StartsWith("run sweep mrc calibrate"));
+  EXPECT_THAT(offered(place, "terrace help ''"), StartsWith("run sweep mrc validate"));
   EXPECT_EQ(offered(place, "terrace run --set x"), "\n");
 }
 

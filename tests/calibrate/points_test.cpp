@@ -202,7 +202,7 @@ TEST(Points, LeftOutPointsAreCounted) {
   const Dataset data = prepare(table, decode, kChip);
   EXPECT_EQ(data.measured.size(), 32U);
   EXPECT_EQ(data.left_out.at("KV within 1.3 times L2"), 1);
-  EXPECT_EQ(data.head_dim, 128);
+  EXPECT_EQ(data.only, 128);
   EXPECT_EQ(data.groups, 1U);
 }
 

@@ -42,7 +42,7 @@ struct DecodeLinePoints {
                                           Column{"head_dim"}, Column{"batch"}, Column{"kv_len"}};
   static constexpr std::array<std::string_view, 2> kGroup = {"num_heads", "num_kv_heads"};
   static constexpr std::array<std::string_view, 2> kRegimes = {"kv_len < 1024", "kv_len >= 1024"};
-  static constexpr bool kOneHeadDim = true;
+  static constexpr std::string_view kOnly = "head_dim";
 
   static Form::Case case_of(const Row& row) {
     const double per_token =
@@ -56,7 +56,7 @@ struct DecodeLinePoints {
     const double share = row.number("num_heads") / row.number("num_kv_heads");
     return share < 1 || share > 16 ? "unusual heads" : "";
   }
-  static std::size_t regime(const Form::Case& x, const forms::Chip&) {
+  static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip&) {
     return x.units < 64 ? 1 : 0;
   }
   static Work work(const Form::Case& x) { return {0, x.bytes}; }
@@ -91,13 +91,13 @@ struct GemmNormPoints {
   static constexpr std::array kColumns = {Column{"m"}, Column{"n"}, Column{"k"}};
   static constexpr std::array<std::string_view, 2> kGroup = {"n", "k"};
   static constexpr std::array<std::string_view, 2> kRegimes = {"m <= 64", "m > 64"};
-  static constexpr bool kOneHeadDim = false;
+  static constexpr std::string_view kOnly;
 
   static Form::Case case_of(const Row& row) {
     return {row.number("m"), row.number("n"), row.number("k"), row.element_bytes()};
   }
   static std::string_view left_out(const Row&, const Form::Case&, const forms::Chip&) { return {}; }
-  static std::size_t regime(const Form::Case& x, const forms::Chip&) { return x.m <= 64 ? 0 : 1; }
+  static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip&) { return x.m <= 64 ? 0 : 1; }
   static Work work(const Form::Case& x) { return {2 * x.m * x.n * x.k, x.element * x.n * x.k}; }
 };
 

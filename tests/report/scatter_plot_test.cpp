@@ -1,0 +1,79 @@
+#include "sim/report/scatter_plot.hpp"
+
+#include <regex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace terrace {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+std::vector<std::pair<double, double>> circles(const std::string& svg) {
+  static const std::regex circle("<circle cx=\"([0-9.]+)\" cy=\"([0-9.]+)\"");
+  std::vector<std::pair<double, double>> all;
+  for (std::sregex_iterator at(svg.begin(), svg.end(), circle), end; at != end; ++at) {
+    all.emplace_back(std::stod((*at)[1]), std::stod((*at)[2]));
+  }
+  return all;
+}
+
+TEST(ScatterPlot, IsOneFileThatNeedsNothingElse) {
+  const std::string svg =
+      scatter_svg({"a < b & c", "x", "y", ScatterPlot::Line::zero, false, {{1, 2}, {3, -4}}});
+  EXPECT_THAT(svg, AllOf(StartsWith("<svg xmlns="), EndsWith("</svg>\n"),
+                         HasSubstr("a &lt; b &amp; c"), HasSubstr("stroke-dasharray"),
+                         Not(HasSubstr("href")), Not(HasSubstr("nan")), Not(HasSubstr("inf"))));
+  EXPECT_EQ(circles(svg).size(), 2U);
+}
+
+TEST(ScatterPlot, ALinearAxisIsLinear) {
+  const auto points = circles(scatter_svg(
+      {"", "", "", ScatterPlot::Line::zero, false, {{0, 0}, {1, 10}, {2, 20}, {4, 40}}}));
+  ASSERT_EQ(points.size(), 4U);
+  EXPECT_NEAR(points[1].first - points[0].first, points[2].first - points[1].first, 0.2);
+  EXPECT_NEAR(points[3].first - points[0].first, 4 * (points[1].first - points[0].first), 0.4);
+  EXPECT_NEAR(points[3].second - points[0].second, 4 * (points[1].second - points[0].second), 0.4);
+  EXPECT_LT(points[3].second, points[0].second) << "up is more";
+}
+
+TEST(ScatterPlot, EqualCoordinatesLieOnTheDiagonal) {
+  const std::string svg = scatter_svg({"",
+                                       "",
+                                       "",
+                                       ScatterPlot::Line::diagonal,
+                                       true,
+                                       {{0.01, 0.01}, {1, 1}, {100, 100}, {0.01, 100}}});
+  EXPECT_THAT(svg,
+              HasSubstr("x1=\"80.0\" y1=\"410.0\" x2=\"620.0\" y2=\"40.0\" stroke=\"#555555\""));
+  const auto points = circles(svg);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double along_x = (points[i].first - 80) / (620 - 80);
+    const double along_y = (410 - points[i].second) / (410 - 40);
+    EXPECT_NEAR(along_x, along_y, 0.001);
+  }
+  EXPECT_NEAR(points[1].first - points[0].first, points[2].first - points[1].first, 0.2)
+      << "a hundredfold is as far everywhere";
+}
+
+TEST(ScatterPlot, OnePointAndNoneArePlotsToo) {
+  for (const bool logarithmic : {false, true}) {
+    for (const auto& points : std::vector<std::vector<std::pair<double, double>>>{{}, {{5, 5}}}) {
+      const auto line = logarithmic ? ScatterPlot::Line::diagonal : ScatterPlot::Line::zero;
+      const std::string svg = scatter_svg({"t", "x", "y", line, logarithmic, points});
+      EXPECT_THAT(svg, AllOf(Not(HasSubstr("nan")), Not(HasSubstr("inf"))));
+      EXPECT_EQ(circles(svg).size(), points.size());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace terrace
