@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "calibrate/assignments.hpp"
 #include "calibrate/calibration.hpp"
 #include "calibrate/fit_report.hpp"
 #include "calibrate/profile_file.hpp"
@@ -72,12 +73,10 @@ std::filesystem::path points_path(const std::string& out, const KernelFit& fit) 
 /// "mha_splits=16,feed=30 TB/s" for parameters of that form.
 std::map<std::string, double, std::less<>> held(const Adapter& adapter, std::string_view text) {
   std::map<std::string, double, std::less<>> all;
-  for (const std::string_view part : split(text, ',')) {
-    const std::size_t equals = std::min(part.find('='), part.size());
-    const std::string_view name = trimmed(part.substr(0, equals));
+  for (const auto& [name, value] : assignments("hold", text)) {
     const auto found =
         std::find_if(adapter.parameters.begin(), adapter.parameters.end(),
-                     [&](const forms::Parameter& parameter) { return parameter.name == name; });
+                     [wanted = name](const forms::Parameter& p) { return p.name == wanted; });
     if (found == adapter.parameters.end()) {
       std::vector<std::string_view> names;
       for (const forms::Parameter& parameter : adapter.parameters) names.push_back(parameter.name);
@@ -86,7 +85,6 @@ std::map<std::string, double, std::less<>> held(const Adapter& adapter, std::str
                                    near ? fmt::format("did you mean '{}'?", *near)
                                         : fmt::format("it has {}", fmt::join(names, ", "))));
     }
-    const std::string_view value = equals < part.size() ? trimmed(part.substr(equals + 1)) : "";
     const auto number = value_of(found->unit, value);
     if (!number || *number < found->low || *number > found->high) {
       throw UsageError(fmt::format("--hold: {}='{}' is not from {} to {}", name, value,

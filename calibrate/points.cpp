@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "calibrate/assignments.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/base/text.hpp"
 #include "sim/config/node.hpp"
@@ -22,22 +23,6 @@ using app::UsageError;
 // Repeated measurements differ by 3 to 16 %, also between versions of an engine with the same
 // kernels; what differs by more is not the same call.
 constexpr double kContradiction = 1.5;
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(separator, begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
 
 }  // namespace
 
@@ -108,14 +93,7 @@ PointTable read_points(const std::string& path, std::string_view family) {
 }
 
 void keep_where(PointTable& table, std::string_view conditions) {
-  for (const std::string_view condition : split(conditions, ',')) {
-    const std::size_t equals = condition.find('=');
-    if (equals == std::string_view::npos) {
-      throw UsageError(fmt::format("--where takes COLUMN=VALUE, several with commas, not '{}'",
-                                   escape_controls(condition)));
-    }
-    const std::string_view name = trimmed(condition.substr(0, equals));
-    const std::string_view value = trimmed(condition.substr(equals + 1));
+  for (const auto& [name, value] : assignments("where", conditions)) {
     const std::size_t column = table.column(name);
     if (column == table.columns.size()) {
       const std::vector<std::string_view> names(table.columns.begin(), table.columns.end());
@@ -133,8 +111,9 @@ void keep_where(PointTable& table, std::string_view conditions) {
                                    table.points.empty() ? "" : " left", name, value,
                                    all.size() > 200 ? all.substr(0, 200) + " ..." : all));
     }
-    std::erase_if(table.points,
-                  [&](const Point& point) { return point.cells[column].text != value; });
+    std::erase_if(table.points, [&, wanted = value](const Point& point) {
+      return point.cells[column].text != wanted;
+    });
   }
 }
 
