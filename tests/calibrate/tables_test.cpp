@@ -9,7 +9,7 @@
 
 #include "sim/cost/forms/gemm.hpp"
 #include "tests/app/program.hpp"
-#include "tests/calibrate/simple_forms.hpp"
+#include "tests/cost/forms/form_parameters.hpp"
 
 namespace terrace {
 namespace {
@@ -24,15 +24,12 @@ using testing::Workplace;
 /// What a GPU with the start values of the form would measure, but for large n, where it takes a
 /// fifth more.
 std::string table() {
-  std::vector<double> truth;
-  for (const forms::Parameter& parameter : forms::Gemm::kParameters) {
-    truth.push_back(parameter.start);
-  }
+  const std::vector<double> truth = forms::start_values<forms::Gemm>();
   std::string csv = "dtype,n,k,m,latency_us\n";
   for (const int n : {512, 1280, 4096, 7168, 16384}) {
     for (const int k : {512, 1536, 4096, 16384}) {
       for (const int m : {1, 16, 64, 128, 192, 512, 2048, 3072, 8192}) {
-        const double t = forms::Gemm::seconds(truth, testing::kChip, {m, n, k, DType::bf16, 6});
+        const double t = forms::Gemm::seconds(truth, forms::kH200, {m, n, k, DType::bf16, 6});
         csv += fmt::format("bf16,{},{},{},{:.5g}\n", n, k, m, t * 1e6 * (n < 16384 ? 1 : 1.2));
       }
     }
