@@ -81,9 +81,9 @@ ExitCode run(const Arguments& arguments) {
   const auto gpu = config::read_file<GpuSpec>(gpu_file);
   const std::string file = profile_file(arguments, catalogue, gpu);
   const auto profile = config::read_file<KernelProfile>(file);
-  if (profile.gpu != gpu.name && profile.gpu != gpu_name) {
+  if (profile.gpu != gpu.name) {
     throw UsageError(
-        fmt::format("{} is a profile of '{}', not of '{}'", file, profile.gpu, gpu_name));
+        fmt::format("{} is a profile of '{}', not of '{}'", file, profile.gpu, gpu.name));
   }
   const forms::Chip chip = chip_of(gpu, gpu_file);
   const KernelTables tables = KernelTables::read(directory, profile, chip);

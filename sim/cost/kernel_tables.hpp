@@ -45,6 +45,12 @@ class KernelResidual {
 /// that were not measured find their like.
 class KernelTables {
  public:
+  /// What tells the residuals of one shape of attention from those of another.
+  static ResidualTable::Pair head_shape(std::int64_t heads, std::int64_t kv_heads) {
+    return {static_cast<double>(heads) / static_cast<double>(kv_heads),
+            static_cast<double>(kv_heads)};
+  }
+
   /// The measurements of one fit.
   struct Table {
     std::string_view form;
