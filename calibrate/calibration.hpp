@@ -15,7 +15,7 @@ struct FitOptions {
   int folds = 5;
   int bootstrap = 200;
   std::uint64_t seed = 1;
-  std::map<std::string, double, std::less<>> held;  // parameters that are not fitted, in SI units
+  std::map<std::string, double, std::less<>> held{};  // parameters that are not fitted, in SI units
   Bandwidth most_bandwidth = Bandwidth::max();      // of the memory, by the datasheet
 };
 

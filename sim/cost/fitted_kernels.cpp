@@ -4,8 +4,11 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <map>
+#include <optional>
 #include <set>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,6 +21,7 @@
 #include "sim/cost/forms/mla_decode.hpp"
 #include "sim/cost/forms/mla_prefill.hpp"
 #include "sim/cost/forms/prefill.hpp"
+#include "sim/cost/kernel_tables.hpp"
 #include "sim/cost/roofline.hpp"
 
 namespace terrace {
@@ -39,6 +43,18 @@ struct Law {
   [[nodiscard]] explicit operator bool() const { return !parameters.empty(); }
   [[nodiscard]] Estimate time(double seconds) const {
     return {duration_from_seconds(seconds * stretch)};
+  }
+};
+
+/// A law, and what measurements say that it leaves, if there are any of the kernel.
+struct CorrectedLaw {
+  Law law;
+  std::optional<KernelResidual> residual{};
+
+  [[nodiscard]] Estimate time(double seconds, double calls, double length = 1) const {
+    if (!residual) return law.time(seconds);
+    const ResidualTable::Looked looked = residual->at(calls, length);
+    return {law.time(seconds * looked.factor).time, looked.extrapolated};
   }
 };
 
@@ -105,8 +121,8 @@ class Fits {
 /// paid once.
 class HeadAttention final : public AttentionLaw {
  public:
-  HeadAttention(const AttentionKernel& kernel, DType kv, const forms::Chip& chip, Law decode,
-                Law prefill)
+  HeadAttention(const AttentionKernel& kernel, DType kv, const forms::Chip& chip,
+                CorrectedLaw decode, CorrectedLaw prefill)
       : kernel_(kernel),
         chip_(chip),
         kv_bytes_(element_bytes(kv)),
@@ -116,28 +132,43 @@ class HeadAttention final : public AttentionLaw {
   [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
     Estimate decode;
     if (batch.decodes > 0) {
-      decode = decode_.time(forms::Decode::seconds(decode_.parameters, chip_,
-                                                   {.batch = batch.decodes,
-                                                    .kv_tokens = as_double(batch.context.count()),
-                                                    .heads = kernel_.heads,
-                                                    .kv_heads = kernel_.kv_heads,
-                                                    .head_dim = kernel_.head_dim,
-                                                    .kv_bytes_per_element = kv_bytes_,
-                                                    .longest = as_double(batch.longest.count())}));
+      const double sequences = as_double(batch.decodes);
+      const double tokens = as_double(batch.context.count());
+      const double seconds = forms::Decode::seconds(decode_.law.parameters, chip_,
+                                                    {.batch = batch.decodes,
+                                                     .kv_tokens = tokens,
+                                                     .heads = kernel_.heads,
+                                                     .kv_heads = kernel_.kv_heads,
+                                                     .head_dim = kernel_.head_dim,
+                                                     .kv_bytes_per_element = kv_bytes_,
+                                                     .longest = as_double(batch.longest.count())});
+      decode = decode_.time(seconds, sequences, std::max(1.0, tokens / sequences));
       if (batch.prefills.empty()) return decode;
     }
     forms::Prefill::Load load;
-    for (const PrefillChunk& chunk : batch.prefills)
+    double length = 0;
+    for (const PrefillChunk& chunk : batch.prefills) {
       load += forms::Prefill::load(chunk_case(chunk));
-    const Estimate prefill =
-        prefill_.time(forms::Prefill::seconds(prefill_.parameters, chip_, load));
+      length += equal_prompt(chunk);
+    }
+    const double chunks = static_cast<double>(batch.prefills.size());
+    const double seconds = forms::Prefill::seconds(prefill_.law.parameters, chip_, load);
+    const Estimate prefill = prefill_.time(seconds, chunks, length / chunks);
     if (batch.decodes == 0) return prefill;
-    const Duration launch =
-        prefill_.time(prefill_.parameters.front()).time;  // every form's first parameter
-    return {std::max(prefill.time, decode.time + prefill.time - launch)};
+    const Duration launch = prefill_.law.time(prefill_.law.parameters[kLaunch]).time;
+    return {std::max(prefill.time, decode.time + prefill.time - launch),
+            decode.extrapolated || prefill.extrapolated};
   }
 
  private:
+  static constexpr std::size_t kLaunch = 0;  // of forms::Prefill::kParameters
+
+  /// Tokens of a prompt without prefix that has as many pairs of a query and a key.
+  static double equal_prompt(const PrefillChunk& chunk) {
+    const double fresh = as_double(chunk.fresh.count());
+    return std::sqrt(fresh * (fresh + 2 * as_double(chunk.prefix.count())));
+  }
+
   [[nodiscard]] forms::Prefill::Case chunk_case(const PrefillChunk& chunk) const {
     const bool windowed = kernel_.reach == Reach::window || kernel_.reach == Reach::chosen;
     Tokens prefix = chunk.prefix;
@@ -157,16 +188,16 @@ class HeadAttention final : public AttentionLaw {
   AttentionKernel kernel_;
   forms::Chip chip_;
   double kv_bytes_;
-  Law decode_;
-  Law prefill_;
+  CorrectedLaw decode_;
+  CorrectedLaw prefill_;
 };
 
 /// MLA: decode absorbed, prefill with keys and values spelled out, those of the prefix anew for
 /// every chunk (vllm/v1/attention/backends/mla/common.py).
 class MlaAttention final : public AttentionLaw {
  public:
-  MlaAttention(const AttentionKernel& kernel, DType kv, const forms::Chip& chip, Law decode,
-               Law prefill, Law gemm)
+  MlaAttention(const AttentionKernel& kernel, DType kv, const forms::Chip& chip,
+               CorrectedLaw decode, Law prefill, Law gemm)
       : kernel_(kernel),
         chip_(chip),
         kv_bytes_(element_bytes(kv)),
@@ -177,12 +208,14 @@ class MlaAttention final : public AttentionLaw {
   [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
     Estimate sum;
     if (batch.decodes > 0) {
-      sum += decode_.time(forms::MlaDecode::seconds(
-          decode_.parameters, chip_,
-          {.heads = kernel_.heads,
-           .kv_bytes_per_element = kv_bytes_,
-           .batch = batch.decodes,
-           .kv_len = as_double(batch.context.count()) / as_double(batch.decodes)}));
+      const double sequences = as_double(batch.decodes);
+      const double length = std::max(1.0, as_double(batch.context.count()) / sequences);
+      const double seconds = forms::MlaDecode::seconds(decode_.law.parameters, chip_,
+                                                       {.heads = kernel_.heads,
+                                                        .kv_bytes_per_element = kv_bytes_,
+                                                        .batch = batch.decodes,
+                                                        .kv_len = length});
+      sum += decode_.time(seconds, sequences, length);
     }
     forms::MlaPrefill::Load load;
     std::int64_t prefix = 0;
@@ -211,25 +244,33 @@ class MlaAttention final : public AttentionLaw {
   AttentionKernel kernel_;
   forms::Chip chip_;
   double kv_bytes_;
-  Law decode_;
-  Law prefill_;
+  CorrectedLaw decode_;
+  Law prefill_;  // tables of it hardly tell more than the law
   Law gemm_;
 };
 
+forms::Chip chip_of(const GpuSpec& gpu) {
+  TERRACE_CHECK(gpu.sms > 0 && gpu.l2 > Bytes{});
+  return {as_double(gpu.sms), as_double(gpu.l2.count())};
+}
+
 class FittedKernels final : public Kernels {
  public:
-  FittedKernels(const KernelProfile& profile, const GpuSpec& gpu, Confidence confidence)
+  FittedKernels(const KernelProfile& profile, const GpuSpec& gpu, Confidence confidence,
+                std::optional<KernelTables> tables)
       : fits_(profile, confidence),
-        chip_{as_double(gpu.sms), as_double(gpu.l2.count())},
-        rest_(roofline_kernels(gpu)) {
-    TERRACE_CHECK(gpu.sms > 0 && gpu.l2 > Bytes{});
-  }
+        chip_(chip_of(gpu)),
+        tables_(std::move(tables)),
+        rest_(roofline_kernels(gpu)) {}
 
   [[nodiscard]] Estimate product(const Product& p, DType weights,
                                  std::int64_t tokens) const override {
     const Law law = gemm(weights);
     if (!law) return rest_->product(p, weights, tokens);
-    return gemm_time(law, tokens, p.n * p.times, p.k, weights);
+    const std::int64_t n = p.n * p.times;
+    const double seconds = forms::Gemm::seconds(
+        law.parameters, chip_, {.m = tokens, .n = n, .k = p.k, .weights = weights});
+    return CorrectedLaw{law, residual(weights, n, p.k)}.time(seconds, as_double(tokens));
   }
 
   [[nodiscard]] Estimate pointwise(const Pointwise& kernel, std::int64_t tokens) const override {
@@ -256,7 +297,9 @@ class FittedKernels final : public Kernels {
       Law prefill = fits_.nearest(forms::MlaPrefill::kName, kv);
       Law expansion = gemm(DType::bf16);
       if (decode && prefill && expansion) {
-        return std::make_unique<MlaAttention>(kernel, kv, chip_, std::move(decode),
+        CorrectedLaw corrected{std::move(decode)};
+        if (tables_) corrected.residual = tables_->mla_decode(kv, kernel.heads);
+        return std::make_unique<MlaAttention>(kernel, kv, chip_, std::move(corrected),
                                               std::move(prefill), std::move(expansion));
       }
       fits_.note("no fit of MLA attention; a roofline stands in");
@@ -264,8 +307,14 @@ class FittedKernels final : public Kernels {
       Law decode = fits_.nearest(forms::Decode::kName, kv, kernel.head_dim);
       Law prefill = fits_.nearest(forms::Prefill::kName, kv, kernel.head_dim);
       if (decode && prefill) {
-        return std::make_unique<HeadAttention>(kernel, kv, chip_, std::move(decode),
-                                               std::move(prefill));
+        CorrectedLaw decodes{std::move(decode)};
+        CorrectedLaw prefills{std::move(prefill)};
+        if (tables_) {
+          decodes.residual = tables_->decode(kv, kernel.head_dim, kernel.heads, kernel.kv_heads);
+          prefills.residual = tables_->prefill(kv, kernel.head_dim, kernel.heads, kernel.kv_heads);
+        }
+        return std::make_unique<HeadAttention>(kernel, kv, chip_, std::move(decodes),
+                                               std::move(prefills));
       }
       fits_.note("no fit of decode and prefill attention; a roofline stands in");
     }
@@ -273,6 +322,9 @@ class FittedKernels final : public Kernels {
   }
 
   [[nodiscard]] Estimate collective(Collective op, Bytes bytes, int gpus) const override {
+    if (const auto measured = tables_ ? tables_->collective(op, bytes, gpus) : std::nullopt) {
+      return *measured;
+    }
     if (const std::string_view form = form_of(op); !form.empty()) {
       const Law law = fits_.nearest(form, DType::bf16, gpus);
       if (law) {
@@ -310,6 +362,14 @@ class FittedKernels final : public Kernels {
     return law;
   }
 
+  /// What the tables say of products of that shape. Kept: it takes long to find out.
+  [[nodiscard]] const std::optional<KernelResidual>& residual(DType weights, std::int64_t n,
+                                                              std::int64_t k) const {
+    const auto [entry, fresh] = products_.try_emplace({weights, n, k});
+    if (fresh && tables_) entry->second = tables_->gemm(weights, n, k);
+    return entry->second;
+  }
+
   [[nodiscard]] Estimate gemm_time(const Law& law, std::int64_t m, std::int64_t n, std::int64_t k,
                                    DType weights) const {
     return law.time(
@@ -331,14 +391,23 @@ class FittedKernels final : public Kernels {
 
   Fits fits_;
   forms::Chip chip_;
+  std::optional<KernelTables> tables_;
   std::unique_ptr<const Kernels> rest_;
+  mutable std::map<std::tuple<DType, std::int64_t, std::int64_t>, std::optional<KernelResidual>>
+      products_;
 };
 
 }  // namespace
 
 std::unique_ptr<const Kernels> fitted_kernels(const KernelProfile& profile, const GpuSpec& gpu,
                                               Confidence confidence) {
-  return std::make_unique<FittedKernels>(profile, gpu, confidence);
+  return std::make_unique<FittedKernels>(profile, gpu, confidence, std::nullopt);
+}
+
+std::unique_ptr<const Kernels> table_kernels(const KernelProfile& profile, const GpuSpec& gpu,
+                                             const std::filesystem::path& directory) {
+  return std::make_unique<FittedKernels>(profile, gpu, Confidence::base,
+                                         KernelTables::read(directory, profile, chip_of(gpu)));
 }
 
 }  // namespace terrace

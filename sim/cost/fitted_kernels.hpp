@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
 #include "sim/cost/confidence.hpp"
@@ -21,5 +22,11 @@ namespace terrace {
 /// its kernels the same way. REQUIRES: sms and l2 of the GPU.
 std::unique_ptr<const Kernels> fitted_kernels(const KernelProfile& profile, const GpuSpec& gpu,
                                               Confidence confidence);
+
+/// The same times what the measurements in `directory` say that the laws leave at the place in
+/// question (see KernelTables). What lies outside of them is extrapolated.
+/// Throws ConfigError if they cannot be read.
+std::unique_ptr<const Kernels> table_kernels(const KernelProfile& profile, const GpuSpec& gpu,
+                                             const std::filesystem::path& directory);
 
 }  // namespace terrace

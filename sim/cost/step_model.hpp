@@ -19,7 +19,7 @@ struct StepSpec {
   std::vector<std::int64_t> captured{};  // sizes of CUDA graphs, in tokens, ascending
   Duration overhead{};                   // host work of every step that the GPU waits for
   Duration prompt_layer_overhead{};      // the same of each layer in a step with prompt tokens
-  Duration eager_collective{};           // launching one from the host instead of replaying it
+  Duration eager_all_reduce{};           // added to an all-reduce that no CUDA graph holds
 };
 
 /// The time of a step as its kernels one after the other, as an engine's profile shows them:

@@ -16,6 +16,9 @@ std::unique_ptr<const Kernels> gpu_kernels(const Scenario& s) {
   if (!s.hardware.kernels || backend(s) == CostBackend::roofline) {
     return roofline_kernels(s.hardware.gpu, s.serving.cost.estimate);
   }
+  if (backend(s) == CostBackend::table) {
+    return table_kernels(*s.hardware.kernels, s.hardware.gpu, s.serving.cost.tables);
+  }
   return fitted_kernels(*s.hardware.kernels, s.hardware.gpu, s.serving.cost.estimate);
 }
 
@@ -60,7 +63,10 @@ void describe(config::Fields& f, CostSpec& cost) {
       describe(f, cost.constant);
       return;
     }
-    if (cost.backend == CostBackend::layers) {
+    if (cost.backend == CostBackend::table) {
+      f.required("tables", cost.tables,
+                 "directory of measured kernel times: gemm.csv, attention_decode.csv and so on");
+    } else if (cost.backend == CostBackend::layers) {
       f.required("profile", cost.profile,
                  "files of a layer profile, without _dense.csv and the like at the end");
     } else {

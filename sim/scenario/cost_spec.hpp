@@ -20,6 +20,7 @@ enum class CostBackend : std::uint8_t {
   automatic,  // fitted if the GPU has a kernel profile, otherwise roofline
   roofline,
   fitted,
+  table,
   layers,
   constant
 };
@@ -28,6 +29,7 @@ enum class CostBackend : std::uint8_t {
 struct CostSpec {
   CostBackend backend = CostBackend::automatic;
   ConstantCost constant;
+  std::string tables;   // of table: the directory of measured kernel times
   std::string profile;  // of layers: directory and stem of its files, "profiles/h100_llama_tp1"
   double routing_skew = 0;
   Confidence estimate = Confidence::base;
@@ -50,6 +52,7 @@ struct terrace::config::Names<terrace::CostBackend> {
       {{"auto", CostBackend::automatic},
        {"roofline", CostBackend::roofline},
        {"fitted", CostBackend::fitted},
+       {"table", CostBackend::table},
        {"layers", CostBackend::layers},
        {"constant", CostBackend::constant}});
 };

@@ -210,9 +210,10 @@ void check_policies(config::Fields& f, const Scenario& s) {
 /// The chosen back end has what it needs.
 void check_cost(config::Fields& f, const Scenario& s) {
   const CostBackend chosen = backend(s);
-  f.check(chosen != CostBackend::fitted || s.hardware.kernels.has_value(), "serving",
-          fmt::format("cost.backend: fitted needs measured kernel times, but {} has none",
-                      s.hardware.gpu.name),
+  const bool needs_fits = chosen == CostBackend::fitted || chosen == CostBackend::table;
+  f.check(!needs_fits || s.hardware.kernels.has_value(), "serving",
+          fmt::format("cost.backend: {} needs fitted kernel times, but {} has none",
+                      config::Scalar<CostBackend>::format(chosen), s.hardware.gpu.name),
           "name some with hardware.kernels, or choose backend: roofline");
   f.check(!s.hardware.kernels || s.hardware.kernels->gpu == s.hardware.gpu.name, "hardware",
           fmt::format("the kernels are those of {}, not of {}",
@@ -316,6 +317,7 @@ namespace {
 void resolve_path(std::string& path, const std::string& scenario_path,
                   std::string_view suffix = {}) {
   namespace fs = std::filesystem;
+  if (path.empty()) return;
   const fs::path beside = fs::path(scenario_path).parent_path() / path;
   const auto exists = [&](fs::path file) {
     std::error_code ignored;
@@ -377,6 +379,7 @@ LoadedScenario read_scenario(const std::string& name, const config::Node& root,
   reader.read(loaded.scenario);
   if (auto& trace = loaded.scenario.workload.trace) resolve_path(trace->path, name);
   resolve_path(loaded.scenario.serving.cost.profile, name, "_dense.csv");
+  resolve_path(loaded.scenario.serving.cost.tables, name);
   loaded.values = reader.resolved();
   return loaded;
 }

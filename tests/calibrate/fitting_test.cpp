@@ -140,10 +140,16 @@ TEST(Fitting, UnseenGroupsAreFartherOff) {
 
 TEST(Fitting, TheSameInputGivesTheSameBits) {
   const std::string csv = gemm_csv(kH200Gemm, noise(9, 0.1));
-  const FitOptions options{5, 30, 4};
+  FitOptions options;
+  options.bootstrap = 30;
+  options.seed = 4;
   const Fitted a = fit_of(csv, options);
   const Fitted b = fit_of(csv, options);
-  const Fitted other = fit_of(csv, {5, 30, 5});
+  const Fitted other = fit_of(csv, [&] {
+    FitOptions changed = options;
+    changed.seed = 5;
+    return changed;
+  }());
   bool differs = false;
   for (std::size_t j = 0; j < kH200Gemm.size(); ++j) {
     const FittedParameter& x = a.result.fit.parameters[j];

@@ -91,13 +91,15 @@ struct GemmNormPoints {
   static constexpr std::array kColumns = {Column{"m"}, Column{"n"}, Column{"k"}};
   static constexpr std::array<std::string_view, 2> kGroup = {"n", "k"};
   static constexpr std::array<std::string_view, 2> kRegimes = {"m <= 64", "m > 64"};
-  static constexpr std::string_view kOnly;
+  static constexpr std::string_view kOnly = "";
 
   static Form::Case case_of(const Row& row) {
     return {row.number("m"), row.number("n"), row.number("k"), row.element_bytes()};
   }
   static std::string_view left_out(const Row&, const Form::Case&, const forms::Chip&) { return {}; }
-  static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip&) { return x.m <= 64 ? 0 : 1; }
+  static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip&) {
+    return x.m <= 64 ? 0 : 1;
+  }
   static Work work(const Form::Case& x) { return {2 * x.m * x.n * x.k, x.element * x.n * x.k}; }
 };
 
