@@ -3,6 +3,7 @@
 # $TERRACE_DATA/silicon (see README.md for where they come from). About two CPU minutes per GPU.
 #
 #   TERRACE_DATA=... reports/validation/fit.sh [GPU...]
+#   ONLY='decode dtype=fp8' ... fits what matches only
 #
 # Parameters are held where points do not determine them: FlashAttention-3 splits as FlashAttention-2
 # does not (mha_splits); fp8 products of L40S and RTX PRO 6000 never wait for L2 (feed); and so on.
@@ -22,11 +23,14 @@ fit() {  # GPU FOLDER ENGINE FORM FILE WHERE
     "l40s decode dtype=bf16,head_dim=192" | "l40s decode dtype=fp8,head_dim=128")
       hold=(--hold "cold_start=0.1 us") ;;
     "l40s decode dtype=fp8,head_dim=192")
-      hold=(--hold "cold_start=0.1 us,combine=2.5 us,merge=0.15 us") ;;
-    "rtx-pro-6000-server decode dtype=fp8,head_dim=64") hold=(--hold mha_splits=1) ;;
-    "rtx-pro-6000-server decode dtype=fp8,head_dim=192") hold=(--hold "merge=0.15 us") ;;
+      hold=(--hold "cold_start=0.1 us,combine=2.5 us,merge=0.15 us,gather=0.1 us") ;;
+    "rtx-pro-6000-server decode dtype=fp8,head_dim=64")
+      hold=(--hold "mha_splits=1,tile_bandwidth=100 GB/s") ;;
+    "rtx-pro-6000-server decode dtype=fp8,head_dim=192")
+      hold=(--hold "merge=0.15 us,gather=0.1 us") ;;
     "l40s gemm dtype=fp8" | "rtx-pro-6000-server gemm dtype=fp8") hold=(--hold "feed=60 TB/s") ;;
   esac
+  [[ "$4 $6" == *"${ONLY:-}"* ]] || return 0
   echo "== $1 $4 $6"
   "$terrace" calibrate fit --gpu "$1" --form "$4" --points "$TERRACE_DATA/silicon/$2/$5.csv" \
     --where "$6" --engine "$3" --source "$source" --bootstrap 100 "${hold[@]}" \

@@ -93,12 +93,11 @@ TEST(Roofline, AllReduceByHand) {
   // A bridge joins so many GPUs, and no more than those.
   gpu.nvlink = Bandwidth{1e8};
   gpu.nvlink_gpus = 2;
-  const auto pair = make_roofline(model, gpu, 2, DType::bf16, 64);
-  EXPECT_NEAR(seconds(pair->step(decoding(7, 10)) - without->step(decoding(7, 10))),
+  const auto pair = roofline(model, gpu, 2);
+  EXPECT_NEAR(seconds(pair->time(decoding(7, 10)) - without->time(decoding(7, 10))),
               reduces * 7 * sent / 1e8, 1e-11);
   gpu.nvlink_gpus = 1;
-  EXPECT_EQ(make_roofline(model, gpu, 2, DType::bf16, 64)->step(decoding(7, 10)),
-            over_host->step(decoding(7, 10)));
+  EXPECT_EQ(roofline(model, gpu, 2)->time(decoding(7, 10)), over_host->time(decoding(7, 10)));
 }
 
 TEST(Roofline, OverheadsAreAdded) {
