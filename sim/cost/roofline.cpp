@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include <fmt/format.h>
+
 #include "sim/base/check.hpp"
 
 namespace terrace {
@@ -124,6 +126,13 @@ class Roofline final : public Kernels {
   [[nodiscard]] std::unique_ptr<AttentionLaw> attention(const AttentionKernel& kernel,
                                                         DType kv) const override {
     return std::make_unique<RooflineAttention>(kernel, kv, rates_, launch_, confidence_);
+  }
+
+  [[nodiscard]] std::vector<std::string> caveats() const override {
+    return {fmt::format(
+        "from datasheets, not measured on this GPU; GPUs predicted from others like this were off "
+        "by {:.0f} % (products), {:.0f} % (decode) and {:.0f} % (prefill)",
+        100 * kProductError, 100 * kDecodeError, 100 * kPrefillError)};
   }
 
   [[nodiscard]] Estimate collective(Collective op, Bytes bytes, int gpus) const override {

@@ -138,16 +138,18 @@ class StepModel final : public CostModel {
       all += tokens;
       prompts = prompts || !batch.prefills.empty();
     }
-    Estimate step = slowest + Estimate{spec_.overhead};
+    Estimate step = slowest;
     if (prompts) step += model_layers_ * Estimate{spec_.prompt_layer_overhead};
-    if (experts_.empty()) return step;
-    step += routed_.at(all, [this](std::int64_t n) { return routed(n); });
-    if (ranks.size() > 1) {
+    if (!experts_.empty()) {
+      step += routed_.at(all, [this](std::int64_t n) { return routed(n); });
+    }
+    if (!experts_.empty() && ranks.size() > 1) {
       // Messages are padded to what the rank with most tokens sends.
       const std::int64_t sent = most * static_cast<std::int64_t>(ranks.size());
       step += exchanged_.at(sent, [this](std::int64_t n) { return exchanged(n); });
     }
-    return step;
+    const Estimate host{spec_.overhead};
+    return spec_.async ? later(step, host) : step + host;
   }
 
   /// All that a rank does without the others.

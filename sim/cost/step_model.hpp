@@ -17,7 +17,8 @@ struct StepSpec {
   DType kv = DType::bf16;
   double routing_skew = 0;               // see Routing
   std::vector<std::int64_t> captured{};  // sizes of CUDA graphs, in tokens, ascending
-  Duration overhead{};                   // host work of every step that the GPU waits for
+  Duration overhead{};                   // host work of every step
+  bool async = false;                    // ... done while the GPUs compute the step before
   Duration prompt_layer_overhead{};      // the same of each layer in a step with prompt tokens
   Duration eager_all_reduce{};           // added to an all-reduce that no CUDA graph holds
 };
@@ -32,6 +33,9 @@ struct StepSpec {
 /// All that depends on the number of tokens alone is computed once for each number and looked up;
 /// what remains per step is the attention. CUDA graphs exist for some numbers of tokens: fewer are
 /// padded, beyond the largest the host launches kernel by kernel and may be what is slowest.
+///
+/// The host's work on a step comes on top, or, if it is done meanwhile, counts only where it takes
+/// longer than the GPUs.
 ///
 /// Whole experts (`expert` > 1) get their tokens by an all-gather and return them by a
 /// reduce-scatter among the engines that step together, and nobody goes on before all have come

@@ -104,8 +104,8 @@ void describe(config::Fields& f, EfficiencySpec& efficiency) {
           "part of peak memory bandwidth that decode attention reaches, reading KV", kPart);
   f.field("kernel_launch", efficiency.kernel_launch, "per kernel of a step, inside a CUDA graph",
           kNotNegative);
-  f.field("step_overhead", efficiency.step_overhead, "host work per step that the GPU waits for",
-          kNotNegative);
+  f.field("step_overhead", efficiency.step_overhead,
+          "host work per step, which asynchronous scheduling hides", kNotNegative);
   f.field("prompt_layer_overhead", efficiency.prompt_layer_overhead,
           "host work per layer that the GPU waits for in steps with prompt tokens, besides");
   f.field("eager_all_reduce", efficiency.eager_all_reduce,

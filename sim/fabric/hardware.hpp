@@ -43,7 +43,7 @@ struct EfficiencySpec {
   double attention_compute = 1;  // prefill
   double attention_memory = 1;   // decode, reading KV
   Duration kernel_launch{};      // per kernel of a step, inside a CUDA graph
-  Duration step_overhead{};      // host work per step that the GPU waits for
+  Duration step_overhead{};      // host work per step; hidden by asynchronous scheduling
   // The same of a step with prompt tokens, besides, for each layer: between the graphs of two
   // layers the host launches the attention of unequal chunks by itself.
   Duration prompt_layer_overhead{};

@@ -54,6 +54,7 @@ std::unique_ptr<CostModel> make_cost_model(const Scenario& s) {
                           .routing_skew = cost.routing_skew,
                           .captured = capture_sizes(limit),
                           .overhead = platform.step_overhead,
+                          .async = engine.execution.async_scheduling,
                           .prompt_layer_overhead = platform.prompt_layer_overhead,
                           .eager_all_reduce = platform.eager_all_reduce},
                          kernels(s));
