@@ -115,7 +115,7 @@ ExitCode run(const Arguments& arguments) {
   const std::string file = gpu_file(app::open_catalogue(arguments), gpu_name);
   const auto gpu = config::read_file<GpuSpec>(file);
   KernelProfile profile;
-  if (out) profile = open_profile(*out, gpu.name);
+  if (out) profile = open_profile(*out, gpu);
   PointTable table = read_points(path, adapter.family);
   if (const auto where = arguments.value("where")) keep_where(table, *where);
   const Dataset data = prepare(table, adapter, chip_of(gpu, file));

@@ -14,14 +14,14 @@
 
 namespace terrace::calibrate {
 
-KernelProfile open_profile(const std::string& path, const std::string& gpu) {
+KernelProfile open_profile(const std::string& path, const GpuSpec& gpu) {
   std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return {gpu, {}};
+  if (!std::filesystem::exists(path, ignored)) return {gpu.name, gpu.memory_bandwidth, gpu.bf16, {}};
   auto profile = config::read_file<KernelProfile>(path);
-  if (profile.gpu == gpu) return profile;
+  if (profile.is_of(gpu)) return profile;
   throw config::ConfigError(
       fmt::format("{}: error: a profile of '{}', not of '{}'; give another file to --out", path,
-                  profile.gpu, gpu));
+                  profile.gpu, gpu.name));
 }
 
 bool put_fit(KernelProfile& profile, KernelFit fit, const std::string& path) {

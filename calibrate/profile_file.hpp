@@ -8,7 +8,7 @@ namespace terrace::calibrate {
 
 /// The profile of that GPU at `path`, an empty one if there is no such file. Throws ConfigError if
 /// what stands there is no profile, or one of another GPU.
-KernelProfile open_profile(const std::string& path, const std::string& gpu);
+KernelProfile open_profile(const std::string& path, const GpuSpec& gpu);
 
 /// Puts the fit in place of one of the same form, dtype, head_dim and number of GPUs, or beside the
 /// others, and writes the profile: the file changes whole or not at all. Returns whether it

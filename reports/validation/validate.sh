@@ -17,6 +17,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 terrace=$(realpath "${TERRACE:-$here/../../build/release/terrace}")
 results=${RESULTS:+$(mkdir -p "$RESULTS" && realpath "$RESULTS")}
 export TERRACE_CATALOG=$here/../..
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
 cd "$TERRACE_DATA"
 
 errors() {  # GPU FOLDER
@@ -28,14 +30,13 @@ errors() {  # GPU FOLDER
 
 missed=0
 run() {  # NAME BOUND...
-  local name=$1 bounds=()
+  local name=$1 out=$work/$1 bounds=() bound file
   shift
   for bound in "$@"; do bounds+=(--fail-on "$bound"); done
-  "$terrace" validate "$here/$name.yaml" --data . "${bounds[@]}" \
-    ${results:+--out "$results/$name"} || missed=$?
-  # The publisher's own times of single requests are not for keeping here.
-  if [[ $results ]]; then rm -f "$results/$name/requests.csv"; fi
+  "$terrace" validate "$here/$name.yaml" --data . --out "$out" "${bounds[@]}" || missed=$?
   echo
+  [[ $results ]] || return 0
+  for file in summary.json ttft.svg ttft_error.svg; do cp "$out/$file" "$results/$name.$file"; done
 }
 
 errors h200-sxm h200_sxm

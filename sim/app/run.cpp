@@ -15,6 +15,7 @@
 #include "sim/app/output.hpp"
 #include "sim/app/progress.hpp"
 #include "sim/app/scenario_options.hpp"
+#include "sim/report/error_bars.hpp"
 #include "sim/report/json.hpp"
 #include "sim/report/run_directory.hpp"
 #include "sim/report/terminal.hpp"
@@ -22,8 +23,10 @@
 namespace terrace::app {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kExclusive{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kExclusive{
     {{"print-config", "out"},
+     {"print-config", "uncertainty"},
+     {"quiet", "uncertainty"},
      {"print-config", "json"},
      {"print-config", "quiet"},
      {"json", "quiet"}}};
@@ -53,6 +56,27 @@ Summary watched_run(PreparedRun& prepared, const Scenario& scenario, bool progre
                        }});
 }
 
+/// The scenario at one end of the error bars of its step times.
+Summary run_at(Scenario scenario, Confidence end, bool progress) {
+  scenario.serving.cost.estimate = end;
+  PreparedRun prepared(scenario);
+  return watched_run(prepared, scenario, progress, {});
+}
+
+/// Error bars that would silently be none are a mistake.
+void check_has_error_bars(const Scenario& scenario) {
+  const CostBackend chosen = backend(scenario);
+  if (chosen != CostBackend::fitted && chosen != CostBackend::roofline) {
+    throw UsageError(
+        fmt::format("--uncertainty: cost.backend: {} has no error bars; choose fitted "
+                    "or roofline",
+                    config::Scalar<CostBackend>::format(chosen)));
+  }
+  if (scenario.serving.cost.estimate != Confidence::base) {
+    throw UsageError("--uncertainty takes both ends: leave serving.cost.estimate at base");
+  }
+}
+
 ExitCode run(const Arguments& arguments) {
   arguments.check_exclusive(kExclusive);
   if (arguments.has("misses") && !arguments.has("out") && !arguments.has("json") &&
@@ -69,6 +93,7 @@ ExitCode run(const Arguments& arguments) {
     return ExitCode::ok;
   }
 
+  if (arguments.has("uncertainty")) check_has_error_bars(scenario);
   PreparedRun prepared(scenario);
   const auto out = arguments.value("out");
   std::optional<RunDirectory> directory;
@@ -82,7 +107,19 @@ ExitCode run(const Arguments& arguments) {
     directory->finish(summary, header,
                       {TERRACE_VERSION, scenario.seed, reproducing_argv(arguments), resolved});
   }
-  if (arguments.has("json")) {
+  if (arguments.has("uncertainty") && summary.complete) {
+    const Summary low = run_at(scenario, Confidence::low, !quiet);
+    const Summary high = run_at(scenario, Confidence::high, !quiet);
+    const ErrorBars bars{low, summary, high};
+    if (arguments.has("json")) {
+      auto json = to_json(summary, header);
+      json["error_bars"] = error_bar_json(bars);
+      print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+    } else {
+      print(render(summary, header) + "\n" + error_bar_text(bars));
+    }
+    if (!low.complete || !high.complete) return ExitCode::interrupted;
+  } else if (arguments.has("json")) {
     print(json_text(summary, header));
   } else if (!quiet) {
     print(render(summary, header));
@@ -104,6 +141,7 @@ constexpr std::array kOptions = {
     kSetOption,
     Option{"out", "DIR", "write the results there as files", Words::directory},
     kMissesOption,
+    Option{"uncertainty", "", "run it with all step times at either end of their error bars, too"},
     Option{"json", "", "print the summary as JSON, and nothing else"},
     Option{"quiet", "", "print nothing but errors"},
     Option{"print-config", "", "print the scenario, every value spelled out, and do not run it"},

@@ -130,6 +130,9 @@ void describe(config::Fields& f, KernelFit& fit) {
 
 void describe(config::Fields& f, KernelProfile& profile) {
   f.required("gpu", profile.gpu, "the GPU, as its profile calls it");
+  f.required("memory_bandwidth", profile.memory_bandwidth, "of that GPU, by its datasheet",
+             config::kPositive);
+  f.required("bf16", profile.bf16, "peak rate of that GPU, by its datasheet", config::kPositive);
   f.list("fits", profile.fits, "one for each form, dtype and head size", true);
   for (std::size_t i = 1; i < profile.fits.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {

@@ -9,6 +9,7 @@
 #include "sim/config/fields.hpp"
 #include "sim/cost/forms/form.hpp"
 #include "sim/cost/forms/registry.hpp"
+#include "sim/fabric/hardware.hpp"
 #include "sim/model/dtype.hpp"
 
 namespace terrace {
@@ -63,8 +64,16 @@ struct KernelFit {
 /// What hwprofiles/kernels/ holds: how long the kernels of a GPU take, as fitted by
 /// `terrace calibrate fit`.
 struct KernelProfile {
-  std::string gpu;  // as its profile calls it
-  std::vector<KernelFit> fits;
+  std::string gpu;               // as its profile calls it
+  Bandwidth memory_bandwidth{};  // of that GPU, by its datasheet, and
+  FlopRate bf16{};               // its rate
+  std::vector<KernelFit> fits{};
+
+  /// Whether it was measured on this GPU, and not on one with other rates: of a GPU that is
+  /// imagined different, it says nothing.
+  [[nodiscard]] bool is_of(const GpuSpec& other) const {
+    return gpu == other.name && memory_bandwidth == other.memory_bandwidth && bf16 == other.bf16;
+  }
 };
 
 void describe(config::Fields& f, RegimeError& error);

@@ -54,7 +54,7 @@ std::string engine_line(const Scenario& s) {
   if (e.policy != QueuePolicy::fcfs) line += ", queue by " + text(e.policy);
   if (e.load != LoadDecision::always) line += ", load " + text(e.load);
   if (!s.tiers.empty()) line += ", load_wait " + text(e.load_wait);
-  line += ", step times " + text(s.serving.cost.backend);
+  line += ", step times " + text(backend(s));
   return line;
 }
 

@@ -13,13 +13,14 @@ namespace {
 
 /// What the GPU's datasheet or its fits say.
 std::unique_ptr<const Kernels> gpu_kernels(const Scenario& s) {
-  if (!s.hardware.kernels || backend(s) == CostBackend::roofline) {
+  const auto& measured = s.hardware.kernels;
+  if (!measured || !measured->is_of(s.hardware.gpu) || backend(s) == CostBackend::roofline) {
     return roofline_kernels(s.hardware.gpu, s.serving.cost.estimate);
   }
   if (backend(s) == CostBackend::table) {
-    return table_kernels(*s.hardware.kernels, s.hardware.gpu, s.serving.cost.tables);
+    return table_kernels(*measured, s.hardware.gpu, s.serving.cost.tables);
   }
-  return fitted_kernels(*s.hardware.kernels, s.hardware.gpu, s.serving.cost.estimate);
+  return fitted_kernels(*measured, s.hardware.gpu, s.serving.cost.estimate);
 }
 
 std::unique_ptr<const Kernels> kernels(const Scenario& s) {
@@ -36,7 +37,8 @@ std::unique_ptr<const Kernels> kernels(const Scenario& s) {
 
 CostBackend backend(const Scenario& s) {
   if (s.serving.cost.backend != CostBackend::automatic) return s.serving.cost.backend;
-  return s.hardware.kernels ? CostBackend::fitted : CostBackend::roofline;
+  const auto& kernels = s.hardware.kernels;
+  return kernels && kernels->is_of(s.hardware.gpu) ? CostBackend::fitted : CostBackend::roofline;
 }
 
 std::unique_ptr<CostModel> make_cost_model(const Scenario& s) {

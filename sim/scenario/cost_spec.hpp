@@ -17,7 +17,7 @@ namespace terrace {
 struct Scenario;
 
 enum class CostBackend : std::uint8_t {
-  automatic,  // fitted if the GPU has a kernel profile, otherwise roofline
+  automatic,  // fitted if there is a kernel profile of just this GPU, otherwise roofline
   roofline,
   fitted,
   table,

@@ -215,9 +215,13 @@ void check_cost(config::Fields& f, const Scenario& s) {
           fmt::format("cost.backend: {} needs fitted kernel times, but {} has none",
                       config::Scalar<CostBackend>::format(chosen), s.hardware.gpu.name),
           "name some with hardware.kernels, or choose backend: roofline");
-  f.check(!s.hardware.kernels || s.hardware.kernels->gpu == s.hardware.gpu.name, "hardware",
-          fmt::format("the kernels are those of {}, not of {}",
-                      s.hardware.kernels ? s.hardware.kernels->gpu : "", s.hardware.gpu.name));
+  f.check(
+      !needs_fits || !s.hardware.kernels || s.hardware.kernels->is_of(s.hardware.gpu), "serving",
+      fmt::format("cost.backend: {} needs fitted kernel times, but those there are were measured "
+                  "on {} with the rates of its datasheet",
+                  config::Scalar<CostBackend>::format(chosen),
+                  s.hardware.kernels ? s.hardware.kernels->gpu : ""),
+      "choose backend: roofline, or leave the GPU as it is");
   const bool moe = std::any_of(s.model.layers.begin(), s.model.layers.end(), [](const auto& group) {
     return std::holds_alternative<MoeMlp>(group.mlp);
   });

@@ -57,7 +57,7 @@ TEST(CalibrateFit, WritesAProfileThatTheSimulatorReads) {
                                 HasSubstr("\nall "), HasSubstr("p.yaml: added\n")));
   const auto profile = config::read_file<KernelProfile>(place.at("p.yaml").string());
   ASSERT_EQ(profile.fits.size(), 1U);
-  EXPECT_EQ(profile.gpu, "h200-sxm");
+  EXPECT_EQ(profile.gpu, "H200 SXM");
   EXPECT_EQ(profile.fits[0].points, 180);
   EXPECT_EQ(profile.fits[0].engine, "vLLM 0.24.0");
   EXPECT_EQ(profile.fits[0].source, "here");
@@ -94,7 +94,7 @@ TEST(CalibrateFit, ReplacesItsKindAndKeepsTheRest) {
   EXPECT_EQ(now.substr(now.find("dtype: fp16")), both.substr(both.find("dtype: fp16")));
   EXPECT_THAT(
       place.terrace("calibrate fit --form gemm --gpu h100-sxm --points gemm.csv --out p.yaml").err,
-      HasSubstr("a profile of 'h200-sxm', not of 'h100-sxm'"));
+      HasSubstr("a profile of 'H200 SXM', not of 'H100 SXM'"));
   EXPECT_EQ(testing::read_file(place.at("p.yaml")), now) << "nothing was lost";
 }
 

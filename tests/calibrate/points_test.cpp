@@ -139,7 +139,7 @@ TEST(Points, WhereKeepsAPart) {
   };
   EXPECT_THAT(complaint("dtipe=bf16"), HasSubstr("did you mean 'dtype'?"));
   EXPECT_THAT(complaint("dtype=fp4"), HasSubstr("there are bf16, fp8"));
-  EXPECT_THAT(complaint("dtype"), HasSubstr("COLUMN=VALUE"));
+  EXPECT_THAT(complaint("dtype"), HasSubstr("NAME=VALUE"));
   EXPECT_EQ(complaint("kv_dtype=fp8"), "nothing") << "as the file calls it";
 }
 

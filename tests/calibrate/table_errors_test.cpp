@@ -71,7 +71,8 @@ TEST(TableErrors, AreThoseOfTheLawTheTableAndItsShapes) {
     reduce << "mode,num_gpus,elements,bytes,latency_us\n"
               "graph,2,512,1024,4\ngraph,2,2048,4096,10\ngraph,2,8192,16384,16\n";
   }
-  KernelProfile profile{"h200-sxm", {fit_of(forms::Gemm::kName, DType::bf16, {}, parameters)}};
+  KernelProfile profile{.gpu = "h200-sxm",
+                        .fits = {fit_of(forms::Gemm::kName, DType::bf16, {}, parameters)}};
   profile.fits[0].errors = {cross_validated("all", 0.21, 0.22),
                             cross_validated("n, k >= 1024", 0.23, 0.24)};
   profile.fits.push_back(fit_of("all_reduce", DType::bf16, {}, {}));
@@ -130,21 +131,22 @@ void expect_within(const std::string& gpu, const KernelProfile& profile, const f
 // products just below. The laws' parameters are from fits to the same tables.
 TEST(TableErrors, SlowTablesOfAnH200) {
   const KernelProfile profile{
-      "h200-sxm",
-      {fit_of(forms::Decode::kName, DType::bf16, 128,
-              {8.346e-6, 5.528e-6, 4.8e12, 1.166, 1.183, 0, 2.062, 2.359e-6, 8.305e10, 31.72,
-               1.49e-6, 1.162e-7, 2.746e-7, 2.245e-8}),
-       fit_of(forms::Prefill::kName, DType::bf16, 128,
-              {8.88e-6, 6.97e14, 1.17e15, 0.249, 2.24e-6, 0.947, 3.56e12, 1.25, 6.24e-7, 0.176}),
-       fit_of(forms::Gemm::kName, DType::bf16, {},
-              {2.688e-6, 3.986e12, 8.718e14, 1.8e13, 4.953e12, 2.941e-6, 0.1718, 1.782, 0.6681,
-               0.01, 6.461e-9, 3.921e12, 172.4}),
-       fit_of(forms::Gemm::kName, DType::fp8, {},
-              {4.971e-6, 3.398e12, 1.77e15, 2.385e13, 5.841e12, 2.404e-6, 0.1578, 1.32, 0.4203, 1,
-               6.675e-9, 3.078e12, 141.8}),
-       fit_of(
-           forms::MlaDecode::kName, DType::bf16, {},
-           {1.31e-5, 4.57e12, 1.04, 6.65e14, 8, 2.79e-10, 2.13, 6.18e-7, 0.001, 1.09, 3.57e-6})}};
+      .gpu = "h200-sxm",
+      .fits = {
+          fit_of(forms::Decode::kName, DType::bf16, 128,
+                 {8.346e-6, 5.528e-6, 4.8e12, 1.166, 1.183, 0, 2.062, 2.359e-6, 8.305e10, 31.72,
+                  1.49e-6, 1.162e-7, 2.746e-7, 2.245e-8}),
+          fit_of(forms::Prefill::kName, DType::bf16, 128,
+                 {8.88e-6, 6.97e14, 1.17e15, 0.249, 2.24e-6, 0.947, 3.56e12, 1.25, 6.24e-7, 0.176}),
+          fit_of(forms::Gemm::kName, DType::bf16, {},
+                 {2.688e-6, 3.986e12, 8.718e14, 1.8e13, 4.953e12, 2.941e-6, 0.1718, 1.782, 0.6681,
+                  0.01, 6.461e-9, 3.921e12, 172.4}),
+          fit_of(forms::Gemm::kName, DType::fp8, {},
+                 {4.971e-6, 3.398e12, 1.77e15, 2.385e13, 5.841e12, 2.404e-6, 0.1578, 1.32, 0.4203,
+                  1, 6.675e-9, 3.078e12, 141.8}),
+          fit_of(forms::MlaDecode::kName, DType::bf16, {},
+                 {1.31e-5, 4.57e12, 1.04, 6.65e14, 8, 2.79e-10, 2.13, 6.18e-7, 0.001, 1.09,
+                  3.57e-6})}};
   expect_within("h200_sxm", profile, kH200,
                 {{"decode bf16, head_dim 128", "KV > 1.3 L2", {0.03, 0.09}},
                  {"decode bf16, head_dim 128", "all", {0.04, 0.15}},

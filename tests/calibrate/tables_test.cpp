@@ -58,7 +58,8 @@ TEST(CalibrateTables, SaysWhatTheTableAddsToTheLaw) {
 TEST(CalibrateTables, RefusesWhatDoesNotBelongTogether) {
   const Workplace place;
   place.write("gemm.csv", table());
-  place.write("p.yaml", "gpu: H200 SXM\nfits: []\n");
+  place.write("p.yaml",
+              "gpu: H200 SXM\nmemory_bandwidth: 4800 GB/s\nbf16: 989.4 TFLOP/s\nfits: []\n");
   EXPECT_THAT(place.terrace("calibrate tables --gpu h200-sxm --kernels p.yaml").err,
               HasSubstr("--tables is missing"));
   EXPECT_THAT(place.terrace("calibrate tables --tables . --gpu h200sxm --kernels p.yaml").err,

@@ -33,7 +33,7 @@ KernelProfile profile() {
   fit.points = 1234;
   fit.errors = {{"all", 1234, 0.031, 0.12, 0.8, 0.044, 0.029, -0.002, 0.033, 0.13},
                 {"m <= 64", 12, 0.02, 0.1, 0.1, 0.02, 0.02, 0.001, {}, {}}};
-  return {"h200-sxm", {fit}};
+  return {"h200-sxm", Bandwidth{4.8e12}, FlopRate{989e12}, {fit}};
 }
 
 std::string written(KernelProfile profile) { return config::Writer().write(profile); }
@@ -95,7 +95,7 @@ TEST(KernelProfile, MistakesAreFound) {
 TEST(KernelProfile, OneFitOfAKind) {
   KernelProfile twice = profile();
   twice.fits.push_back(twice.fits[0]);
-  EXPECT_THAT(complaint(written(twice)), HasSubstr("same form, dtype and head_dim"));
+  EXPECT_THAT(complaint(written(twice)), HasSubstr("same form, dtype, head_dim and gpus"));
   twice.fits[1].head_dim = 64;
   EXPECT_EQ(complaint(written(twice)), "nothing");
 }

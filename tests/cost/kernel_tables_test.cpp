@@ -82,7 +82,7 @@ class KernelTablesFiles : public ::testing::Test {
   }
 
   std::filesystem::path folder_;
-  KernelProfile profile_{"h200-sxm", {}};
+  KernelProfile profile_{.gpu = "h200-sxm"};
 };
 
 const std::string kDecodeHead =

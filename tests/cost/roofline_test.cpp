@@ -77,9 +77,10 @@ TEST(Roofline, AllReduceByHand) {
   gpu.allreduce_latency = {};
   const auto without = roofline(model, gpu, 2);
   const double reduces = 2 * 10;
-  const double sent = 2 * 0.5 * 256 * 2;  // 2 (n-1)/n of a token's hidden state
+  const double sent = 2 * 0.5 * 256 * 2;   // 2 (n-1)/n of a token's hidden state
+  const double gathered = 0.5 * 1000 * 2;  // (n-1)/n of its logits, once
   EXPECT_NEAR(seconds(with->time(decoding(7, 10)) - without->time(decoding(7, 10))),
-              reduces * (5e-6 + 7 * sent / 1e8), 1e-11);
+              (reduces + 1) * 5e-6 + 7 * (reduces * sent + gathered) / 1e8, 1e-10);
 
   // Without NVLink a ring shares the host link with its other direction.
   gpu.nvlink = {};
@@ -88,14 +89,14 @@ TEST(Roofline, AllReduceByHand) {
   gpu.host_link.duplex = 0.5;
   const auto over_host = roofline(model, gpu, 2);
   EXPECT_NEAR(seconds(over_host->time(decoding(7, 10)) - without->time(decoding(7, 10))),
-              reduces * 7 * sent / 2e7, 1e-11);
+              7 * (reduces * sent + gathered) / 2e7, 1e-10);
 
   // A bridge joins so many GPUs, and no more than those.
   gpu.nvlink = Bandwidth{1e8};
   gpu.nvlink_gpus = 2;
   const auto pair = roofline(model, gpu, 2);
   EXPECT_NEAR(seconds(pair->time(decoding(7, 10)) - without->time(decoding(7, 10))),
-              reduces * 7 * sent / 1e8, 1e-11);
+              7 * (reduces * sent + gathered) / 1e8, 1e-10);
   gpu.nvlink_gpus = 1;
   EXPECT_EQ(roofline(model, gpu, 2)->time(decoding(7, 10)), over_host->time(decoding(7, 10)));
 }

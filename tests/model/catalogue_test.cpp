@@ -14,6 +14,8 @@
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
+#include "sim/cost/kernel_profile.hpp"
+
 namespace terrace {
 namespace {
 
@@ -28,15 +30,16 @@ std::vector<fs::path> files(const std::string& folder) {
   return found;
 }
 
-bool measured_here(const fs::path& file) { return file.parent_path().filename() == "measured"; }
+/// Their numbers have errors and sources of their own.
+bool is_calibration(const fs::path& file) { return file.parent_path().filename() == "kernels"; }
 
 /// Paths of the values that are numbers or quantities, which is all but names.
 void collect(const YAML::Node& node, const std::string& path, std::vector<std::string>& leaves) {
   if (node.IsMap()) {
     for (const auto& member : node) {
       const auto key = member.first.as<std::string>();
-      constexpr std::array<std::string_view, 7> kTexts{
-          "sources", "name", "architecture", "bus", "nand", "memory_type", "as_of"};
+      constexpr std::array<std::string_view, 8> kTexts{
+          "sources", "name", "kernels", "architecture", "bus", "nand", "memory_type", "as_of"};
       if (std::find(kTexts.begin(), kTexts.end(), key) != kTexts.end()) continue;
       collect(member.second, path.empty() ? key : fmt::format("{}.{}", path, key), leaves);
     }
@@ -79,6 +82,20 @@ TEST(Catalogue, Loads) {
   expect_loads<NetworkSpec>("hwprofiles/networks", 8);
 }
 
+TEST(Catalogue, KernelsAreOfTheGpusThatNameThem) {
+  int named = 0;
+  for (const fs::path& file : files("hwprofiles/gpus")) {
+    const auto gpu = config::read_file<GpuSpec>(file.string());
+    if (gpu.kernels.empty()) continue;
+    ++named;
+    const std::string path = "hwprofiles/kernels/" + gpu.kernels + ".yaml";
+    const auto profile = config::read_file<KernelProfile>(tests::in_repository(path));
+    EXPECT_TRUE(profile.is_of(gpu)) << path;
+    EXPECT_GE(profile.fits.size(), 15U) << path;
+  }
+  EXPECT_EQ(named, 5);
+}
+
 TEST(Catalogue, FirstLineTellsWhatIsNotable) {
   for (const char* folder : {"models", "hwprofiles"}) {
     for (const fs::path& file : files(folder)) {
@@ -98,7 +115,7 @@ TEST(Catalogue, ModelsAreNamedAfterTheirFiles) {
 
 TEST(Catalogue, EveryPhysicalNumberHasASource) {
   for (const fs::path& file : files("hwprofiles")) {
-    if (measured_here(file)) continue;
+    if (is_calibration(file)) continue;
     SCOPED_TRACE(file.string());
     const YAML::Node root = YAML::LoadFile(file.string());
     std::vector<std::string> leaves;
