@@ -47,9 +47,7 @@ TEST(Capacity, LargerBatchesLeaveLess) {
   EXPECT_EQ(blocks("llama-3.1-70b", 4, 512), blocks("llama-3.1-70b", 4, 256));  // logits bind
 }
 
-TEST(Capacity, SaysWhatLacks) {
-  EXPECT_THROW(blocks("llama-3.1-70b", 1, 2048), Infeasible);
-}
+TEST(Capacity, SaysWhatLacks) { EXPECT_THROW(blocks("llama-3.1-70b", 1, 2048), Infeasible); }
 
 }  // namespace
 }  // namespace terrace
