@@ -1,6 +1,6 @@
 # The two commands of the README, and what contributors need. All work is done by CMake presets.
 
-.PHONY: run test setup setup-dev release asan tsan bench lint format fuzz install clean
+.PHONY: run test setup setup-dev release asan tsan bench validate lint format fuzz install clean
 .DEFAULT_GOAL := run
 
 JOBS ?= $(shell nproc)
@@ -23,6 +23,11 @@ test-tsan: tsan
 
 bench: release  ## the speed budgets, measured on this machine
 	build/release/terrace_bench
+
+validate:  ## errors of step times and of two serving runs, measured ones being below TERRACE_DATA
+	@: "$${TERRACE_DATA:?is not set: make validate TERRACE_DATA=DIR, see reports/validation/README.md}"
+	$(MAKE) release
+	reports/validation/validate.sh
 
 lint: setup setup-dev  ## formatting, clang's warnings, clang-tidy
 	git ls-files '*.?pp' '*.cu' | xargs clang-format --dry-run -Werror

@@ -25,7 +25,7 @@ constexpr double kColdFrom = 1.3;  // KV over L2: less stays in it between repla
 constexpr double kMlaElements = 576;
 constexpr Duration kLong = std::chrono::microseconds(100);
 
-/// Two regimes of a table, and which one a point is of.
+/// Two regimes of a table, called as calibrate/forms/ does, and which one a point is of.
 struct Regimes {
   std::array<std::string_view, 2> names;
   std::vector<std::uint32_t> of_point;
@@ -53,11 +53,12 @@ Regimes regimes_of(const KernelTables::Table& table, const forms::Chip& chip) {
     });
   }
   if (table.form == forms::Decode::kName || table.form == forms::MlaDecode::kName) {
-    return split("KV <= 1.3 L2", "KV > 1.3 L2", [&](std::size_t i) {
-      return kv_bytes(table, points[i]) > kColdFrom * chip.l2_bytes;
-    });
+    return split(
+        table.form == forms::Decode::kName ? "KV <= 1.3 L2" : "KV in L2", "KV > 1.3 L2",
+        [&](std::size_t i) { return kv_bytes(table, points[i]) > kColdFrom * chip.l2_bytes; });
   }
-  return split("< 100 us", ">= 100 us", [&](std::size_t i) { return table.measured[i] >= kLong; });
+  return split("below 100 us", "from 100 us",
+               [&](std::size_t i) { return table.measured[i] >= kLong; });
 }
 
 std::string name_of(const KernelTables::Table& table) {
@@ -65,8 +66,21 @@ std::string name_of(const KernelTables::Table& table) {
                      table.head_dim ? fmt::format(", head_dim {}", *table.head_dim) : "");
 }
 
+/// What cross-validation found of the fit over the regime; none if the profile does not say.
+std::optional<Spread> unseen(const KernelProfile& profile, const KernelFit& key,
+                             std::string_view regime) {
+  for (const KernelFit& fit : profile.fits) {
+    if (!fit.same_key(key)) continue;
+    for (const RegimeError& e : fit.errors) {
+      if (e.regime == regime && e.cv_median && e.cv_p90) return Spread{*e.cv_median, *e.cv_p90};
+    }
+  }
+  return {};
+}
+
 /// Of one table: all, then by regime.
-void add(const KernelTables::Table& table, const forms::Chip& chip, std::vector<TableErrors>& all) {
+void add(const KernelTables::Table& table, const KernelProfile& profile, const forms::Chip& chip,
+         std::vector<TableErrors>& all) {
   std::vector<double> measured;
   std::vector<double> by_law;
   std::vector<double> no_point;
@@ -87,11 +101,16 @@ void add(const KernelTables::Table& table, const forms::Chip& chip, std::vector<
   const auto points = errors_by_regime(measured, by_law, no_point, regimes.of_point, regimes.names);
   const auto shapes = errors_by_regime(measured, by_law, one_shape ? no_point : no_shape,
                                        regimes.of_point, regimes.names);
+  KernelFit key;
+  key.form.text = table.form;
+  key.dtype = table.dtype;
+  key.head_dim = table.head_dim;
   for (std::size_t r = 0; r < points.size(); ++r) {
     all.push_back({name_of(table),
                    points[r].regime,
                    points[r].points,
                    Spread{points[r].median, points[r].p90},
+                   unseen(profile, key, points[r].regime),
                    Spread{*points[r].cv_median, *points[r].cv_p90},
                    {}});
     if (!one_shape) all.back().shape = Spread{*shapes[r].cv_median, *shapes[r].cv_p90};
@@ -114,10 +133,11 @@ std::string_view name_of(Collective op) {
 
 }  // namespace
 
-std::vector<TableErrors> table_errors(const KernelTables& tables, const forms::Chip& chip) {
+std::vector<TableErrors> table_errors(const KernelTables& tables, const KernelProfile& profile,
+                                      const forms::Chip& chip) {
   std::vector<TableErrors> all;
   for (const KernelTables::Table& table : tables.tables()) {
-    if (table.measured.size() > 1) add(table, chip, all);
+    if (table.measured.size() > 1) add(table, profile, chip, all);
   }
   for (const auto& [key, table] : tables.collectives()) {
     std::vector<double> measured;
@@ -131,10 +151,14 @@ std::vector<TableErrors> table_errors(const KernelTables& tables, const forms::C
     }
     if (measured.empty()) continue;
     const RegimeError error = errors_by_regime(measured, predicted, {}, {}, {}).front();
+    KernelFit law;
+    law.form.text = name_of(key.first);
+    law.gpus = key.second;
     all.push_back({fmt::format("{}, {} GPUs", name_of(key.first), key.second),
                    error.regime,
                    error.points,
                    {},
+                   unseen(profile, law, error.regime),
                    Spread{error.median, error.p90},
                    {}});
   }

@@ -59,7 +59,7 @@ std::string profile_file(const Arguments& arguments, const config::Catalogue& ca
 }
 
 std::string text_of(const std::vector<TableErrors>& all) {
-  Table table({"kernels", "regime", "points", "law", "no point", "no shape"});
+  Table table({"kernels", "regime", "points", "law", "law unseen", "no point", "no shape"});
   const auto percent = [](const std::optional<Spread>& spread) {
     return spread ? fmt::format("{:.1f} /{:5.1f}", 100 * spread->median, 100 * spread->p90)
                   : std::string("-");
@@ -67,7 +67,7 @@ std::string text_of(const std::vector<TableErrors>& all) {
   std::string_view last;
   for (const TableErrors& e : all) {
     table.add({last == e.kernels ? "" : e.kernels, e.regime, human::count(e.points), percent(e.law),
-               percent(e.point), percent(e.shape)});
+               percent(e.unseen), percent(e.point), percent(e.shape)});
     last = e.kernels;
   }
   return table.text();
@@ -87,11 +87,13 @@ ExitCode run(const Arguments& arguments) {
   }
   const forms::Chip chip = chip_of(gpu, gpu_file);
   const KernelTables tables = KernelTables::read(directory, profile, chip);
-  app::print(fmt::format("{} and the laws of {}\n\n", directory, file) +
-             "|predicted / measured - 1|, median / 90th percentile in %: by the law alone, by the "
-             "table without\nthe point in question, and by the table without all points of its "
-             "shape\n\n" +
-             text_of(table_errors(tables, chip)));
+  app::print(
+      fmt::format("{} and the laws of {}\n\n", directory, file) +
+      "|predicted / measured - 1|, median / 90th percentile in %: by the law alone, by the "
+      "law on points\nthat its fit has not seen (cross-validation, as the profile has it), by "
+      "the table without the point\nin question, and by the table without all points of its "
+      "shape\n\n" +
+      text_of(table_errors(tables, profile, chip)));
   return ExitCode::ok;
 }
 

@@ -50,7 +50,8 @@ TEST(CalibrateTables, SaysWhatTheTableAddsToTheLaw) {
   EXPECT_EQ(shown.status, 0);
   EXPECT_THAT(shown.err, IsEmpty());
   EXPECT_THAT(shown.out,
-              AllOf(HasSubstr("the laws of p.yaml"), ContainsRegex("gemm bf16 +all +180 "),
+              AllOf(HasSubstr("the laws of p.yaml"),
+                    ContainsRegex("gemm bf16 +all +180( +[0-9.]+ / +[0-9.]+){4}"),
                     ContainsRegex("n or k < 1024 +72 "), ContainsRegex("n, k >= 1024 +108 ")));
 }
 
