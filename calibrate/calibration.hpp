@@ -16,7 +16,7 @@ struct FitOptions {
   int bootstrap = 200;
   std::uint64_t seed = 1;
   std::map<std::string, double, std::less<>> held{};  // parameters that are not fitted, in SI units
-  Bandwidth most_bandwidth = Bandwidth::max();      // of the memory, by the datasheet
+  Bandwidth most_bandwidth = Bandwidth::max();        // of the memory, by the datasheet
 };
 
 /// A fit, and what was odd about it but harmless.

@@ -16,7 +16,8 @@ namespace terrace::calibrate {
 
 KernelProfile open_profile(const std::string& path, const GpuSpec& gpu) {
   std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return {gpu.name, gpu.memory_bandwidth, gpu.bf16, {}};
+  if (!std::filesystem::exists(path, ignored))
+    return {gpu.name, gpu.memory_bandwidth, gpu.bf16, {}};
   auto profile = config::read_file<KernelProfile>(path);
   if (profile.is_of(gpu)) return profile;
   throw config::ConfigError(
