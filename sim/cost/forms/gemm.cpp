@@ -67,7 +67,7 @@ class Product {
         sms(chip.sms),
         x(call),
         quantised(bits(x.weights) == 8),
-        w_element(static_cast<double>(bits(x.weights)) / 8),
+        w_element(bytes_per_element(x.weights)),
         x_element(quantised ? 1 : 2),
         m(static_cast<double>(x.m)),
         n(static_cast<double>(x.n)),
