@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "sim/base/check.hpp"
+#include "sim/base/p_norm.hpp"
 #include "sim/config/scalar.hpp"
 #include "sim/cost/forms/collective.hpp"
 #include "sim/cost/forms/decode.hpp"
@@ -96,11 +97,14 @@ class Fits {
     return size > 0 ? fmt::format("{}, {}", type, size) : type;
   }
 
-  /// Types of one width are computed alike.
-  static std::pair<double, double> distance(const KernelFit& fit, DType dtype, std::int64_t size) {
-    const double type = std::abs(as_double(bits(fit.dtype) - bits(dtype)));
+  /// In bits of the type, as types of one width are computed alike; then the larger size over the
+  /// smaller one, less 1.
+  static std::pair<std::int64_t, double> distance(const KernelFit& fit, DType dtype,
+                                                  std::int64_t size) {
+    const std::int64_t type = std::abs(bits(fit.dtype) - bits(dtype));
     const std::int64_t own = size_of(fit);
-    return {type, own > 0 && size > 0 ? std::abs(std::log(as_double(own) / as_double(size))) : 0};
+    if (own == 0 || size == 0) return {type, 0};
+    return {type, as_double(std::max(own, size)) / as_double(std::min(own, size)) - 1};
   }
 
   [[nodiscard]] double stretch(const KernelFit& fit) const {
@@ -386,7 +390,7 @@ class FittedKernels final : public Kernels {
     const double reading =
         routed.touched * as_double(n * k) * element_bytes(weights) / law.parameters[kBandwidth];
     const double computing = seconds(gemm_time({law.parameters}, all, n, k, weights).time);
-    return law.time(std::cbrt(reading * reading * reading + computing * computing * computing));
+    return law.time(p_norm3(reading, computing));
   }
 
   Fits fits_;
