@@ -148,7 +148,7 @@ class HeadAttention final : public AttentionLaw {
     forms::Prefill::Load load;
     double length = 0;
     for (const PrefillChunk& chunk : batch.prefills) {
-      load += forms::Prefill::load(chunk_case(chunk));
+      load += chunk_load(chunk);
       length += equal_prompt(chunk);
     }
     const double chunks = static_cast<double>(batch.prefills.size());
@@ -169,20 +169,40 @@ class HeadAttention final : public AttentionLaw {
     return std::sqrt(fresh * (fresh + 2 * as_double(chunk.prefix.count())));
   }
 
-  [[nodiscard]] forms::Prefill::Case chunk_case(const PrefillChunk& chunk) const {
-    const bool windowed = kernel_.reach == Reach::window || kernel_.reach == Reach::chosen;
-    Tokens prefix = chunk.prefix;
-    if (kernel_.reach == Reach::chunk || kernel_.reach == Reach::encoder) {
-      prefix = prefix_met(kernel_, chunk);
+  [[nodiscard]] forms::Prefill::Load chunk_load(const PrefillChunk& chunk) const {
+    const std::int64_t fresh = chunk.fresh.count();
+    const std::int64_t span = kernel_.span.count();
+    switch (kernel_.reach) {
+      case Reach::all:
+        return load_of(fresh, chunk.prefix.count(), 0);
+      case Reach::window:
+      case Reach::chosen:
+        return load_of(fresh, chunk.prefix.count(), span);
+      case Reach::encoder:  // as many pairs, if causal
+        return load_of(fresh, std::max<std::int64_t>(0, span - fresh / 2), 0);
+      case Reach::chunk:
+        break;
     }
-    return {.heads = kernel_.heads,
-            .kv_heads = kernel_.kv_heads,
-            .head_dim = kernel_.head_dim,
-            .kv_bytes_per_element = kv_bytes_,
-            .batch = 1,
-            .fresh = as_double(chunk.fresh.count()),
-            .prefix = as_double(prefix.count()),
-            .window = windowed ? as_double(kernel_.span.count()) : 0};
+    forms::Prefill::Load load;
+    std::int64_t prefix = chunk.prefix.count() % span;
+    for (std::int64_t done = 0; done < fresh; prefix = 0) {
+      const std::int64_t piece = std::min(fresh - done, span - prefix);
+      load += load_of(piece, prefix, 0);
+      done += piece;
+    }
+    return load;
+  }
+
+  [[nodiscard]] forms::Prefill::Load load_of(std::int64_t fresh, std::int64_t prefix,
+                                             std::int64_t window) const {
+    return forms::Prefill::load({.heads = kernel_.heads,
+                                 .kv_heads = kernel_.kv_heads,
+                                 .head_dim = kernel_.head_dim,
+                                 .kv_bytes_per_element = kv_bytes_,
+                                 .batch = 1,
+                                 .fresh = as_double(fresh),
+                                 .prefix = as_double(prefix),
+                                 .window = as_double(window)});
   }
 
   AttentionKernel kernel_;
@@ -261,7 +281,7 @@ class FittedKernels final : public Kernels {
       : fits_(profile, confidence),
         chip_(chip_of(gpu)),
         tables_(std::move(tables)),
-        rest_(roofline_kernels(gpu)) {}
+        rest_(roofline_kernels(gpu, confidence)) {}
 
   [[nodiscard]] Estimate product(const Product& p, DType weights,
                                  std::int64_t tokens) const override {
@@ -357,8 +377,16 @@ class FittedKernels final : public Kernels {
 
   /// Narrower than 8 bits are widened first, and computed at 16.
   [[nodiscard]] Law gemm(DType weights) const {
-    Law law = fits_.nearest(forms::Gemm::kName, bits(weights) == 4 ? DType::bf16 : weights);
-    if (!law) fits_.note("no fit of products; a roofline stands in");
+    const bool widened = bits(weights) == 4;
+    Law law = fits_.nearest(forms::Gemm::kName, widened ? DType::bf16 : weights);
+    if (!law) {
+      fits_.note("no fit of products; a roofline stands in");
+    } else if (widened) {
+      fits_.note(
+          fmt::format("no gemm fit for {}; that for bf16 stands in, with a quarter of the "
+                      "weights' bytes",
+                      config::Scalar<DType>::format(weights)));
+    }
     return law;
   }
 

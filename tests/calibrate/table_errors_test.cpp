@@ -140,12 +140,13 @@ TEST(TableErrors, SlowTablesOfAnH200) {
 
 TEST(TableErrors, SlowTablesOfAnA100) {
   const KernelProfile profile{
-      "a100-80-sxm",
-      {fit_of(forms::Decode::kName, DType::bf16, 128,
-              {9.097e-6, 6.929e-6, 1.588e12, 1, 0.7963, 0, 6, 1e-8, 1.886e10, 1.235, 3.899e-6,
-               4.479e-7, 6.402e-6, 6.185e-9}),
-       fit_of(forms::Prefill::kName, DType::bf16, 128,
-              {4.67e-6, 1.92e14, 7.01e14, 2.94, 1.06e-6, 0.0967, 2.1e12, 2.07, 1e-6, 0.0556})}};
+      .gpu = "a100-80-sxm",
+      .fits = {
+          fit_of(forms::Decode::kName, DType::bf16, 128,
+                 {9.097e-6, 6.929e-6, 1.588e12, 1, 0.7963, 0, 6, 1e-8, 1.886e10, 1.235, 3.899e-6,
+                  4.479e-7, 6.402e-6, 6.185e-9}),
+          fit_of(forms::Prefill::kName, DType::bf16, 128,
+                 {4.67e-6, 1.92e14, 7.01e14, 2.94, 1.06e-6, 0.0967, 2.1e12, 2.07, 1e-6, 0.0556})}};
   expect_within("a100_sxm", profile, {108, 40e6},
                 {{"decode bf16, head_dim 128", "KV > 1.3 L2", {0.04, 0.12}},
                  {"decode bf16, head_dim 128", "all", {0.04, 0.15}},

@@ -33,7 +33,9 @@ TEST(Routing, PopularExpertsAreTouchedByAllAndOthersLater) {
     EXPECT_NEAR(skewed.touched(1), 6, 1e-9);  // a token picks six, whoever they are
     for (const int tokens : {2, 8, 64, 512}) {
       EXPECT_LE(skewed.touched(tokens), alike.touched(tokens));
-      if (tokens < 64) EXPECT_LT(skewed.touched(tokens), alike.touched(tokens));
+      if (tokens < 64) {
+        EXPECT_LT(skewed.touched(tokens), alike.touched(tokens));
+      }
       EXPECT_GT(skewed.touched(tokens), skewed.touched(tokens / 2));
     }
     EXPECT_LE(skewed.touched(1'000'000), 64);
