@@ -291,6 +291,43 @@ TEST(FittedKernels, PromptsMeetNoMoreThanTheirLayersReach) {
             time(Reach::all, 0, {{Tokens{400}, Tokens{1300}}}));
 }
 
+TEST(FittedKernels, NarrowExpertsAreNoSlowerThanWideOnes) {
+  // Tokens are quantised before they are copied to their experts.
+  const auto kernels = fitted("h200-sxm");
+  for (const std::int64_t tokens : {1, 64, 1024, 16'384}) {
+    const auto n = static_cast<double>(tokens);
+    const Routed routed{tokens, 8 * n, 256 * (1 - std::pow(1 - 8.0 / 256, n))};
+    const ExpertsWork work{256, 256, 8, 7168, 2048, 3};
+    EXPECT_LT(kernels->experts(work, DType::fp8, routed).time,
+              kernels->experts(work, DType::bf16, routed).time)
+        << tokens;
+  }
+}
+
+TEST(FittedKernels, SparsePromptsAreBoundedByWhatTheyChoose) {
+  const auto kernels = fitted("h200-sxm");
+  AttentionKernel dense{16, 16, 192, 128, 512, 64};
+  AttentionKernel sparse = dense;
+  sparse.reach = Reach::chosen;
+  sparse.span = Tokens{2048};
+  const auto all = kernels->attention(dense, DType::bf16);
+  const auto some = kernels->attention(sparse, DType::bf16);
+  const auto time = [](const auto& law, std::int64_t prefix) {
+    const std::array chunk{PrefillChunk{Tokens{1024}, Tokens{prefix}}};
+    return law->time({.prefills = chunk}).time;
+  };
+  EXPECT_EQ(time(some, 1024), time(all, 1024));  // it chooses all
+  EXPECT_EQ(time(some, 20'000), time(some, 200'000));
+  EXPECT_LT(time(some, 200'000), time(all, 200'000));
+  EXPECT_THAT(kernels->caveats(), Contains(HasSubstr("prefill of sparse attention")));
+
+  // An index has keys and no values.
+  const auto index = kernels->attention({64, 1, 128, 0}, DType::bf16);
+  const auto full = kernels->attention({64, 1, 128, 128}, DType::bf16);
+  EXPECT_LT(time(index, 200'000), time(full, 200'000));
+  EXPECT_THAT(kernels->caveats(), Contains(HasSubstr("the index of sparse attention")));
+}
+
 // Against measurements that are not shipped.
 
 std::string data() {

@@ -85,7 +85,7 @@ TEST(KernelProfile, MistakesAreFound) {
   const std::string first(forms::all().front().parameters.front().name);
   EXPECT_EQ(complaint(text), "nothing");
   EXPECT_THAT(complaint(replaced(text, "form: " + form, "form: x" + form)),
-              AllOf(HasSubstr("p.yaml:3:"), HasSubstr("'" + form + "'")));
+              AllOf(HasSubstr("p.yaml:5:"), HasSubstr("'" + form + "'")));
   EXPECT_THAT(complaint(replaced(text, "      " + first + ":", "      " + first + "x:")),
               HasSubstr("'" + first + "'"));
   EXPECT_THAT(complaint(replaced(text, "dtype: fp8", "dtype: fp7")), HasSubstr("'fp8'"));
