@@ -144,10 +144,10 @@ ExitCode run(const Arguments& arguments) {
 constexpr std::array kOptions = {
     Option{"points", "FILE", "measured calls: a .csv table, or the .json of a calibration",
            Words::file},
-    Option{
-        "form", "FORM",
-        "gemm, decode, prefill, mla_decode, mla_prefill, all_reduce, all_gather or reduce_scatter",
-        Words::free},
+    Option{"form", "FORM",
+           "gemm, decode, prefill, mixed, mla_decode, mla_prefill, all_reduce, all_gather or "
+           "reduce_scatter",
+           Words::free},
     Option{"gpu", "GPU", "what they were measured on; 'terrace list gpus' names them", Words::free},
     Option{"out", "PROFILE.yaml", "put the fit into this profile; if left out, it is only shown",
            Words::file},
@@ -175,6 +175,9 @@ constinit const app::Verb kFit = {
         "  gemm                      m, n, k\n"
         "  decode                    num_heads, num_kv_heads, head_dim, batch, kv_len\n"
         "  prefill                   num_heads, num_kv_heads, head_dim, batch, seq_len\n"
+        "  mixed                     num_heads, num_kv_heads, head_dim, prefill_chunk, "
+        "kv_prefill,\n"
+        "                            prefill_ns (the chunk alone), n_decode, kv_decode\n"
         "  mla_decode, mla_prefill   num_heads, batch, kv_len or seq_len\n"
         "A .json has a list 'points', each with family, x (the shape), median, unit, ok and l2.\n"
         "\n"

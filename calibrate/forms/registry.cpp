@@ -19,14 +19,16 @@ Adapter all_gather();
 Adapter all_reduce();
 Adapter decode();
 Adapter gemm();
+Adapter mixed();
 Adapter mla_decode();
 Adapter mla_prefill();
 Adapter prefill();
 Adapter reduce_scatter();
 
 std::span<const Adapter> adapters() {
-  static const std::array kAdapters = {gemm(),        decode(),     prefill(),    mla_decode(),
-                                       mla_prefill(), all_reduce(), all_gather(), reduce_scatter()};
+  static const std::array kAdapters = {gemm(),       decode(),     prefill(),
+                                       mixed(),      mla_decode(), mla_prefill(),
+                                       all_reduce(), all_gather(), reduce_scatter()};
   return kAdapters;
 }
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Fits the kernel profiles of hwprofiles/kernels/ to NVIDIA's published kernel timings, below
-# $TERRACE_DATA/silicon (see README.md for where they come from). About two CPU minutes per GPU.
+# $TERRACE_DATA/silicon, and steps with prompts and decodes to LLMServingSim's profiles of layers,
+# below $TERRACE_DATA/layer_profiles (see README.md for where they come from). About two CPU minutes
+# per GPU.
 #
 #   TERRACE_DATA=... reports/validation/fit.sh [GPU...]
 #   ONLY='decode dtype=fp8' ... fits what matches only
@@ -58,6 +60,40 @@ one() {  # GPU FOLDER ENGINE MLA_ENGINE NCCL HEAD_DIMS DTYPES
   done
 }
 
+# One in 13 of the steps with both; prefill_ns is what their chunk takes without the decodes.
+mixed_points() {
+  echo "num_heads,num_kv_heads,head_dim,dtype,prefill_chunk,kv_prefill,prefill_ns,n_decode,kv_decode,latency_us"
+  local model kv_heads tp
+  while read -r model kv_heads; do
+    for tp in 1 2; do
+      awk -F, -v heads=$((32 / tp)) -v kv_heads=$((kv_heads / tp)) '
+        NR == 1 || $1 == 0 { next }
+        $3 == 0 { alone[$1, $2] = 1000 * $5 }
+        $3 > 0 && ++seen % 13 == 0 { kept[++rows] = $0 }
+        END {
+          for (i = 1; i <= rows; ++i) {
+            split(kept[i], x)
+            printf "%d,%d,128,bf16,%d,%d,%.0f,%d,%d,%s\n", heads, kv_heads, x[1], x[2],
+                   alone[x[1], x[2]], x[3], x[4], x[5]
+          }
+        }' "$TERRACE_DATA/layer_profiles/RTXPRO6000_${model}_tp${tp}_attention.csv"
+    done
+  done <<<"Llama-3.1-8B 8
+Qwen3-30B-A3B-Instruct-2507 4"
+}
+
+mixed() {  # GPU
+  [[ "mixed dtype=bf16" == *"${ONLY:-}"* ]] || return 0
+  echo "== $1 mixed"
+  local points
+  points=$(mktemp --suffix=.csv)
+  mixed_points >"$points"
+  "$terrace" calibrate fit --gpu "$1" --form mixed --points "$points" --engine "vLLM 0.19.0" \
+    --source "LLMServingSim commit 5daddb2, MIT, (c) 2024 CASYS Lab at KAIST" --bootstrap 100 \
+    --out "hwprofiles/kernels/$1.yaml" || echo "NOT FITTED: $1 mixed"
+  rm "$points"
+}
+
 for gpu in "${@:-h200-sxm h100-sxm a100-80-sxm l40s rtx-pro-6000-server}"; do
   for name in $gpu; do
     case $name in
@@ -71,7 +107,8 @@ for gpu in "${@:-h200-sxm h100-sxm a100-80-sxm l40s rtx-pro-6000-server}"; do
           "bf16 fp8" ;;
       rtx-pro-6000-server)
         one "$name" rtx_pro_6000 "vLLM 0.24.0" "TensorRT-LLM 1.3.0rc20" "NCCL 2.29.2" \
-          "64 128 192 256" "bf16 fp8" ;;
+          "64 128 192 256" "bf16 fp8"
+        mixed "$name" ;;
       *) echo "no published timings of '$name'" >&2; exit 2 ;;
     esac
   done

@@ -20,6 +20,7 @@
 #include "sim/cost/forms/collective.hpp"
 #include "sim/cost/forms/decode.hpp"
 #include "sim/cost/forms/gemm.hpp"
+#include "sim/cost/forms/mixed.hpp"
 #include "sim/cost/forms/mla_decode.hpp"
 #include "sim/cost/forms/mla_prefill.hpp"
 #include "sim/cost/forms/prefill.hpp"
@@ -122,17 +123,18 @@ class Fits {
   mutable std::set<std::string> caveats_;
 };
 
-/// MHA, GQA and MQA. A step with chunks and decodes runs one kernel that does both; its launch is
-/// paid once.
+/// MHA, GQA and MQA. A step with chunks and decodes runs one kernel that does both: by its own law
+/// if there is one, otherwise for the sum of both, with one launch.
 class HeadAttention final : public AttentionLaw {
  public:
   HeadAttention(const AttentionKernel& kernel, DType kv, const forms::Chip& chip,
-                CorrectedLaw decode, CorrectedLaw prefill)
+                CorrectedLaw decode, CorrectedLaw prefill, Law mixed)
       : kernel_(kernel),
         chip_(chip),
         kv_bytes_(element_bytes(kv)),
         decode_(std::move(decode)),
-        prefill_(std::move(prefill)) {
+        prefill_(std::move(prefill)),
+        mixed_(std::move(mixed)) {
     if (kernel.value_dim > 0) return;
     // Keys only, of an index: half of the bytes and of the operations.
     kv_bytes_ /= 2;
@@ -140,21 +142,7 @@ class HeadAttention final : public AttentionLaw {
   }
 
   [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
-    Estimate decode;
-    if (batch.decodes > 0) {
-      const double sequences = as_double(batch.decodes);
-      const double tokens = as_double(batch.context.count());
-      const double seconds = forms::Decode::seconds(decode_.law.parameters, chip_,
-                                                    {.batch = batch.decodes,
-                                                     .kv_tokens = tokens,
-                                                     .heads = kernel_.heads,
-                                                     .kv_heads = kernel_.kv_heads,
-                                                     .head_dim = kernel_.head_dim,
-                                                     .kv_bytes_per_element = kv_bytes_,
-                                                     .longest = as_double(batch.longest.count())});
-      decode = decode_.time(seconds, sequences, std::max(1.0, tokens / sequences));
-      if (batch.prefills.empty()) return decode;
-    }
+    if (batch.prefills.empty()) return decode_time(batch);
     forms::Prefill::Load load;
     double length = 0;
     for (const PrefillChunk& chunk : batch.prefills) {
@@ -165,6 +153,8 @@ class HeadAttention final : public AttentionLaw {
     const double seconds = forms::Prefill::seconds(prefill_.law.parameters, chip_, load);
     const Estimate prefill = prefill_.time(seconds, chunks, length / chunks);
     if (batch.decodes == 0) return prefill;
+    if (mixed_) return mixed_time(batch, load, prefill);
+    const Estimate decode = decode_time(batch);
     const Duration launch = prefill_.law.time(prefill_.law.parameters[kLaunch]).time;
     return {std::max(prefill.time, decode.time + prefill.time - launch),
             decode.extrapolated || prefill.extrapolated};
@@ -172,6 +162,42 @@ class HeadAttention final : public AttentionLaw {
 
  private:
   static constexpr std::size_t kLaunch = 0;  // of forms::Prefill::kParameters
+
+  [[nodiscard]] Estimate decode_time(const AttentionBatch& batch) const {
+    const double sequences = as_double(batch.decodes);
+    const double tokens = as_double(batch.context.count());
+    const double seconds = forms::Decode::seconds(decode_.law.parameters, chip_,
+                                                  {.batch = batch.decodes,
+                                                   .kv_tokens = tokens,
+                                                   .heads = kernel_.heads,
+                                                   .kv_heads = kernel_.kv_heads,
+                                                   .head_dim = kernel_.head_dim,
+                                                   .kv_bytes_per_element = kv_bytes_,
+                                                   .longest = as_double(batch.longest.count())});
+    return decode_.time(seconds, sequences, std::max(1.0, tokens / sequences));
+  }
+
+  /// `prefill` is what the chunks take alone, and `load` what they put on the GPU.
+  [[nodiscard]] Estimate mixed_time(const AttentionBatch& batch, const forms::Prefill::Load& load,
+                                    const Estimate& prefill) const {
+    const double sequences = as_double(batch.decodes);
+    const double mean = as_double(batch.context.count()) / sequences;
+    Tokens chunk{};
+    for (const PrefillChunk& one : batch.prefills) chunk = std::max(chunk, one.fresh);
+    const double seconds =
+        forms::Mixed::seconds(mixed_.parameters, chip_,
+                              {.heads = kernel_.heads,
+                               .kv_heads = kernel_.kv_heads,
+                               .head_dim = kernel_.head_dim,
+                               .kv_bytes_per_element = kv_bytes_,
+                               .decodes = batch.decodes,
+                               .keys = sequences * forms::Mixed::walked(mean),
+                               .longest = forms::Mixed::walked(as_double(batch.longest.count())),
+                               .chunk = as_double(chunk.count()),
+                               .chunk_tiles = load.one_head.count,
+                               .prefill_seconds = terrace::seconds(prefill.time) / mixed_.stretch});
+    return {mixed_.time(seconds).time, prefill.extrapolated};
+  }
 
   /// Tokens of a prompt without prefix that has as many pairs of a query and a key.
   static double equal_prompt(const PrefillChunk& chunk) {
@@ -220,6 +246,7 @@ class HeadAttention final : public AttentionLaw {
   double kv_bytes_;
   CorrectedLaw decode_;
   CorrectedLaw prefill_;
+  Law mixed_;  // empty if it was not measured
 };
 
 /// MLA: decode absorbed, prefill with keys and values spelled out, those of the prefix anew for
@@ -363,8 +390,10 @@ class FittedKernels final : public Kernels {
           decodes.residual = tables_->decode(kv, kernel.head_dim, kernel.heads, kernel.kv_heads);
           prefills.residual = tables_->prefill(kv, kernel.head_dim, kernel.heads, kernel.kv_heads);
         }
+        Law mixed = fits_.nearest(forms::Mixed::kName, kv, kernel.head_dim);
+        if (!mixed) fits_.note("steps with prompts and decodes: not measured, the sum of both");
         return std::make_unique<HeadAttention>(kernel, kv, chip_, std::move(decodes),
-                                               std::move(prefills));
+                                               std::move(prefills), std::move(mixed));
       }
       fits_.note("no fit of decode and prefill attention; a roofline stands in");
     }

@@ -18,6 +18,9 @@ namespace terrace {
 /// padded to tiles of 16 per expert. Kernels between the products take a launch of 2 us, as
 /// element-wise kernels do on all of these GPUs, and their bytes at the bandwidth of products.
 ///
+/// Attention of a step with prompts and decodes has a law of its own where it was measured, and is
+/// otherwise the sum of both kinds with one launch, with a caveat.
+///
 /// `low` and `high` shift each family by the median error that cross-validation found for it, all
 /// its kernels the same way. REQUIRES: sms and l2 of the GPU.
 std::unique_ptr<const Kernels> fitted_kernels(const KernelProfile& profile, const GpuSpec& gpu,

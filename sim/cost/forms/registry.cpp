@@ -6,6 +6,7 @@
 #include "sim/cost/forms/collective.hpp"
 #include "sim/cost/forms/decode.hpp"
 #include "sim/cost/forms/gemm.hpp"
+#include "sim/cost/forms/mixed.hpp"
 #include "sim/cost/forms/mla_decode.hpp"
 #include "sim/cost/forms/mla_prefill.hpp"
 #include "sim/cost/forms/prefill.hpp"
@@ -20,9 +21,9 @@ constexpr FormInfo info() {
   return {Form::kName, Form::kParameters, concerns<Form>};
 }
 
-constexpr FormInfo kForms[] = {info<Gemm>(),      info<Decode>(),       info<Prefill>(),
-                               info<MlaDecode>(), info<MlaPrefill>(),   info<AllReduce>(),
-                               info<AllGather>(), info<ReduceScatter>()};
+constexpr FormInfo kForms[] = {info<Gemm>(),      info<Decode>(),    info<Prefill>(),
+                               info<Mixed>(),     info<MlaDecode>(), info<MlaPrefill>(),
+                               info<AllReduce>(), info<AllGather>(), info<ReduceScatter>()};
 
 }  // namespace
 
