@@ -83,8 +83,11 @@ class LayerKernels final : public Kernels {
   }
 
   [[nodiscard]] std::vector<std::string> caveats() const override {
-    if (missing_.empty()) return {};
-    std::vector<std::string> all = rest_->caveats();
+    // Its files do not say what they were measured on.
+    std::vector<std::string> all{
+        "from a layer profile, taken to be of this model, GPU and tensor_parallel"};
+    if (missing_.empty()) return all;
+    for (std::string& caveat : rest_->caveats()) all.push_back(std::move(caveat));
     all.push_back(fmt::format("not in the layer profile, and taken from the GPU's own kernels: {}",
                               fmt::join(missing_, ", ")));
     return all;

@@ -34,13 +34,13 @@ void each_metric(Use use) {
 }  // namespace
 
 std::string error_bar_text(const ErrorBars& bars) {
-  Table table({"Error bars", "fast", "as fitted", "slow"});
+  Table table({"Error bars", "fast", "expected", "slow"});
   each_metric([&](const Metric& m) {
     table.add({m.name, text_of(m, m.value(bars.low)), text_of(m, m.value(bars.base)),
                text_of(m, m.value(bars.high))});
   });
   return table.text() +
-         "all kernels faster, or slower, by the error of their calibration at once\n";
+         "all kernels faster, or slower, at once by the error of what their times are from\n";
 }
 
 nlohmann::ordered_json error_bar_json(const ErrorBars& bars) {

@@ -233,6 +233,10 @@ void check_cost(config::Fields& f, const Scenario& s) {
           fmt::format("cost.backend: {} needs to know the L2 cache of {}",
                       config::Scalar<CostBackend>::format(chosen), gpu.name),
           "say hardware.gpu.l2, or choose backend: roofline");
+  f.check(!s.hardware.kernels || s.hardware.kernels->gpu == s.hardware.gpu.name, "hardware",
+          fmt::format("the kernels are those of {}, not of {}",
+                      s.hardware.kernels ? s.hardware.kernels->gpu : "", s.hardware.gpu.name),
+          "leave hardware.kernels out, or name those of the GPU");
   const bool moe = std::any_of(s.model.layers.begin(), s.model.layers.end(), [](const auto& group) {
     return std::holds_alternative<MoeMlp>(group.mlp);
   });
