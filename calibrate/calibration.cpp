@@ -9,6 +9,7 @@
 #include "calibrate/errors.hpp"
 #include "calibrate/least_squares.hpp"
 #include "calibrate/resampling.hpp"
+#include "sim/app/exit_code.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -80,6 +81,7 @@ Calibration calibrate(const Dataset& data, const Adapter& adapter, const std::st
     }
     free.push_back(j);
   }
+  if (free.empty()) throw app::UsageError("--hold: no parameter is left to fit");
   const Narrowed law(*data.cases, starts, free);
   const Problem problem{&law, parameters, data.measured};
   const Sample all = Sample::all(data.measured.size());

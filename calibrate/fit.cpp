@@ -91,7 +91,9 @@ std::map<std::string, double, std::less<>> held(const Adapter& adapter, std::str
                                    text_of(found->unit, found->low),
                                    text_of(found->unit, found->high)));
     }
-    all.emplace(name, *number);
+    if (!all.emplace(name, *number).second) {
+      throw UsageError(fmt::format("--hold: '{}' is given twice", name));
+    }
   }
   return all;
 }
@@ -114,8 +116,7 @@ ExitCode run(const Arguments& arguments) {
 
   const std::string file = gpu_file(app::open_catalogue(arguments), gpu_name);
   const auto gpu = config::read_file<GpuSpec>(file);
-  KernelProfile profile;
-  if (out) profile = open_profile(*out, gpu);
+  if (out) static_cast<void>(open_profile(*out, gpu));  // to fail before the work, not after it
   PointTable table = read_points(path, adapter.family);
   if (const auto where = arguments.value("where")) keep_where(table, *where);
   const Dataset data = prepare(table, adapter, chip_of(gpu, file));
@@ -135,7 +136,7 @@ ExitCode run(const Arguments& arguments) {
     });
     print(fmt::format("\n{}: the points and what the fit makes of them\n", points.string()));
   }
-  const bool replaced = put_fit(profile, calibration.fit, *out);
+  const bool replaced = put_fit(gpu, calibration.fit, *out);
   print(fmt::format("{}{}: {}\n", arguments.has("keep-points") ? "" : "\n", *out,
                     replaced ? "replaced an earlier fit of this kind" : "added"));
   return ExitCode::ok;

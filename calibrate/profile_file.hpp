@@ -11,8 +11,9 @@ namespace terrace::calibrate {
 KernelProfile open_profile(const std::string& path, const GpuSpec& gpu);
 
 /// Puts the fit in place of one of the same form, dtype, head_dim and number of GPUs, or beside the
-/// others, and writes the profile: the file changes whole or not at all. Returns whether it
-/// replaced one. Throws std::runtime_error if it cannot be written.
-bool put_fit(KernelProfile& profile, KernelFit fit, const std::string& path);
+/// others of the profile at `path` as it is now, which others may be writing to as well: the file
+/// changes whole or not at all. Returns whether it replaced one. Throws as open_profile() does, and
+/// std::runtime_error if it cannot be written.
+bool put_fit(const GpuSpec& gpu, KernelFit fit, const std::string& path);
 
 }  // namespace terrace::calibrate

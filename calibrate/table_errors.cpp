@@ -35,7 +35,7 @@ double kv_bytes(const KernelTables::Table& table, const Point& point) {
   const double elements = table.form == forms::MlaDecode::kName
                               ? kMlaElements
                               : 2 * static_cast<double>(table.head_dim.value_or(0));
-  return point.call[0] * point.call[1] * elements * static_cast<double>(bits(table.dtype)) / 8;
+  return point.call[0] * point.call[1] * elements * bytes_per_element(table.dtype);
 }
 
 Regimes regimes_of(const KernelTables::Table& table, const forms::Chip& chip) {

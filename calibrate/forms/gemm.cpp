@@ -26,7 +26,7 @@ struct GemmPoints {
   }
   static Work work(const Form::Case& x) {
     const auto nk = static_cast<double>(x.n) * static_cast<double>(x.k);
-    return {2 * static_cast<double>(x.m) * nk, nk * static_cast<double>(bits(x.weights)) / 8};
+    return {2 * static_cast<double>(x.m) * nk, nk * bytes_per_element(x.weights)};
   }
 };
 

@@ -64,7 +64,7 @@ DType Row::dtype() const {
   return *type.value;
 }
 
-double Row::element_bytes() const { return static_cast<double>(bits(dtype())) / 8; }
+double Row::element_bytes() const { return bytes_per_element(dtype()); }
 
 std::optional<double> Row::window() const {
   const auto tokens = optional("window");

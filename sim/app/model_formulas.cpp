@@ -58,7 +58,7 @@ std::string_view name_of(Op op) {
 }
 
 /// "2 B", "0.5 B"
-std::string width(DType type) { return fmt::format("{} B", static_cast<double>(bits(type)) / 8); }
+std::string width(DType type) { return fmt::format("{} B", bytes_per_element(type)); }
 
 std::int64_t in_bytes(std::int64_t elements, DType type) { return share(elements * bits(type), 8); }
 

@@ -43,9 +43,9 @@ class CostModel {
  public:
   virtual ~CostModel() = default;
 
-  /// From the start of the step's first kernel to its tokens being known on the host. Engines that
-  /// share experts step together: `ranks` are their batches, empty for who has nothing to do.
-  /// Pure: the same batches take the same time. O(prefills).
+  /// From the start of the step to where the next may start, with what nothing hides of the host's
+  /// work. Engines that share experts step together: `ranks` are their batches, empty for who has
+  /// nothing to do. The same batches take the same time. O(prefills), amortised.
   /// REQUIRES: not all of `ranks` are empty.
   [[nodiscard]] Estimate step(std::span<const Batch> ranks) const { return price(ranks); }
   [[nodiscard]] Duration time(const Batch& batch) const { return price({&batch, 1}).time; }

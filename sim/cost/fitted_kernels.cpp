@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -14,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "sim/base/check.hpp"
+#include "sim/base/p_norm.hpp"
 #include "sim/config/scalar.hpp"
 #include "sim/cost/forms/collective.hpp"
 #include "sim/cost/forms/decode.hpp"
@@ -97,11 +99,14 @@ class Fits {
     return size > 0 ? fmt::format("{}, {}", type, size) : type;
   }
 
-  /// Types of one width are computed alike.
-  static std::pair<double, double> distance(const KernelFit& fit, DType dtype, std::int64_t size) {
-    const double type = std::abs(as_double(bits(fit.dtype) - bits(dtype)));
+  /// In bits of the type, as types of one width are computed alike; then the larger size over the
+  /// smaller one, less 1.
+  static std::pair<std::int64_t, double> distance(const KernelFit& fit, DType dtype,
+                                                  std::int64_t size) {
+    const std::int64_t type = std::abs(bits(fit.dtype) - bits(dtype));
     const std::int64_t own = size_of(fit);
-    return {type, own > 0 && size > 0 ? std::abs(std::log(as_double(own) / as_double(size))) : 0};
+    if (own == 0 || size == 0) return {type, 0};
+    return {type, as_double(std::max(own, size)) / as_double(std::min(own, size)) - 1};
   }
 
   [[nodiscard]] double stretch(const KernelFit& fit) const {
@@ -129,14 +134,19 @@ class HeadAttention final : public AttentionLaw {
         kv_bytes_(element_bytes(kv)),
         decode_(std::move(decode)),
         prefill_(std::move(prefill)),
-        mixed_(std::move(mixed)) {}
+        mixed_(std::move(mixed)) {
+    if (kernel.value_dim > 0) return;
+    // Keys only, of an index: half of the bytes and of the operations.
+    kv_bytes_ /= 2;
+    kernel_.heads = share(kernel.heads, 2);
+  }
 
   [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
     if (batch.prefills.empty()) return decode_time(batch);
     forms::Prefill::Load load;
     double length = 0;
     for (const PrefillChunk& chunk : batch.prefills) {
-      load += forms::Prefill::load(chunk_case(chunk));
+      load += chunk_load(chunk);
       length += equal_prompt(chunk);
     }
     const double chunks = static_cast<double>(batch.prefills.size());
@@ -195,20 +205,40 @@ class HeadAttention final : public AttentionLaw {
     return std::sqrt(fresh * (fresh + 2 * as_double(chunk.prefix.count())));
   }
 
-  [[nodiscard]] forms::Prefill::Case chunk_case(const PrefillChunk& chunk) const {
-    const bool windowed = kernel_.reach == Reach::window || kernel_.reach == Reach::chosen;
-    Tokens prefix = chunk.prefix;
-    if (kernel_.reach == Reach::chunk || kernel_.reach == Reach::encoder) {
-      prefix = prefix_met(kernel_, chunk);
+  [[nodiscard]] forms::Prefill::Load chunk_load(const PrefillChunk& chunk) const {
+    const std::int64_t fresh = chunk.fresh.count();
+    const std::int64_t span = kernel_.span.count();
+    switch (kernel_.reach) {
+      case Reach::all:
+        return load_of(fresh, chunk.prefix.count(), 0);
+      case Reach::window:
+      case Reach::chosen:
+        return load_of(fresh, chunk.prefix.count(), span);
+      case Reach::encoder:  // as many pairs, if causal
+        return load_of(fresh, std::max<std::int64_t>(0, span - fresh / 2), 0);
+      case Reach::chunk:
+        break;
     }
-    return {.heads = kernel_.heads,
-            .kv_heads = kernel_.kv_heads,
-            .head_dim = kernel_.head_dim,
-            .kv_bytes_per_element = kv_bytes_,
-            .batch = 1,
-            .fresh = as_double(chunk.fresh.count()),
-            .prefix = as_double(prefix.count()),
-            .window = windowed ? as_double(kernel_.span.count()) : 0};
+    forms::Prefill::Load load;
+    std::int64_t prefix = chunk.prefix.count() % span;
+    for (std::int64_t done = 0; done < fresh; prefix = 0) {
+      const std::int64_t piece = std::min(fresh - done, span - prefix);
+      load += load_of(piece, prefix, 0);
+      done += piece;
+    }
+    return load;
+  }
+
+  [[nodiscard]] forms::Prefill::Load load_of(std::int64_t fresh, std::int64_t prefix,
+                                             std::int64_t window) const {
+    return forms::Prefill::load({.heads = kernel_.heads,
+                                 .kv_heads = kernel_.kv_heads,
+                                 .head_dim = kernel_.head_dim,
+                                 .kv_bytes_per_element = kv_bytes_,
+                                 .batch = 1,
+                                 .fresh = as_double(fresh),
+                                 .prefix = as_double(prefix),
+                                 .window = as_double(window)});
   }
 
   AttentionKernel kernel_;
@@ -220,7 +250,9 @@ class HeadAttention final : public AttentionLaw {
 };
 
 /// MLA: decode absorbed, prefill with keys and values spelled out, those of the prefix anew for
-/// every chunk (vllm/v1/attention/backends/mla/common.py).
+/// every chunk (vllm/v1/attention/backends/mla/common.py). Tokens of a prompt that choose whom they
+/// attend to do so one by one, as decodes do (flashmla_sparse.py there), unless attending to all
+/// takes less: this law of decodes does not know what neighbours both choose.
 class MlaAttention final : public AttentionLaw {
  public:
   MlaAttention(const AttentionKernel& kernel, DType kv, const forms::Chip& chip,
@@ -234,40 +266,52 @@ class MlaAttention final : public AttentionLaw {
 
   [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
     Estimate sum;
-    if (batch.decodes > 0) {
-      const double sequences = as_double(batch.decodes);
-      const double length = std::max(1.0, as_double(batch.context.count()) / sequences);
-      const double seconds = forms::MlaDecode::seconds(decode_.law.parameters, chip_,
-                                                       {.heads = kernel_.heads,
-                                                        .kv_bytes_per_element = kv_bytes_,
-                                                        .batch = batch.decodes,
-                                                        .kv_len = length});
-      sum += decode_.time(seconds, sequences, length);
+    if (batch.decodes > 0) sum += absorbed(batch.decodes, as_double(batch.context.count()));
+    if (kernel_.reach != Reach::chosen) {
+      if (!batch.prefills.empty()) sum += spelled_out(batch.prefills);
+      return sum;
     }
-    forms::MlaPrefill::Load load;
-    std::int64_t prefix = 0;
     for (const PrefillChunk& chunk : batch.prefills) {
-      const Tokens met = prefix_met(kernel_, chunk);
-      prefix += met.count();
-      load += forms::MlaPrefill::load({.heads = kernel_.heads,
-                                       .kv_bytes_per_element = kv_bytes_,
-                                       .batch = 1,
-                                       .fresh = as_double(chunk.fresh.count()),
-                                       .prefix = as_double(met.count())});
-    }
-    if (!batch.prefills.empty()) {
-      sum += prefill_.time(forms::MlaPrefill::seconds(prefill_.parameters, chip_, load));
-    }
-    if (prefix > 0) {
-      const std::int64_t spelled_out =
-          kernel_.heads * (kernel_.head_dim - kernel_.rope + kernel_.value_dim);
-      sum += gemm_.time(forms::Gemm::seconds(gemm_.parameters, chip_,
-                                             {.m = prefix, .n = spelled_out, .k = kernel_.latent}));
+      const Estimate all = spelled_out({&chunk, 1});
+      const Estimate chosen = absorbed(chunk.fresh.count(), pairs(kernel_, chunk));
+      sum += chosen.time < all.time ? chosen : all;
     }
     return sum;
   }
 
  private:
+  /// All tokens of the chunks attend to all before them.
+  [[nodiscard]] Estimate spelled_out(std::span<const PrefillChunk> chunks) const {
+    forms::MlaPrefill::Load load;
+    std::int64_t prefix = 0;
+    for (const PrefillChunk& chunk : chunks) {
+      prefix += chunk.prefix.count();
+      load += forms::MlaPrefill::load({.heads = kernel_.heads,
+                                       .kv_bytes_per_element = kv_bytes_,
+                                       .batch = 1,
+                                       .fresh = as_double(chunk.fresh.count()),
+                                       .prefix = as_double(chunk.prefix.count())});
+    }
+    Estimate sum = prefill_.time(forms::MlaPrefill::seconds(prefill_.parameters, chip_, load));
+    if (prefix > 0) {
+      const std::int64_t n = kernel_.heads * (kernel_.head_dim - kernel_.rope + kernel_.value_dim);
+      sum += gemm_.time(forms::Gemm::seconds(gemm_.parameters, chip_,
+                                             {.m = prefix, .n = n, .k = kernel_.latent}));
+    }
+    return sum;
+  }
+
+  /// So many queries that attend to so many latents in all, each to its own.
+  [[nodiscard]] Estimate absorbed(std::int64_t queries, double attended) const {
+    const double length = std::max(1.0, attended / as_double(queries));
+    const double seconds = forms::MlaDecode::seconds(decode_.law.parameters, chip_,
+                                                     {.heads = kernel_.heads,
+                                                      .kv_bytes_per_element = kv_bytes_,
+                                                      .batch = queries,
+                                                      .kv_len = length});
+    return decode_.time(seconds, as_double(queries), length);
+  }
+
   AttentionKernel kernel_;
   forms::Chip chip_;
   double kv_bytes_;
@@ -288,7 +332,7 @@ class FittedKernels final : public Kernels {
       : fits_(profile, confidence),
         chip_(chip_of(gpu)),
         tables_(std::move(tables)),
-        rest_(roofline_kernels(gpu)) {}
+        rest_(roofline_kernels(gpu, confidence)) {}
 
   [[nodiscard]] Estimate product(const Product& p, DType weights,
                                  std::int64_t tokens) const override {
@@ -313,13 +357,19 @@ class FittedKernels final : public Kernels {
     if (!law) return rest_->experts(e, weights, routed);
     fits_.note("routed experts: from the fit of dense products, not measured");
     return Estimate{kRoutingKernels * kPointwiseLaunch} +
-           grouped(law, routed, (e.matrices - 1) * e.width, e.hidden, weights) +
-           grouped(law, routed, e.hidden, e.width, weights);
+           grouped(law, routed, reaching(routed), (e.matrices - 1) * e.width, e.hidden, weights) +
+           grouped(law, routed, routed.pairs, e.hidden, e.width, weights);
   }
 
   [[nodiscard]] std::unique_ptr<AttentionLaw> attention(const AttentionKernel& kernel,
                                                         DType kv) const override {
+    if (kernel.value_dim == 0) {
+      fits_.note("the index of sparse attention: from the fit of attention, not measured");
+    }
     if (kernel.latent > 0) {
+      if (kernel.reach == Reach::chosen) {
+        fits_.note("prefill of sparse attention: from the fit of decode, not measured");
+      }
       Law decode = fits_.nearest(forms::MlaDecode::kName, kv);
       Law prefill = fits_.nearest(forms::MlaPrefill::kName, kv);
       Law expansion = gemm(DType::bf16);
@@ -368,7 +418,13 @@ class FittedKernels final : public Kernels {
   [[nodiscard]] std::vector<std::string> caveats() const override { return fits_.caveats(); }
 
  private:
-  static constexpr std::size_t kBandwidth = 1;  // of forms::Gemm::kParameters
+  // Of forms::Gemm::kParameters.
+  static constexpr std::size_t kBandwidth = 1;
+  static constexpr std::size_t kQuantiseRow = 10;
+  static constexpr std::size_t kQuantise = 11;
+  static_assert(forms::Gemm::kParameters[kBandwidth].name == "bandwidth");
+  static_assert(forms::Gemm::kParameters[kQuantiseRow].name == "row");
+  static_assert(forms::Gemm::kParameters[kQuantise].name == "quantise");
 
   static std::string_view form_of(Collective op) {
     switch (op) {
@@ -386,8 +442,16 @@ class FittedKernels final : public Kernels {
 
   /// Narrower than 8 bits are widened first, and computed at 16.
   [[nodiscard]] Law gemm(DType weights) const {
-    Law law = fits_.nearest(forms::Gemm::kName, bits(weights) == 4 ? DType::bf16 : weights);
-    if (!law) fits_.note("no fit of products; a roofline stands in");
+    const bool widened = bits(weights) == 4;
+    Law law = fits_.nearest(forms::Gemm::kName, widened ? DType::bf16 : weights);
+    if (!law) {
+      fits_.note("no fit of products; a roofline stands in");
+    } else if (widened) {
+      fits_.note(
+          fmt::format("no gemm fit for {}; that for bf16 stands in, with a quarter of the "
+                      "weights' bytes",
+                      config::Scalar<DType>::format(weights)));
+    }
     return law;
   }
 
@@ -405,17 +469,29 @@ class FittedKernels final : public Kernels {
         forms::Gemm::seconds(law.parameters, chip_, {.m = m, .n = n, .k = k, .weights = weights}));
   }
 
-  /// One product of [rows of an expert, k] x [k, n] for each expert touched, in one kernel.
-  [[nodiscard]] Estimate grouped(const Law& law, const Routed& routed, std::int64_t n,
-                                 std::int64_t k, DType weights) const {
+  /// Tokens that some expert here sees.
+  static double reaching(const Routed& routed) {
+    return std::min(as_double(routed.tokens), routed.pairs);
+  }
+
+  /// One product of [rows of an expert, k] x [k, n] for each expert touched, in one kernel. With
+  /// narrow weights so many rows are quantised: those of tokens before they are copied to experts.
+  [[nodiscard]] Estimate grouped(const Law& law, const Routed& routed, double quantised,
+                                 std::int64_t n, std::int64_t k, DType weights) const {
     if (routed.touched <= 0) return {};
+    Law bare{law.parameters};
+    bare.parameters[kQuantiseRow] = 0;
+    bare.parameters[kQuantise] = std::numeric_limits<double>::max();
+    const auto of_these = static_cast<std::int64_t>(std::ceil(quantised));
+    const double quantising = seconds(gemm_time({law.parameters}, of_these, n, k, weights).time) -
+                              seconds(gemm_time(bare, of_these, n, k, weights).time);
     const double rows = std::max(1.0, routed.pairs / routed.touched);
     const double padded = std::ceil(rows / as_double(kExpertRows)) * as_double(kExpertRows);
     const auto all = static_cast<std::int64_t>(std::ceil(routed.touched * padded));
     const double reading =
         routed.touched * as_double(n * k) * element_bytes(weights) / law.parameters[kBandwidth];
-    const double computing = seconds(gemm_time({law.parameters}, all, n, k, weights).time);
-    return law.time(std::cbrt(reading * reading * reading + computing * computing * computing));
+    const double computing = seconds(gemm_time(bare, all, n, k, weights).time);
+    return law.time(quantising + p_norm3(reading, computing));
   }
 
   Fits fits_;

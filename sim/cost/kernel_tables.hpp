@@ -82,7 +82,7 @@ class KernelTables {
   [[nodiscard]] std::optional<KernelResidual> mla_decode(DType kv, std::int64_t heads) const;
   [[nodiscard]] std::optional<KernelResidual> mla_prefill(DType kv, std::int64_t heads) const;
 
-  /// `bytes` are those of the result on one GPU. None if that was not measured of so many GPUs.
+  /// `bytes` as Kernels::collective has them. None if that was not measured of so many GPUs.
   /// All-reduce is the engine's own where allreduce.csv has it, else NCCL's.
   [[nodiscard]] std::optional<Estimate> collective(Collective op, Bytes bytes, int gpus) const;
 

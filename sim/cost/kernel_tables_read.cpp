@@ -75,7 +75,7 @@ const std::array kFamilies = {
                                             .heads = c[0],
                                             .kv_heads = c[1],
                                             .head_dim = c[2],
-                                            .kv_bytes_per_element = real(bits(dtype)) / 8,
+                                            .kv_bytes_per_element = bytes_per_element(dtype),
                                             .warm = true,
                                             .longest = real(c[4])});
            },
@@ -88,7 +88,7 @@ const std::array kFamilies = {
                  forms::Prefill::Case{.heads = c[0],
                                       .kv_heads = c[1],
                                       .head_dim = c[2],
-                                      .kv_bytes_per_element = real(bits(dtype)) / 8,
+                                      .kv_bytes_per_element = bytes_per_element(dtype),
                                       .batch = c[3],
                                       .fresh = real(c[4])});
            },
@@ -118,7 +118,7 @@ const std::array kFamilies = {
            [](std::span<const double> p, const forms::Chip& chip, DType dtype, const Counts& c) {
              return forms::MlaDecode::seconds(p, chip,
                                               {.heads = c[0],
-                                               .kv_bytes_per_element = real(bits(dtype)) / 8,
+                                               .kv_bytes_per_element = bytes_per_element(dtype),
                                                .batch = c[1],
                                                .kv_len = real(c[2]),
                                                .warm = true});
@@ -135,7 +135,7 @@ const std::array kFamilies = {
              return forms::MlaPrefill::seconds(
                  p, chip,
                  forms::MlaPrefill::Case{.heads = c[0],
-                                         .kv_bytes_per_element = real(bits(dtype)) / 8,
+                                         .kv_bytes_per_element = bytes_per_element(dtype),
                                          .batch = c[1],
                                          .fresh = real(c[2])});
            },

@@ -63,7 +63,7 @@ class Kernels {
   [[nodiscard]] virtual std::unique_ptr<AttentionLaw> attention(const AttentionKernel& kernel,
                                                                 DType kv) const = 0;
 
-  /// `bytes` are those of the result on one GPU.
+  /// `bytes` are those of the longer side on one GPU: what a reduction takes, what others give.
   [[nodiscard]] virtual Estimate collective(Collective op, Bytes bytes, int gpus) const = 0;
 
   /// What was not measured, and what stands in for it: one line each.

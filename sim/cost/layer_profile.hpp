@@ -24,8 +24,10 @@ struct AttentionCall {
 
 /// Measured times of the operations of one transformer layer in a serving engine, and of the few
 /// that a step runs once, on one GPU of a tensor-parallel group: what LLMServingSim's profiler
-/// records of vLLM. Lookups are linear on every axis: leaving out each measured point in turn,
-/// logs on both sides make the errors 1.5 to 3 times as large, logs on one side more.
+/// records of vLLM. Lookups are linear on every axis: leaving out each point of what it measured
+/// of Llama-3.1-8B and Qwen3-30B-A3B in turn, logs on both sides make the median error of attention
+/// and experts 1.2 to 3.1 times as large, and P90 1.1 to 1.7 times but along the decodes, where it
+/// is 2 to 20 % smaller. For other operations they make no difference.
 class LayerProfile {
  public:
   using Curve = ProfileGrid<1>;

@@ -33,11 +33,6 @@ class ProfileGrid {
   /// O(N log axis + 2^N).
   [[nodiscard]] Estimate at(const std::array<double, N>& counts) const;
 
-  /// The largest count on an axis.
-  [[nodiscard]] std::int64_t last(std::size_t axis) const {
-    return static_cast<std::int64_t>(axes_[axis].back());
-  }
-
  private:
   using Cells = std::vector<std::optional<double>>;
 

@@ -19,7 +19,6 @@ constexpr double kDecodeError = 0.08;
 constexpr double kPrefillError = 0.17;
 
 double as_double(std::int64_t n) { return static_cast<double>(n); }
-double bytes_per_element(DType type) { return as_double(bits(type)) / 8; }
 
 /// The rates that kernels reach, per second.
 struct Rates {

@@ -157,26 +157,33 @@ class StepModel final : public CostModel {
     const std::int64_t stages = spec_.parallel.pipeline;
     Estimate sum = dense_.at(tokens, [this](std::int64_t n) { return dense(n); });
     if (batch.samples > 0) {
-      sum += stages *
+      sum += std::min(stages, batch.samples) *
              head_.at(divided(batch.samples, stages), [this](std::int64_t n) { return head(n); });
+    }
+    if (encoding_.time > Duration::zero()) {
+      for (const PrefillChunk& chunk : batch.prefills) {
+        if (chunk.prefix == Tokens{}) sum += encoding_;
+      }
     }
     return stages == 1 ? sum + attention(batch) : sum + attention(part(batch, stages));
   }
 
-  /// One of so many equal parts of a batch; a chunk's parts meet its mean prefix.
+  /// One of so many equal parts of a batch; a sequence that decodes is whole, a chunk's parts meet
+  /// its mean prefix.
   [[nodiscard]] Batch part(const Batch& batch, std::int64_t parts) const {
     Batch one = batch;
     one.decodes = divided(batch.decodes, parts);
-    one.decode_context = Tokens{divided(batch.decode_context.count(), parts)};
+    const auto of_those = [&](Tokens sum) {
+      return batch.decodes == 0 ? sum : Tokens{divided(sum.count() * one.decodes, batch.decodes)};
+    };
+    one.decode_context = of_those(batch.decode_context);
     part_chunks_.clear();
     for (const PrefillChunk& chunk : batch.prefills) {
       const Tokens fresh{divided(chunk.fresh.count(), parts)};
       part_chunks_.push_back({fresh, chunk.prefix + Tokens{(chunk.fresh - fresh).count() / 2}});
     }
     part_bounded_.clear();
-    for (const Tokens sum : batch.decode_bounded) {
-      part_bounded_.push_back(Tokens{divided(sum.count(), parts)});
-    }
+    for (const Tokens sum : batch.decode_bounded) part_bounded_.push_back(of_those(sum));
     one.prefills = part_chunks_;
     one.decode_bounded = part_bounded_;
     return one;
@@ -189,18 +196,14 @@ class StepModel final : public CostModel {
                           batch.prefills};
       if (layers.bound && batch.decodes > 0) {
         seen.context = batch.decode_bounded[*layers.bound];
-        seen.longest = std::min(seen.longest, layers.kernel.span);
+        const bool encoded = layers.kernel.reach == Reach::encoder;
+        seen.longest = encoded ? layers.kernel.span : std::min(seen.longest, layers.kernel.span);
       }
       sum += layers.count * layers.law->time(seen);
     }
     const auto sequences = batch.decodes + static_cast<std::int64_t>(batch.prefills.size());
     for (const States& states : states_) {
       sum += states.layers * kernels_->pointwise(states.one, sequences);
-    }
-    if (encoding_.time > Duration::zero()) {
-      for (const PrefillChunk& chunk : batch.prefills) {
-        if (chunk.prefix == Tokens{}) sum += encoding_;
-      }
     }
     return sum;
   }

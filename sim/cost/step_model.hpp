@@ -13,7 +13,7 @@ namespace terrace {
 
 /// What a step model is made of, besides kernels.
 struct StepSpec {
-  Parallel parallel;
+  Parallel parallel{};
   DType kv = DType::bf16;
   double routing_skew = 0;               // see Routing
   std::vector<std::int64_t> captured{};  // sizes of CUDA graphs, in tokens, ascending

@@ -36,7 +36,7 @@ struct HostLinkSpec {
   DescriptorLaw descriptors;
 };
 
-/// Part of the peak that well-written kernels reach, for a roofline.
+/// Part of the peak that good kernels reach, for a roofline; the host's work, for all step times.
 struct EfficiencySpec {
   double gemm_compute = 1;       // of the peak rate of the weights' type
   double gemm_memory = 1;        // of peak memory bandwidth

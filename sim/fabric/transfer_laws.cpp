@@ -4,21 +4,10 @@
 #include <cmath>
 
 #include "sim/base/check.hpp"
-#include "sim/base/portable_math.hpp"
+#include "sim/base/p_norm.hpp"
 
 namespace terrace {
 namespace {
-
-/// (a^p + b^p)^(1/p), scaled by the larger so that no power overflows.
-double p_norm(double a, double b, double p) {
-  const double large = std::max(a, b);
-  const double small = std::min(a, b);
-  if (!(small > 0)) return large;
-  const double ratio = small / large;
-  if (p == 1) return a + b;
-  if (p == 2) return large * std::sqrt(1 + ratio * ratio);  // correctly rounded everywhere
-  return large * portable::pow(1 + portable::pow(ratio, p), 1 / p);
-}
 
 double busy_seconds(const SsdLaw& law, double io) {
   return 1 / law.iops + io / law.bandwidth.count();

@@ -27,6 +27,8 @@ constexpr std::int64_t bits(DType type) {
   return 16;
 }
 
+constexpr double bytes_per_element(DType type) { return static_cast<double>(bits(type)) / 8; }
+
 template <>
 struct config::Names<DType> {
   static constexpr std::string_view kKind = "data type";

@@ -12,8 +12,8 @@
 namespace terrace {
 
 // A layer is an attention and an MLP, each of some kind. A kind is a struct of shapes, its name in
-// the enum, and two functions on it: describe() for files, work() for everything else. Nobody
-// outside this folder asks which kind a layer is, but `terrace model`, which tells it.
+// the enum, and two functions on it: describe() for files, work() for everything else. Which
+// kind a layer is only `terrace model` asks outside this folder, and the checks of scenarios.
 
 /// Keys and values per KV head; kv_heads = heads is MHA, fewer is GQA, one is MQA.
 struct FullAttention {

@@ -11,10 +11,11 @@ namespace {
 
 /// At least `digits` significant digits, all of the integer part.
 std::string significant(double value, int digits) {
+  constexpr std::array kHalfUnits = {0.5, 0.05, 0.005, 0.0005};  // of the last decimal
   double limit = 10;
-  int decimals = digits - 1;
+  auto decimals = static_cast<std::size_t>(digits - 1);
   // What would be rounded up to one more digit loses a decimal.
-  for (; decimals > 0 && std::abs(value) >= limit - 0.5 * std::pow(10.0, -decimals); --decimals) {
+  for (; decimals > 0 && std::abs(value) >= limit - kHalfUnits.at(decimals); --decimals) {
     limit *= 10;
   }
   return fmt::format("{:.{}f}", value, decimals);

@@ -47,7 +47,7 @@ class OutputFile {
 void write_file(const std::filesystem::path& path, std::string_view text);
 
 /// The same beside its place, moved there when it is whole: what stood there, be it a link to
-/// another file, is replaced and never written to.
+/// another file, is replaced and never written to. Devices and pipes are written to.
 void replace_file(const std::filesystem::path& path, std::string_view text);
 
 /// The same for what `write` puts into the file it is given.

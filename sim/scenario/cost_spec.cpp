@@ -27,8 +27,13 @@ std::unique_ptr<const Kernels> kernels(const Scenario& s) {
   if (backend(s) != CostBackend::layers) return gpu_kernels(s);
   const std::filesystem::path profile = s.serving.cost.profile;
   UnevenDecodes uneven;
-  const AttentionWork first = work(s.model.layers.front().attention, s.model.hidden, parallel(s));
-  uneven.whole_from = whole_sequences_from(s.hardware.gpu.sms, first.kernels.front().kv_heads);
+  for (const LayerGroup& group : s.model.layers) {
+    const AttentionWork attention = work(group.attention, s.model.hidden, parallel(s));
+    if (attention.kernels.empty()) continue;
+    uneven.whole_from =
+        whole_sequences_from(s.hardware.gpu.sms, attention.kernels.front().kv_heads);
+    break;
+  }
   return layer_kernels(LayerProfile::read(profile.parent_path(), profile.filename().string()),
                        uneven, gpu_kernels(s));
 }

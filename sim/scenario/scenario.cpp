@@ -222,6 +222,17 @@ void check_cost(config::Fields& f, const Scenario& s) {
                   config::Scalar<CostBackend>::format(chosen),
                   s.hardware.kernels ? s.hardware.kernels->gpu : ""),
       "choose backend: roofline, or leave the GPU as it is");
+  const GpuSpec& gpu = s.hardware.gpu;
+  const bool uses_fits = s.hardware.kernels && s.hardware.kernels->is_of(gpu) &&
+                         (needs_fits || chosen == CostBackend::layers);
+  f.check((!uses_fits && chosen != CostBackend::layers) || gpu.sms > 0, "hardware",
+          fmt::format("cost.backend: {} needs to know how many multiprocessors {} has",
+                      config::Scalar<CostBackend>::format(chosen), gpu.name),
+          "say hardware.gpu.sms, or choose backend: roofline");
+  f.check(!uses_fits || gpu.l2 > Bytes{}, "hardware",
+          fmt::format("cost.backend: {} needs to know the L2 cache of {}",
+                      config::Scalar<CostBackend>::format(chosen), gpu.name),
+          "say hardware.gpu.l2, or choose backend: roofline");
   const bool moe = std::any_of(s.model.layers.begin(), s.model.layers.end(), [](const auto& group) {
     return std::holds_alternative<MoeMlp>(group.mlp);
   });

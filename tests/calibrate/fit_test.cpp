@@ -1,5 +1,6 @@
 // `terrace calibrate fit` as a user meets it.
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,13 @@ std::string table(DType dtype = DType::bf16, double slower = 1) {
       }
     }
   }
+  return csv;
+}
+
+/// Collectives of two GPUs: 10 us, and 100 GB/s.
+std::string bytes_table() {
+  std::string csv = "num_gpus,bytes,latency_us\n";
+  for (int k = 8; k < 30; ++k) csv += fmt::format("2,{},{}\n", 1 << k, 10 + (1 << k) / 1e5);
   return csv;
 }
 
@@ -98,9 +106,27 @@ TEST(CalibrateFit, ReplacesItsKindAndKeepsTheRest) {
   EXPECT_EQ(testing::read_file(place.at("p.yaml")), now) << "nothing was lost";
 }
 
+TEST(CalibrateFit, CalibrationsAtTheSameTimeKeepEachOthersFits) {
+  const Workplace place;
+  constexpr std::array kForms = {"all_reduce", "all_gather", "reduce_scatter"};
+  place.write("bytes.csv", bytes_table());
+  std::vector<pid_t> running;
+  for (const std::string form : kForms) {
+    running.push_back(place.start(
+        TERRACE_PROGRAM, {"calibrate", "fit", "--form", form, "--gpu", "h200-sxm", "--bootstrap",
+                          "20", "--points", "bytes.csv", "--out", "p.yaml"}));
+  }
+  for (const pid_t one : running) {
+    const Outcome outcome = place.finish(one);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+  }
+  EXPECT_EQ(config::read_file<KernelProfile>(place.at("p.yaml").string()).fits.size(), 3U);
+}
+
 TEST(CalibrateFit, MistakesSayWhatToDo) {
   const Workplace place;
   place.write("gemm.csv", table());
+  place.write("bytes.csv", bytes_table());
   place.write("bad.csv", "dtype,n,k,m,latency_us\nbf16,1,1,1,fast\n");
   const auto said = [&](const std::string& line, int status) {
     const Outcome outcome = place.terrace(line);
@@ -121,6 +147,10 @@ TEST(CalibrateFit, MistakesSayWhatToDo) {
               HasSubstr("did you mean 'gemm'?"));
   EXPECT_THAT(said("calibrate fit --form gemm --gpu h200-smx --points gemm.csv", 2),
               HasSubstr("did you mean 'h200-sxm'?"));
+  const std::string gather = "calibrate fit --form all_gather --gpu h200-sxm --points bytes.csv ";
+  EXPECT_THAT(said(gather + "--hold latency=1us,latency=2us", 2), HasSubstr("twice"));
+  EXPECT_THAT(said(gather + "--hold latency=1us,bandwidth=1GB/s,piece=1B", 2),
+              HasSubstr("no parameter is left to fit"));
   EXPECT_EQ(place.terrace(kFit + "gemm.csv --out /nowhere/p.yaml").status, 1);
 }
 

@@ -67,6 +67,14 @@ TEST(Csv, WritesNumbersThatReadBackTheSame) {
   EXPECT_EQ(content_of(scratch / "t.csv"), "-9223372036854775808,0.1,,1e+300,\"a,b\"\n");
 }
 
+TEST(Csv, ADeviceIsWrittenToAndNotReplaced) {
+  const Scratch scratch;
+  std::filesystem::create_symlink("/dev/full", scratch / "t.csv");
+  EXPECT_EQ(why([&] { replace_file(scratch / "t.csv", "x"); }),
+            "cannot write " + (scratch / "t.csv").string() + ": No space left on device");
+  EXPECT_TRUE(std::filesystem::is_symlink(scratch / "t.csv"));
+}
+
 TEST(Csv, AFullDiskIsToldWithItsPath) {
   EXPECT_EQ(why([] { write_file("/dev/full", "x"); }),
             "cannot write /dev/full: No space left on device");

@@ -92,7 +92,7 @@ extern const std::string kInstantMachine;
 Scenario parse(const std::string& yaml, const std::vector<std::string>& sets = {});
 Result run(const Scenario& scenario);
 Result run_seeded(Scenario scenario, std::int64_t seed);
-inline Result run_yaml(const std::string& yaml) { return run(parse(yaml)); }
+inline Result run_yaml(const std::string& yaml) { return testing::run(parse(yaml)); }
 
 /// What the fabric of this scenario takes from a medium into the HBM of replica 0 if nothing else
 /// moves.

@@ -1,9 +1,8 @@
 #include "sim/cost/forms/attention_tiles.hpp"
 
 #include <algorithm>
-#include <cmath>
 
-#include "sim/base/portable_math.hpp"
+#include "sim/base/p_norm.hpp"
 
 namespace terrace::forms {
 namespace {
@@ -35,21 +34,6 @@ Keys keys_walked(double fresh, double prefix, double window) {
   if (first >= most) return {most, std::min(longest, most)};
   const double rising = (most - first) * (first + most) / 2;
   return {(rising + (last - most) * most) / (last - first), std::min(longest, most)};
-}
-
-double p_norm(double a, double b, double p) {
-  const double larger = std::max(a, b);
-  const double ratio = larger > 0 ? std::min(a, b) / larger : 0;
-  if (ratio <= 0) return larger;
-  // Half the time of two calls of pow, and as exact as a model of time needs.
-  const double power = portable::exp(p * portable::ln(ratio));
-  return larger * portable::exp(portable::ln1p(power) / p);
-}
-
-double p_norm4(double a, double b) {
-  const double larger = std::max(a, b);
-  const double ratio = larger > 0 ? std::min(a, b) / larger : 0;
-  return larger * std::sqrt(std::sqrt(1 + ratio * ratio * ratio * ratio));
 }
 
 double cold_share(double bytes, const Chip& chip) {

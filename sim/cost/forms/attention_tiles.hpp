@@ -26,12 +26,6 @@ struct Keys {
 };
 Keys keys_walked(double fresh, double prefix, double window);
 
-/// (a^p + b^p)^(1/p) for a, b >= 0: the sum at p = 1, the larger at p = infinity.
-double p_norm(double a, double b, double p);
-
-/// p_norm at p = 4, without a call of pow.
-double p_norm4(double a, double b);
-
 /// Share of `bytes` that comes from memory: 0 while they stay in the L2 of the GPU, 1 far above,
 /// 1/2 at its size.
 double cold_share(double bytes, const Chip& chip);

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "sim/base/portable_math.hpp"
+#include "sim/base/p_norm.hpp"
 
 namespace terrace::forms {
 namespace {
@@ -32,14 +32,6 @@ constexpr double kRowsPerTile = 64;           // query heads that share a thread
 constexpr double kSequencesLookedUp = 512;    // beyond which the look-up no longer grows
 constexpr double kActivationBytes = 2;        // queries, outputs, new keys and values in bf16
 constexpr double kTensorsTransposed = 2 * 2;  // queries and outputs, each read and written
-
-/// The p-norm of two times: their sum for p = 1, the longer one for a large p.
-double overlapped(double a, double b, double p) {
-  const double most = std::max(a, b);
-  const double least = std::min(a, b);
-  if (least < 1e-14 * most) return most;  // and never the power of an underflow
-  return most * portable::pow(1 + portable::pow(least / most, p), 1 / p);
-}
 
 /// Part of the KV that has to come from HBM.
 double cold_part(double bytes, double resident_bytes) {
@@ -95,12 +87,12 @@ double Decode::seconds(std::span<const double> p, const Chip& chip, const Case& 
                     .tiles = tiles * p[kTile] / chip.sms,
                     .rows = all * per_row / chip.sms};
 
-  double body = overlapped(memory, chain.seconds(1), p[kOverlap]);
+  double body = p_norm(memory, chain.seconds(1), p[kOverlap]);
   const double most = std::min(group > 1 ? kMostSplits : p[kMhaSplits], longest / block);
   const double splits = chain.best_splits(p[kMerge], std::max(1.0, most));
   if (splits > 1) {
     const double pieces = chain.seconds(splits) + p[kMerge] * (splits - 1);
-    body = std::min(body, p[kCombine] + overlapped(memory, pieces, p[kOverlap]));
+    body = std::min(body, p[kCombine] + p_norm(memory, pieces, p[kOverlap]));
   }
 
   const double one = kActivationBytes * batch * heads * head_dim;  // the queries, or the outputs

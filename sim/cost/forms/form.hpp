@@ -21,8 +21,8 @@ namespace terrace::forms {
 //   static constexpr bool concerns(std::string_view parameter, DType dtype);
 //
 // The fitter finds the parameters from measured cases, a profile keeps them, a cost model asks for
-// the time. Parameters and times are in SI units: s, bytes/s, FLOP/s. The parameter `bandwidth` is
-// that of the GPU's memory: a fit takes none beyond the datasheet's.
+// the time. Parameters and times are in SI units: s, bytes/s, FLOP/s. Of a parameter `bandwidth`,
+// that of the GPU's memory or of slower links, a fit takes none beyond the memory's datasheet.
 
 enum class Unit : std::uint8_t { none, time, bandwidth, flop_rate, bytes };
 

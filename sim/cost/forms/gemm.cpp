@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "sim/base/portable_math.hpp"
+#include "sim/base/p_norm.hpp"
 
 namespace terrace::forms {
 namespace {
@@ -67,7 +67,7 @@ class Product {
         sms(chip.sms),
         x(call),
         quantised(bits(x.weights) == 8),
-        w_element(static_cast<double>(bits(x.weights)) / 8),
+        w_element(bytes_per_element(x.weights)),
         x_element(quantised ? 1 : 2),
         m(static_cast<double>(x.m)),
         n(static_cast<double>(x.n)),
@@ -78,11 +78,7 @@ class Product {
   double seconds() const {
     double compute = quantised ? by_tokens() : best_tile();
     compute *= 1 + throttle * compute / (compute + kLong);
-    const double memory = memory_time();
-    const double longer = std::max(compute, memory);
-    const double ratio = std::min(compute, memory) / longer;
-    return launch + (quantised ? quantisation() : 0) +
-           longer * portable::pow(1 + ratio * ratio * ratio, 1.0 / 3);
+    return launch + (quantised ? quantisation() : 0) + p_norm3(memory_time(), compute);
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "sim/base/p_norm.hpp"
 #include "sim/cost/forms/attention_tiles.hpp"
 
 namespace terrace::forms {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/base/p_norm.hpp"
 #include "sim/cost/forms/attention_tiles.hpp"
 
 namespace terrace::forms {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/base/p_norm.hpp"
+
 namespace terrace::forms {
 namespace {
 

@@ -5,16 +5,6 @@
 namespace terrace::forms {
 namespace {
 
-TEST(AttentionTiles, NormsRunFromTheSumToTheLarger) {
-  EXPECT_DOUBLE_EQ(p_norm(3, 4, 1), 7);
-  EXPECT_DOUBLE_EQ(p_norm(3, 4, 2), 5);
-  EXPECT_NEAR(p_norm(3, 4, 100), 4, 1e-6);
-  EXPECT_DOUBLE_EQ(p_norm4(3, 4), p_norm(3, 4, 4));
-  EXPECT_EQ(p_norm(0, 4, 3), 4);
-  EXPECT_EQ(p_norm(0, 0, 3), 0);
-  EXPECT_EQ(p_norm4(0, 0), 0);
-}
-
 TEST(AttentionTiles, TheCacheSpillsAtItsSize) {
   const Chip chip{132, 50e6};
   EXPECT_DOUBLE_EQ(cold_share(50e6, chip), 0.5);
