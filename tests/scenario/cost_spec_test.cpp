@@ -22,6 +22,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Sets = std::vector<std::string>;
 
@@ -59,7 +60,8 @@ TEST(CostSpec, AutomaticTakesTheFitsOfJustThisGpu) {
   EXPECT_EQ(chosen(chat("b200-sxm")), CostBackend::roofline);
   EXPECT_EQ(chosen(chat(), {"hardware.gpu.memory_bandwidth=3 TB/s"}), CostBackend::roofline);
   EXPECT_EQ(chosen(chat(), {"hardware.gpu.bf16=500 TFLOP/s"}), CostBackend::roofline);
-  EXPECT_EQ(chosen(chat(), {"hardware.kernels=h100-sxm"}), CostBackend::roofline);
+  EXPECT_THAT(complaint(chat(), {"hardware.kernels=h100-sxm"}),
+              HasSubstr("the kernels are those of H100 SXM, not of H200 SXM"));
   EXPECT_EQ(chosen(chat(), {"hardware.gpu.nvlink=1 GB/s"}), CostBackend::fitted);
   EXPECT_EQ(chosen(chat(), {"serving.cost.backend=roofline"}), CostBackend::roofline);
 }
@@ -196,7 +198,8 @@ TEST(CostSpec, ARunTellsWhatStoodIn) {
   const Summary summary = terrace::run(testing::parse(chat("h200-sxm", "phi-3-mini")));
   EXPECT_THAT(summary.caveats, Contains(HasSubstr("no decode fit for")));
   EXPECT_EQ(summary.extrapolated_steps, 0);
-  EXPECT_TRUE(terrace::run(testing::parse(chat())).caveats.empty());
+  EXPECT_THAT(terrace::run(testing::parse(chat())).caveats,
+              ElementsAre(HasSubstr("steps with prompts and decodes")));
 }
 
 class LayerProfileRun : public tests::ProfileFiles {
