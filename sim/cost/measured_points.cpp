@@ -74,7 +74,10 @@ class Table {
       throw config::ConfigError(fmt::format("error: cannot read {}: {}\n", file.string(),
                                             std::generic_category().message(errno)));
     }
-    return text.str();
+    std::string all = text.str();
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (all.starts_with(kByteOrderMark)) all.erase(0, kByteOrderMark.size());
+    return all;
   }
 
   void read_header() {

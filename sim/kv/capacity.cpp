@@ -49,9 +49,10 @@ std::int64_t hbm_blocks(const HbmBudget& budget) {
   throw Infeasible(fmt::format(
       "the model does not fit: {:.1f} GiB of GPU memory x {} leaves {:.1f} GiB for KV after {:.1f} "
       "GiB of weights and {:.1f} GiB of reserve; raise serving.tensor_parallel, take a GPU with "
-      "more memory, or a smaller weight_dtype",
+      "more memory, or a smaller weight_dtype{}",
       gib(budget.memory), budget.utilization, gib(budget.for_kv()), gib(budget.weights),
-      gib(budget.reserve)));
+      gib(budget.reserve),
+      budget.reserve > budget.weights ? "; or lower max_num_batched_tokens or max_num_seqs" : ""));
 }
 
 }  // namespace terrace
