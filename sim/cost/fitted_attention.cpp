@@ -48,10 +48,9 @@ class HeadAttention final : public AttentionLaw {
     const Estimate prefill = prefill_.time(seconds, chunks, length / chunks);
     if (batch.decodes == 0) return prefill;
     if (mixed_) return mixed_time(batch, load, prefill);
-    const Estimate decode = decode_time(batch);
     const Duration launch = prefill_.law.time(prefill_.law.parameters[kLaunch]).time;
-    return {std::max(prefill.time, decode.time + prefill.time - launch),
-            decode.extrapolated || prefill.extrapolated};
+    const Estimate both = decode_time(batch) + prefill;
+    return {std::max(prefill.time, both.time - launch), both.extrapolated};
   }
 
  private:

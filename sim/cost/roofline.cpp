@@ -64,7 +64,7 @@ class RooflineAttention final : public AttentionLaw {
       seconds += prefill_ * std::max(pairs(kernel_, chunk) * pair_ + met * expand_,
                                      (met + as_double(chunk.fresh.count())) * read_);
     }
-    return {launch_ + duration_from_seconds(seconds)};
+    return Estimate{launch_} + Estimate{duration_from_seconds(seconds)};
   }
 
  private:
@@ -138,13 +138,14 @@ class Roofline final : public Kernels {
     const double n = gpus;
     const double hops = op == Collective::send ? 1 : (n - 1) / n;
     const double passes = op == Collective::all_reduce ? 2 : 1;
-    return {latency_ +
-            duration_from_seconds(passes * hops * as_double(bytes.count()) / ring(gpus).count())};
+    const double seconds = passes * hops * as_double(bytes.count()) / ring(gpus).count();
+    return Estimate{latency_} + Estimate{duration_from_seconds(seconds)};
   }
 
  private:
   [[nodiscard]] Estimate kernel(double arithmetic, double moved) const {
-    return {launch_ + duration_from_seconds(stretch_ * std::max(arithmetic, moved / rates_.bytes))};
+    return Estimate{launch_} +
+           Estimate{duration_from_seconds(stretch_ * std::max(arithmetic, moved / rates_.bytes))};
   }
 
   /// What a GPU sends to its neighbour in a ring while receiving as much from the other one.

@@ -27,7 +27,7 @@ Estimate uneven_attention(const LayerProfile& profile, const UnevenDecodes& law,
   const Estimate last = profile.attention(walk);
   const double share = alone ? law.share_alone : law.share_with_prefill;
   const Duration excess = std::max(last.time - mean.time, Duration{});
-  even.time += duration_from_seconds(share * seconds(excess));
+  even += Estimate{duration_from_seconds(share * seconds(excess))};
   even.extrapolated |= last.extrapolated;
   return even;
 }
