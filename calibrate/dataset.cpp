@@ -8,6 +8,7 @@
 
 #include "sim/base/text.hpp"
 #include "sim/config/scalar.hpp"
+#include "sim/cost/kernel_profile.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -69,9 +70,7 @@ DType only_dtype(const PointTable& table) {
 }  // namespace
 
 forms::Chip chip_of(const GpuSpec& gpu, const std::string& name) {
-  if (gpu.sms > 0 && gpu.l2 > Bytes{}) {
-    return {static_cast<double>(gpu.sms), static_cast<double>(gpu.l2.count())};
-  }
+  if (gpu.sms > 0 && gpu.l2 > Bytes{}) return terrace::chip_of(gpu);
   throw config::ConfigError(
       fmt::format("{}: error: fits need 'sms' and 'l2' of the GPU; add them to its profile", name));
 }

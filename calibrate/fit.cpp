@@ -13,6 +13,7 @@
 
 #include "calibrate/assignments.hpp"
 #include "calibrate/calibration.hpp"
+#include "calibrate/catalogued.hpp"
 #include "calibrate/fit_report.hpp"
 #include "calibrate/profile_file.hpp"
 #include "calibrate/verbs.hpp"
@@ -35,28 +36,12 @@ using app::Words;
 
 constexpr std::string_view kGpus = "hwprofiles/gpus";
 
-std::string needed(const Arguments& arguments, std::string_view option) {
-  if (auto value = arguments.value(option)) return *std::move(value);
-  throw UsageError(fmt::format("--{} is missing; see 'terrace calibrate fit --help'", option));
-}
-
 std::int64_t number(const Arguments& arguments, std::string_view option, std::int64_t otherwise,
                     std::int64_t least, std::int64_t most) {
   const std::int64_t value = arguments.number(option).value_or(otherwise);
   if (value >= least && value <= most) return value;
   throw UsageError(
       fmt::format("--{} takes a number from {} to {}, not {}", option, least, most, value));
-}
-
-/// Its file in the catalogue. Throws UsageError with the nearest name.
-std::string gpu_file(const config::Catalogue& catalogue, const std::string& name) {
-  if (auto file = catalogue.find(kGpus, name)) return *std::move(file);
-  const std::vector<std::string> all = catalogue.names(kGpus);
-  const std::vector<std::string_view> names(all.begin(), all.end());
-  const auto near = closest(name, names);
-  throw UsageError(near
-                       ? fmt::format("--gpu: no '{}'; did you mean '{}'?", name, *near)
-                       : fmt::format("--gpu: no '{}'; there are {}", name, fmt::join(names, ", ")));
 }
 
 /// Beside the profile: "h200-sxm.gemm-bf16.points.csv".
@@ -99,9 +84,9 @@ std::map<std::string, double, std::less<>> held(const Adapter& adapter, std::str
 }
 
 ExitCode run(const Arguments& arguments) {
-  const std::string path = needed(arguments, "points");
-  const Adapter& adapter = find_adapter(needed(arguments, "form"));
-  const std::string gpu_name = needed(arguments, "gpu");
+  const std::string path = needed(arguments, "fit", "points");
+  const Adapter& adapter = find_adapter(needed(arguments, "fit", "form"));
+  const std::string gpu_name = needed(arguments, "fit", "gpu");
   const auto out = arguments.value("out");
   if (arguments.has("keep-points") && !out) {
     throw UsageError("--keep-points writes beside the profile: it needs --out");
@@ -114,7 +99,7 @@ ExitCode run(const Arguments& arguments) {
 
   if (const auto hold = arguments.value("hold")) options.held = held(adapter, *hold);
 
-  const std::string file = gpu_file(app::open_catalogue(arguments), gpu_name);
+  const std::string file = catalogued(app::open_catalogue(arguments), "gpu", kGpus, gpu_name);
   const auto gpu = config::read_file<GpuSpec>(file);
   if (out) static_cast<void>(open_profile(*out, gpu));  // to fail before the work, not after it
   PointTable table = read_points(path, adapter.family);

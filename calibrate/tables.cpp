@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "calibrate/catalogued.hpp"
 #include "calibrate/dataset.hpp"
 #include "calibrate/table_errors.hpp"
 #include "calibrate/verbs.hpp"
@@ -30,22 +31,6 @@ using app::ExitCode;
 using app::Option;
 using app::UsageError;
 using app::Words;
-
-std::string needed(const Arguments& arguments, std::string_view option) {
-  if (auto value = arguments.value(option)) return *std::move(value);
-  throw UsageError(fmt::format("--{} is missing; see 'terrace calibrate tables --help'", option));
-}
-
-/// A file of the catalogue. Throws UsageError with the nearest name.
-std::string catalogued(const config::Catalogue& catalogue, std::string_view option,
-                       std::string_view folder, const std::string& name) {
-  if (auto file = catalogue.find(folder, name)) return *std::move(file);
-  const std::vector<std::string> all = catalogue.names(folder);
-  const std::vector<std::string_view> names(all.begin(), all.end());
-  const auto near = closest(name, names);
-  throw UsageError(near ? fmt::format("--{}: no '{}'; did you mean '{}'?", option, name, *near)
-                        : fmt::format("--{}: no '{}' in {}", option, name, folder));
-}
 
 /// What the user names, or else what the GPU's profile does.
 std::string profile_file(const Arguments& arguments, const config::Catalogue& catalogue,
@@ -74,9 +59,9 @@ std::string text_of(const std::vector<TableErrors>& all) {
 }
 
 ExitCode run(const Arguments& arguments) {
-  const std::string directory = needed(arguments, "tables");
+  const std::string directory = needed(arguments, "tables", "tables");
   const config::Catalogue catalogue = app::open_catalogue(arguments);
-  const std::string gpu_name = needed(arguments, "gpu");
+  const std::string gpu_name = needed(arguments, "tables", "gpu");
   const std::string gpu_file = catalogued(catalogue, "gpu", "hwprofiles/gpus", gpu_name);
   const auto gpu = config::read_file<GpuSpec>(gpu_file);
   const std::string file = profile_file(arguments, catalogue, gpu);

@@ -8,6 +8,7 @@
 #include "sim/app/output.hpp"
 #include "sim/base/text.hpp"
 #include "sim/report/human.hpp"
+#include "sim/report/json.hpp"
 #include "sim/report/miss_report.hpp"
 #include "sim/report/run_reader.hpp"
 #include "sim/report/table.hpp"
@@ -49,7 +50,7 @@ ExitCode run(const Arguments& arguments) {
   sort_by_tokens(report);
   if (const auto file = arguments.value("csv")) write_miss_csv(*file, report);
   if (arguments.has("json")) {
-    print(miss_json(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
+    print(json_text(miss_json(report)));
   } else {
     print(miss_text(report, run.scenario(), run.complete()));
   }

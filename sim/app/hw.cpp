@@ -19,6 +19,7 @@
 #include "sim/base/text.hpp"
 #include "sim/fabric/number_source.hpp"
 #include "sim/report/human.hpp"
+#include "sim/report/json.hpp"
 #include "sim/report/table.hpp"
 
 namespace terrace::app {
@@ -182,9 +183,7 @@ Json json_of(const HardwareProfile& profile) {
 ExitCode run(const Arguments& arguments) {
   const HardwareProfile profile =
       find_hardware(open_catalogue(arguments), *arguments.positional(1));
-  print(arguments.has("json")
-            ? json_of(profile).dump(2, ' ', false, Json::error_handler_t::replace) + '\n'
-            : text_of(profile));
+  print(arguments.has("json") ? json_text(json_of(profile)) : text_of(profile));
   return ExitCode::ok;
 }
 

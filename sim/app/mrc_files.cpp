@@ -6,6 +6,7 @@
 
 #include "sim/app/mrc_part.hpp"
 #include "sim/app/mrc_report.hpp"
+#include "sim/report/json.hpp"
 
 namespace terrace::app {
 namespace {
@@ -94,7 +95,7 @@ std::string mrc_json(const MrcReport& report) {
     for (const MrcPart& part : parts_of(report, tier)) curves.push_back(part_json(report, part));
     tiers.push_back(std::move(one));
   }
-  return out.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json_text(out);
 }
 
 void write_mrc_csv(const MrcReport& report, CsvFile& file) {

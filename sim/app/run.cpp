@@ -114,7 +114,7 @@ ExitCode run(const Arguments& arguments) {
     if (arguments.has("json")) {
       auto json = to_json(summary, header);
       json["error_bars"] = error_bar_json(bars);
-      print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+      print(json_text(json));
     } else {
       print(render(summary, header) + "\n" + error_bar_text(bars));
     }

@@ -6,6 +6,7 @@
 
 #include "sim/app/sweep_report.hpp"
 #include "sim/report/csv.hpp"
+#include "sim/report/json.hpp"
 #include "sim/report/output_file.hpp"
 #include "sim/study/sweep_analysis.hpp"
 
@@ -184,7 +185,7 @@ std::string sweep_json(const SweepReport& report) {
   for (const auto& [error, count] : analysis.failures()) {
     failures.push_back({{"error", error}, {"runs", count}});
   }
-  return out.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json_text(out);
 }
 
 }  // namespace terrace::app

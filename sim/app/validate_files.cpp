@@ -10,6 +10,7 @@
 
 #include "sim/app/validate_report.hpp"
 #include "sim/report/csv.hpp"
+#include "sim/report/json.hpp"
 #include "sim/report/output_file.hpp"
 #include "sim/report/scatter_plot.hpp"
 
@@ -202,7 +203,7 @@ std::string validation_json(const ValidationReport& report) {
   out["quarters"] = quarters_json(c);
   out["worst"] = worst_json(c);
   out["bounds"] = bounds_json(report);
-  return out.dump(2) + "\n";
+  return json_text(out);
 }
 
 void write_validation_csv(const ValidationReport& report, const fs::path& path) {

@@ -11,7 +11,6 @@
 
 #include <fmt/format.h>
 
-#include "sim/base/check.hpp"
 #include "sim/base/p_norm.hpp"
 #include "sim/cost/fits.hpp"
 #include "sim/cost/fitted_attention.hpp"
@@ -35,11 +34,6 @@ constexpr std::int64_t kRoutingKernels = 4;  // choice, sorting, activation, com
 
 double as_double(std::int64_t n) { return static_cast<double>(n); }
 
-forms::Chip chip_of(const GpuSpec& gpu) {
-  TERRACE_CHECK(gpu.sms > 0 && gpu.l2 > Bytes{});
-  return {as_double(gpu.sms), as_double(gpu.l2.count())};
-}
-
 class FittedKernels final : public Kernels {
  public:
   FittedKernels(const KernelProfile& profile, const GpuSpec& gpu, Confidence confidence,
@@ -51,12 +45,12 @@ class FittedKernels final : public Kernels {
 
   [[nodiscard]] Estimate product(const Product& p, DType weights,
                                  std::int64_t tokens) const override {
-    const Law law = gemm(weights);
-    if (!law) return rest_->product(p, weights, tokens);
     const std::int64_t n = p.n * p.times;
+    const CorrectedLaw& known = law_of_product(weights, n, p.k);
+    if (!known.law) return rest_->product(p, weights, tokens);
     const double seconds = forms::Gemm::seconds(
-        law.parameters, chip_, {.m = tokens, .n = n, .k = p.k, .weights = weights});
-    return CorrectedLaw{law, residual(weights, n, p.k)}.time(seconds, as_double(tokens));
+        known.law.parameters, chip_, {.m = tokens, .n = n, .k = p.k, .weights = weights});
+    return known.time(seconds, as_double(tokens));
   }
 
   [[nodiscard]] Estimate pointwise(const Pointwise& kernel, std::int64_t tokens) const override {
@@ -170,11 +164,14 @@ class FittedKernels final : public Kernels {
     return law;
   }
 
-  /// What the tables say of products of that shape. Kept: it takes long to find out.
-  [[nodiscard]] const std::optional<KernelResidual>& residual(DType weights, std::int64_t n,
-                                                              std::int64_t k) const {
+  /// Kept: what tables say of a shape takes long to find out.
+  [[nodiscard]] const CorrectedLaw& law_of_product(DType weights, std::int64_t n,
+                                                   std::int64_t k) const {
     const auto [entry, fresh] = products_.try_emplace({weights, n, k});
-    if (fresh && tables_) entry->second = tables_->gemm(weights, n, k);
+    if (fresh) {
+      entry->second.law = gemm(weights);
+      if (tables_) entry->second.residual = tables_->gemm(weights, n, k);
+    }
     return entry->second;
   }
 
@@ -213,8 +210,7 @@ class FittedKernels final : public Kernels {
   forms::Chip chip_;
   std::optional<KernelTables> tables_;
   std::unique_ptr<const Kernels> rest_;
-  mutable std::map<std::tuple<DType, std::int64_t, std::int64_t>, std::optional<KernelResidual>>
-      products_;
+  mutable std::map<std::tuple<DType, std::int64_t, std::int64_t>, CorrectedLaw> products_;
 };
 
 }  // namespace

@@ -90,6 +90,11 @@ void describe(config::Fields& f, ParametersOf& of) {
 
 }  // namespace
 
+forms::Chip chip_of(const GpuSpec& gpu) {
+  TERRACE_CHECK(gpu.sms > 0 && gpu.l2 > Bytes{});
+  return {static_cast<double>(gpu.sms), static_cast<double>(gpu.l2.count())};
+}
+
 std::vector<double> KernelFit::best() const {
   std::vector<double> all;
   for (const FittedParameter& parameter : parameters) all.push_back(parameter.value);

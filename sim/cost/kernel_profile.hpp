@@ -76,6 +76,9 @@ struct KernelProfile {
   }
 };
 
+/// What forms have to know of it. REQUIRES: sms and l2 above 0.
+forms::Chip chip_of(const GpuSpec& gpu);
+
 void describe(config::Fields& f, RegimeError& error);
 void describe(config::Fields& f, KernelFit& fit);
 void describe(config::Fields& f, KernelProfile& profile);

@@ -52,8 +52,6 @@ Estimate later(const Estimate& a, const Estimate& b) {
   return {std::max(a.time, b.time), a.extrapolated || b.extrapolated};
 }
 
-std::int64_t divided(std::int64_t total, std::int64_t parts) { return (total + parts - 1) / parts; }
-
 class StepModel final : public CostModel {
  public:
   StepModel(const ModelSpec& model, const StepSpec& spec, std::unique_ptr<const Kernels> kernels)
@@ -89,7 +87,7 @@ class StepModel final : public CostModel {
                             Routing(mlp.experts.total, mlp.experts.top_k, spec.routing_skew)});
       }
     }
-    lm_head_ = {Op::lm_head, divided(model.vocabulary, spec.parallel.tensor), model.hidden, 1};
+    lm_head_ = {Op::lm_head, share(model.vocabulary, spec.parallel.tensor), model.hidden, 1};
     if (model.encoder) add_encoder(*model.encoder);
   }
 
@@ -132,7 +130,7 @@ class StepModel final : public CostModel {
     bool prompts = false;
     for (const Batch& batch : ranks) {
       if (batch.empty()) continue;
-      const std::int64_t tokens = padded(divided(batch.tokens(), spec_.parallel.pipeline));
+      const std::int64_t tokens = padded(share(batch.tokens(), spec_.parallel.pipeline));
       slowest = later(slowest, own_work(batch, tokens));
       most = std::max(most, tokens);
       all += tokens;
@@ -158,7 +156,7 @@ class StepModel final : public CostModel {
     Estimate sum = dense_.at(tokens, [this](std::int64_t n) { return dense(n); });
     if (batch.samples > 0) {
       sum += std::min(stages, batch.samples) *
-             head_.at(divided(batch.samples, stages), [this](std::int64_t n) { return head(n); });
+             head_.at(share(batch.samples, stages), [this](std::int64_t n) { return head(n); });
     }
     if (encoding_.time > Duration::zero()) {
       for (const PrefillChunk& chunk : batch.prefills) {
@@ -172,14 +170,14 @@ class StepModel final : public CostModel {
   /// its mean prefix.
   [[nodiscard]] Batch part(const Batch& batch, std::int64_t parts) const {
     Batch one = batch;
-    one.decodes = divided(batch.decodes, parts);
+    one.decodes = share(batch.decodes, parts);
     const auto of_those = [&](Tokens sum) {
-      return batch.decodes == 0 ? sum : Tokens{divided(sum.count() * one.decodes, batch.decodes)};
+      return batch.decodes == 0 ? sum : Tokens{share(sum.count() * one.decodes, batch.decodes)};
     };
     one.decode_context = of_those(batch.decode_context);
     part_chunks_.clear();
     for (const PrefillChunk& chunk : batch.prefills) {
-      const Tokens fresh{divided(chunk.fresh.count(), parts)};
+      const Tokens fresh{share(chunk.fresh.count(), parts)};
       part_chunks_.push_back({fresh, chunk.prefix + Tokens{(chunk.fresh - fresh).count() / 2}});
     }
     part_bounded_.clear();
@@ -201,7 +199,14 @@ class StepModel final : public CostModel {
       }
       sum += layers.count * layers.law->time(seen);
     }
+    if (states_.empty()) return sum;
     const auto sequences = batch.decodes + static_cast<std::int64_t>(batch.prefills.size());
+    return sum + scans_.at(sequences, [this](std::int64_t n) { return scans(n); });
+  }
+
+  /// The states of so many sequences.
+  [[nodiscard]] Estimate scans(std::int64_t sequences) const {
+    Estimate sum;
     for (const States& states : states_) {
       sum += states.layers * kernels_->pointwise(states.one, sequences);
     }
@@ -303,6 +308,7 @@ class StepModel final : public CostModel {
   mutable Lookup head_;
   mutable Lookup routed_;
   mutable Lookup exchanged_;
+  mutable Lookup scans_;
   mutable std::vector<PrefillChunk> part_chunks_;
   mutable std::vector<Tokens> part_bounded_;
 };

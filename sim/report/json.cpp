@@ -198,9 +198,12 @@ Json to_json(const Summary& s, const ReportHeader& header) {
   return out;
 }
 
+std::string json_text(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
 std::string json_text(const Summary& summary, const ReportHeader& header) {
-  // Names come from files and may be no UTF-8; they must not make a finished run fail.
-  return to_json(summary, header).dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json_text(to_json(summary, header));
 }
 
 }  // namespace terrace

@@ -17,7 +17,11 @@ constexpr int kSummarySchemaVersion = 1;
 /// for the latency of no request. Numbers are finite. Quantiles are nearest-rank, to 2^-12.
 [[nodiscard]] nlohmann::ordered_json to_json(const Summary& summary, const ReportHeader& header);
 
-/// The same as text, indented, with a newline at the end.
+/// Indented, with a newline at the end. What is no UTF-8 is replaced: names come from files, and
+/// must not make a finished run fail.
+[[nodiscard]] std::string json_text(const nlohmann::ordered_json& json);
+
+/// A run as such text.
 [[nodiscard]] std::string json_text(const Summary& summary, const ReportHeader& header);
 
 }  // namespace terrace

@@ -145,7 +145,7 @@ std::string manifest(const Summary& summary, const ReportHeader& header,
   out["completed"] = summary.all.completed;
   out["rejected"] = summary.all.rejected;
   out["unfinished"] = summary.unfinished;
-  return out.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json_text(out);
 }
 
 }  // namespace
