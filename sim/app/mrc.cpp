@@ -1,4 +1,4 @@
-#include "sim/study/mrc.hpp"
+#include "sim/study/mrc/mrc.hpp"
 
 #include <algorithm>
 #include <array>

@@ -11,9 +11,9 @@
 #include "sim/config/scalar.hpp"
 #include "sim/kv/eviction/policy.hpp"
 #include "sim/report/human.hpp"
-#include "sim/study/capacity_axis.hpp"
-#include "sim/study/replay.hpp"
-#include "sim/study/sweep_axes.hpp"
+#include "sim/study/mrc/capacity_axis.hpp"
+#include "sim/study/mrc/replay.hpp"
+#include "sim/study/sweep/axes.hpp"
 
 namespace terrace::app {
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "sim/base/units.hpp"
-#include "sim/study/mrc.hpp"
-#include "sim/study/shards.hpp"
+#include "sim/study/mrc/mrc.hpp"
+#include "sim/study/mrc/shards.hpp"
 
 namespace terrace::app {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sim/study/capacity_axis.hpp"
+#include "sim/study/mrc/capacity_axis.hpp"
 
 namespace terrace::app {
 

@@ -7,7 +7,7 @@
 #include "sim/app/mrc_options.hpp"
 #include "sim/base/units.hpp"
 #include "sim/report/csv.hpp"
-#include "sim/study/mrc.hpp"
+#include "sim/study/mrc/mrc.hpp"
 
 namespace terrace::app {
 

@@ -7,7 +7,7 @@
 
 #include "sim/scenario/scenario.hpp"
 #include "sim/scenario/simulation.hpp"
-#include "sim/study/sweep.hpp"
+#include "sim/study/sweep/sweep.hpp"
 
 namespace terrace::app {
 

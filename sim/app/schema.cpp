@@ -8,8 +8,8 @@
 #include "sim/app/catalogue.hpp"
 #include "sim/app/output.hpp"
 #include "sim/scenario/scenario.hpp"
-#include "sim/study/sweep_spec.hpp"
-#include "sim/study/validation_spec.hpp"
+#include "sim/study/sweep/spec.hpp"
+#include "sim/study/validation/spec.hpp"
 
 namespace terrace::app {
 namespace {

@@ -77,7 +77,7 @@ ExitCode exit_code_of(const SweepResults& results) {
   return worst;
 }
 
-SweepResults watched_sweep(const SweepPlan& plan, SweepStore& store, SweepOptions options,
+SweepResults watched_sweep(const SweepPlan& plan, RunStore& store, SweepOptions options,
                            bool quiet) {
   const InterruptWatch watch;
   SweepLine line(!quiet);
@@ -107,7 +107,7 @@ ExitCode run_in(const fs::path& directory, const SweepPlan& plan, std::optional<
   }
   clear(directory, arguments.has("fresh"));
   replace_file(directory / "sweep.yaml", plan.text);
-  SweepStore store(database);
+  RunStore store(database);
 
   SweepOptions options;
   options.version = build_identity();

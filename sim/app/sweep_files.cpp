@@ -8,7 +8,7 @@
 #include "sim/report/csv.hpp"
 #include "sim/report/json.hpp"
 #include "sim/report/output_file.hpp"
-#include "sim/study/sweep_analysis.hpp"
+#include "sim/study/sweep/analysis.hpp"
 
 namespace terrace::app {
 namespace {

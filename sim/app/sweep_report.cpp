@@ -11,7 +11,7 @@
 
 #include "sim/report/human.hpp"
 #include "sim/report/table.hpp"
-#include "sim/study/sweep_analysis.hpp"
+#include "sim/study/sweep/analysis.hpp"
 
 namespace terrace::app {
 namespace {

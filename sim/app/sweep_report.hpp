@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "sim/study/sweep.hpp"
-#include "sim/study/sweep_plan.hpp"
+#include "sim/study/sweep/plan.hpp"
+#include "sim/study/sweep/sweep.hpp"
 
 namespace terrace::app {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "sim/study/validation.hpp"
-#include "sim/study/validation_spec.hpp"
+#include "sim/study/validation/spec.hpp"
+#include "sim/study/validation/validation.hpp"
 
 namespace terrace::app {
 

@@ -63,6 +63,8 @@ using Power = Quantity<struct PowerDimension, double>;          // watts
 using Dollars = Quantity<struct DollarsDimension, double>;      // of the United States
 using DollarsPerHour = Quantity<struct DollarsPerHourDimension, double>;
 using DollarsPerTB = Quantity<struct DollarsPerTBDimension, double>;  // of 10^12 bytes
+using DollarsPerKWh = Quantity<struct DollarsPerKWhDimension, double>;
+using Years = Quantity<struct YearsDimension, double>;  // that Duration is too short for
 
 constexpr double seconds(Duration d) { return static_cast<double>(d.count()) * 1e-12; }
 constexpr double seconds(SimTime t) { return seconds(t.time_since_epoch()); }
@@ -82,8 +84,19 @@ constexpr Duration operator/(Bytes size, Bandwidth rate) {
 constexpr Duration operator/(Flops work, FlopRate rate) {
   return duration_from_seconds(work.count() / rate.count());
 }
+
+constexpr double kHoursPerYear = 8760;
+constexpr double kSecondsPerYear = kHoursPerYear * 3600;
+
 constexpr Dollars operator*(Bytes size, DollarsPerTB price) {
   return Dollars{static_cast<double>(size.count()) * 1e-12 * price.count()};
+}
+/// A price spread over a life.
+constexpr DollarsPerHour operator/(Dollars price, Years life) {
+  return DollarsPerHour{price.count() / (life.count() * kHoursPerYear)};
+}
+constexpr DollarsPerHour operator*(Power power, DollarsPerKWh price) {
+  return DollarsPerHour{power.count() * 1e-3 * price.count()};
 }
 
 namespace literals {

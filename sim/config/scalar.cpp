@@ -39,6 +39,9 @@ constexpr Unit kPowers[] = {{"W", 1}, {"kW", 1e3}};
 constexpr Unit kDollars[] = {{"USD", 1}};
 constexpr Unit kHourlyPrices[] = {{"USD/h", 1}};
 constexpr Unit kSizePrices[] = {{"USD/TB", 1}, {"USD/GB", 1e3}};
+constexpr Unit kEnergyPrices[] = {{"USD/kWh", 1}, {"USD/MWh", 1e-3}};
+constexpr Unit kYears[] = {
+    {"years", 1}, {"year", 1}, {"y", 1}, {"months", 1.0 / 12}, {"days", 1.0 / 365}};
 
 std::string known(std::span<const Unit> units) {
   std::string all;
@@ -221,6 +224,20 @@ Parsed<DollarsPerTB> Scalar<DollarsPerTB>::parse(std::string_view text) {
 }
 std::string Scalar<DollarsPerTB>::format(DollarsPerTB value) {
   return with_unit(value.count(), kSizePrices);
+}
+
+Parsed<DollarsPerKWh> Scalar<DollarsPerKWh>::parse(std::string_view text) {
+  return real_quantity<DollarsPerKWh>(text, kEnergyPrices);
+}
+std::string Scalar<DollarsPerKWh>::format(DollarsPerKWh value) {
+  return with_unit(value.count(), kEnergyPrices);
+}
+
+Parsed<Years> Scalar<Years>::parse(std::string_view text) {
+  return real_quantity<Years>(text, kYears);
+}
+std::string Scalar<Years>::format(Years value) {
+  return with_unit(value.count(), kYears);
 }
 
 Parsed<Capacity> Scalar<Capacity>::parse(std::string_view text) {

@@ -108,6 +108,8 @@ TERRACE_QUANTITY_SCALAR(Power, "a power with its unit, such as '700 W'");
 TERRACE_QUANTITY_SCALAR(Dollars, "a price in US dollars, such as '35000 USD'");
 TERRACE_QUANTITY_SCALAR(DollarsPerHour, "a price per hour, such as '3.8 USD/h'");
 TERRACE_QUANTITY_SCALAR(DollarsPerTB, "a price per size, such as '357 USD/TB'");
+TERRACE_QUANTITY_SCALAR(DollarsPerKWh, "a price of electricity, such as '0.1 USD/kWh'");
+TERRACE_QUANTITY_SCALAR(Years, "a span of years, such as '4 years' or '18 months'");
 
 #undef TERRACE_QUANTITY_SCALAR
 

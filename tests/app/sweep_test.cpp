@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <poll.h>
 
-#include "sim/study/sweep_store.hpp"
+#include "sim/study/run_store.hpp"
 #include "tests/app/program.hpp"
 
 namespace terrace {
@@ -312,7 +312,7 @@ repeat: {seeds: 3}
   }
 
   [[nodiscard]] std::size_t rows() const {
-    return SweepStore(place.at("d/sweep.sqlite")).foreign("no version");
+    return RunStore(place.at("d/sweep.sqlite")).foreign("no version");
   }
 
   /// Starts the sweep and comes back when it is about to commit something, or has ended.
@@ -370,7 +370,7 @@ TEST_F(SweepVerbSlow, AnInterruptKeepsWhatIsDoneAndSaysWhatIsLeft) {
   int status = 0;
   ASSERT_EQ(waitpid(other, &status, 0), other);
   EXPECT_EQ(WEXITSTATUS(status), 1);
-  EXPECT_THAT(read_file(place.at("stderr")), HasSubstr("another sweep is at work in d"));
+  EXPECT_THAT(read_file(place.at("stderr")), HasSubstr("another terrace is at work in d"));
 
   ASSERT_EQ(kill(child, SIGINT), 0);
   ASSERT_EQ(waitpid(child, &status, 0), child);

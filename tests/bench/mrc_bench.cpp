@@ -11,9 +11,9 @@
 
 #include "sim/base/random.hpp"
 #include "sim/base/samplers.hpp"
-#include "sim/study/lru_curve.hpp"
-#include "sim/study/replay.hpp"
-#include "sim/study/shards.hpp"
+#include "sim/study/mrc/lru_curve.hpp"
+#include "sim/study/mrc/replay.hpp"
+#include "sim/study/mrc/shards.hpp"
 
 namespace terrace {
 namespace {

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 
 #include "sim/study/run.hpp"
-#include "sim/study/sweep.hpp"
+#include "sim/study/sweep/sweep.hpp"
 
 namespace terrace {
 namespace {
@@ -51,7 +51,7 @@ void sweep_of_quickstart(benchmark::State& state) {
     const Clock::time_point start = Clock::now();
     const double cpu = cpu_seconds();
     const SweepPlan plan = parse_sweep("bench.yaml", text, catalogue);
-    SweepStore store(folder / "sweep.sqlite");
+    RunStore store(folder / "sweep.sqlite");
     benchmark::DoNotOptimize(run_sweep(plan, store, options).progress.done);
     wall = seconds_since(start);
     sweep_cpu = cpu_seconds() - cpu;

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "sim/base/units.hpp"
+#include "sim/metrics/summary.hpp"
+#include "sim/scenario/scenario.hpp"
+#include "sim/study/load/slo.hpp"
+
+namespace terrace {
+
+/// A figure that a bound is about, as it came out.
+struct Judged {
+  std::optional<Duration> value;  // none: no request had it, or the run was cut short
+  bool met = false;               // nothing to measure meets any bound
+};
+
+/// One run, asked whether it copes: what became of its requests once it had warmed up.
+struct Trial {
+  Summary summary;             // of the whole run, warm-up included
+  std::size_t requests = 0;    // that were judged
+  std::size_t warm_up = 0;     // that came before those and were left out
+  std::vector<Judged> judged;  // by bound
+  bool keeps_up = true;        // the queue did not grow from beginning to end
+  bool cut_short = false;      // it was over before its end: some bound could not be met any more
+  double concurrency = 0;      // mean number of requests inside, while those judged arrived
+  Frequency offered;           // at which those judged arrived
+  Frequency served;            // at which they left
+
+  [[nodiscard]] bool passes() const;
+};
+
+struct TrialOptions {
+  std::function<bool()> proceed;  // asked every few thousand events
+  bool cut_short = true;          // whether to stop where the answer can only be no
+};
+
+/// Simulates the scenario and judges it; nothing if `proceed` said no. Warm-up is found by MSER-5
+/// (White 1997) on the requests' TTFT in order of arrival, at most half of them. Rejected requests
+/// meet no bound. Throws like run().
+std::optional<Trial> attempt(const Scenario& scenario, std::span<const SloBound> bounds,
+                             const TrialOptions& options = {});
+
+/// Requests per second that come by themselves, first turns of conversations; nothing if all
+/// clients are closed loops, or if only its trace knows.
+std::optional<Frequency> offered_rate(const Scenario& scenario);
+
+/// The scenario with every client's rate times `factor`, the random draws being the same: rates of
+/// open loops, users of closed loops (rounded, one at least), the speed of a trace.
+Scenario scaled_load(const Scenario& scenario, double factor);
+
+}  // namespace terrace

@@ -1,0 +1,67 @@
+#include "sim/study/sweep/spec.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace terrace {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<std::string> range(std::string_view text) {
+  auto values = expand_range(text);
+  EXPECT_TRUE(values.value) << text << ": " << values.why;
+  return values.value.value_or(std::vector<std::string>{});
+}
+
+TEST(SweepRange, MultipliesFromEndToEnd) {
+  EXPECT_THAT(range("1GiB..8GiB x2"), ElementsAre("1 GiB", "2 GiB", "4 GiB", "8 GiB"));
+  EXPECT_THAT(range("512 MiB..2 GiB x2"), ElementsAre("512 MiB", "1 GiB", "2 GiB"));
+  EXPECT_THAT(range("1..1000 x10"), ElementsAre("1", "10", "100", "1000"));
+  EXPECT_THAT(range("1..10 x1.5"), ElementsAre("1", "1.5", "2.25", "3.375", "5.0625", "7.59375"));
+}
+
+TEST(SweepRange, AddsFromEndToEnd) {
+  EXPECT_THAT(range("4..16 +4"), ElementsAre("4", "8", "12", "16"));
+  EXPECT_THAT(range("0..7 +3"), ElementsAre("0", "3", "6"));
+  EXPECT_THAT(range("-2..2 +2"), ElementsAre("-2", "0", "2"));
+  EXPECT_THAT(range("0.1..0.5 +0.1"), ElementsAre("0.1", "0.2", "0.3", "0.4", "0.5"));
+  EXPECT_THAT(range("10 ms..30 ms +10 ms"), ElementsAre("10 ms", "20 ms", "30 ms"));
+  EXPECT_THAT(range("0.5 /s..1.5 /s +0.5 /s"), ElementsAre("0.5 /s", "1 /s", "1.5 /s"));
+  EXPECT_THAT(range("0 B..2 GiB +1 GiB"), ElementsAre("0 B", "1 GiB", "2 GiB"));
+  EXPECT_THAT(range("512GiB..2048GiB x2"), ElementsAre("512 GiB", "1024 GiB", "2048 GiB"));
+}
+
+TEST(SweepRange, ASingleValueIsARangeToo) { EXPECT_THAT(range("4..4 +1"), ElementsAre("4")); }
+
+TEST(SweepRange, TheLastOfManyStepsIsStillHit) {
+  EXPECT_EQ(range("0.1..100 +0.1").size(), 1000U);
+  EXPECT_EQ(range("0.1..100 +0.1").back(), "100");
+  EXPECT_EQ(range("1GiB..1TiB x1.4142135623730951").size(), 21U);
+}
+
+TEST(SweepRange, MistakesAreNamed) {
+  const auto why = [](std::string_view text) {
+    const auto values = expand_range(text);
+    EXPECT_FALSE(values.value) << text;
+    return values.why;
+  };
+  EXPECT_THAT(why("lru"), HasSubstr("FIRST..LAST"));
+  EXPECT_THAT(why("1..2"), HasSubstr("FIRST..LAST"));
+  EXPECT_THAT(why("4..64 -4"), HasSubstr("FIRST..LAST"));
+  EXPECT_THAT(why("1..64 x1"), HasSubstr("x1 is not above 1"));
+  EXPECT_THAT(why("1..64 x0.5"), HasSubstr("not above 1"));
+  EXPECT_THAT(why("1..64 x-2"), HasSubstr("not above 1"));
+  EXPECT_THAT(why("1..64 +0"), HasSubstr("+0 is not above 0"));
+  EXPECT_THAT(why("1..64 +-4"), HasSubstr("not above 0"));
+  EXPECT_THAT(why("64..1 x2"), HasSubstr("begins at '64', above its end '1'"));
+  EXPECT_THAT(why("0..64 x2"), HasSubstr("leads nowhere"));
+  EXPECT_THAT(why("1GiB..8 x2"), HasSubstr("no two numbers of one kind"));
+  EXPECT_THAT(why("1GiB..8GiB +2"), HasSubstr("'2' lacks a unit"));
+  EXPECT_THAT(why("1GiB..8GiB x2GiB"), HasSubstr("its factor"));
+  EXPECT_THAT(why("0..1 +0.00001"), HasSubstr("over 10000 values"));
+}
+
+}  // namespace
+}  // namespace terrace
