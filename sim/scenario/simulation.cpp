@@ -270,6 +270,8 @@ void foresee(Workload& requests, ContentTable& contents, ContentLedger& ledger) 
 
 }  // namespace
 
+Dimensions dimensions_of(const Scenario& scenario) { return measure(scenario); }
+
 /// In the order in which they depend on each other.
 struct Simulation::Parts {
   Parts(const Scenario& s, std::vector<Observer*> watching, const WorkloadMaker& make_requests)

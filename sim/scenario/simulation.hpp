@@ -33,6 +33,9 @@ struct Dimensions {
   Tokens max_model_len;
 };
 
+/// Throws Infeasible if the model does not fit.
+Dimensions dimensions_of(const Scenario& scenario);
+
 /// One run: owns the machines, the caches, the engines and the requests of a scenario. Two
 /// simulations share nothing.
 class Simulation {

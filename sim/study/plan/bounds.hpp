@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
+#include "sim/study/plan/demand.hpp"
 #include "sim/study/plan/plan.hpp"
 
 namespace terrace {
@@ -28,13 +28,19 @@ struct Prospect {
   std::int64_t most_nodes = 0;   // that the limits allow, spare ones not counted
   Obstacle least_by = Obstacle::none;
   Obstacle most_by = Obstacle::none;
-  std::string why;  // in words with numbers; empty if there is something to simulate
+  std::string why;    // in words with numbers; empty if there is something to simulate
+  double excess = 1;  // what is needed at least, over what is allowed; if there is nothing
 
   [[nodiscard]] bool hopeless() const { return least_nodes > most_nodes; }
   /// What pruned it. REQUIRES: hopeless().
-  [[nodiscard]] Obstacle obstacle() const;
+  [[nodiscard]] Obstacle obstacle() const { return most_by; }
 };
 
-Prospect prospect(const Plan& plan, const Candidate& candidate, double load);
+/// How many nodes the limits allow. They are meant at typical prices: a budget that only the
+/// luckiest buyer keeps to would be none.
+Prospect within_limits(const Plan& plan, const Candidate& candidate);
+
+/// The same with what no schedule can make up for. `demand`: of this load.
+Prospect prospect(const Plan& plan, const Candidate& candidate, const Demand& demand);
 
 }  // namespace terrace

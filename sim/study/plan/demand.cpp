@@ -1,0 +1,272 @@
+#include "sim/study/plan/demand.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace terrace {
+namespace {
+
+// Not more than a tenth of values is above ten times their mean (Markov).
+constexpr double kMeanQuantile = 0.9;
+constexpr double kMeanStretch = 10;
+constexpr double kQuantileError = 1e-3;   // of what a histogram says, and more than that
+constexpr std::size_t kDeadlines = 64;    // that are looked at: enough to meet the busiest time
+
+/// A request, as far as it is known before it is served.
+struct Known {
+  double at = 0;  // seconds
+  std::uint32_t client = 0;
+  Tokens prompt;
+  Tokens fresh;  // of the prompt: what no other request's text begins with
+  Tokens output;
+};
+
+/// Texts as a tree of stretches, and how many requests pass each. What only one passes can be found
+/// in no cache. Stretches of one content and several lengths may have blocks in common: they count
+/// as one.
+class Beginnings {
+ public:
+  /// Adds a request's prompt and answer, which a later prompt may repeat.
+  void add(const Arrival& arrival) {
+    std::size_t at = 0;
+    for (const Span& span : arrival.prompt) at = pass(at, span);
+    ends_.push_back(at);
+    pass(at, {arrival.output_content, arrival.output});
+  }
+
+  /// Tokens at the end of the `i`-th prompt that are in no other request.
+  [[nodiscard]] Tokens own(std::size_t i) const {
+    Tokens own{};
+    for (std::size_t at = ends_[i]; stretches_[at].passed == 1; at = stretches_[at].before) {
+      own += stretches_[at].tokens;
+    }
+    return own;
+  }
+
+ private:
+  struct Stretch {
+    std::size_t before = 0;
+    Tokens tokens;  // of who passed first
+    std::size_t passed = 0;
+  };
+
+  std::size_t pass(std::size_t before, const Span& span) {
+    const auto [at, is_new] = next_.try_emplace({before, span.content}, stretches_.size());
+    if (is_new) stretches_.push_back({before, span.tokens, 0});
+    ++stretches_[at->second].passed;
+    return at->second;
+  }
+
+  std::map<std::pair<std::size_t, std::uint64_t>, std::size_t> next_;
+  std::vector<Stretch> stretches_{{}};
+  std::vector<std::size_t> ends_;
+};
+
+bool waits_for_others(const ClientSpec& client) {
+  return client.arrivals.process == ArrivalLaw::closed_loop ||
+         client.content.kind == ContentLaw::conversation;
+}
+
+/// All that will come, or nothing if that depends on how it is served.
+std::vector<Known> foresee(const Scenario& scenario) {
+  const auto& clients = scenario.workload.synthetic.clients;
+  const bool from_trace = scenario.workload.trace.has_value();
+  if (!from_trace && std::any_of(clients.begin(), clients.end(), waits_for_others)) return {};
+  std::vector<Known> all;
+  Beginnings beginnings;
+  const std::unique_ptr<Workload> workload = make_workload(scenario);
+  Arrival arrival;
+  while (workload->next_time()) {
+    workload->next(arrival);
+    Known& known = all.emplace_back();
+    known.at = seconds(arrival.at);
+    known.client = arrival.client;
+    for (const Span& span : arrival.prompt) known.prompt += span.tokens;
+    known.output = arrival.output;
+    beginnings.add(arrival);
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool cached = scenario.serving.engine.enable_prefix_caching;
+    all[i].fresh = cached ? std::max(beginnings.own(i), Tokens{1}) : all[i].prompt;
+  }
+  return all;
+}
+
+/// A trial leaves out at most half of what came, from the beginning on.
+std::size_t latest_judged(const std::vector<Known>& all) { return (all.size() + 1) / 2; }
+
+/// A bound, and which requests it is about.
+struct Class {
+  const SloBound* bound;
+  std::optional<std::uint32_t> client;  // none: all
+
+  [[nodiscard]] bool has(const Known& request) const {
+    return (!client || *client == request.client) &&
+           (bound->latency != Latency::tpot || request.output > Tokens{1});
+  }
+  /// Of `n` requests, how many may be above the limit of a quantile.
+  [[nodiscard]] static double may_miss(double quantile, double n) {
+    return n - std::ceil(quantile * n - 1e-9);
+  }
+};
+
+std::vector<Class> classes_of(const Scenario& scenario, std::span<const SloBound> bounds) {
+  std::vector<Class> classes;
+  const std::unique_ptr<Workload> workload = make_workload(scenario);
+  for (const SloBound& bound : bounds) {
+    Class& added = classes.emplace_back(Class{&bound, {}});
+    if (bound.client.empty()) continue;
+    const std::vector<Client>& clients = workload->clients();
+    for (std::uint32_t i = 0; i < clients.size(); ++i) {
+      if (clients[i].name == bound.client) added.client = i;
+    }
+  }
+  return classes;
+}
+
+/// Whether more than may miss the bound are at least so long, whichever come first to be judged.
+bool surely_reached(const std::vector<Known>& all, const Class& of, Tokens Known::*length,
+                    Tokens least) {
+  double n = 0;
+  double reached = 0;
+  for (std::size_t first = all.size(); first-- > 0;) {
+    n += of.has(all[first]) ? 1 : 0;
+    reached += of.has(all[first]) && all[first].*length >= least ? 1 : 0;
+    if (first > latest_judged(all)) continue;
+    // A mean is sure to be missed only if all of it is.
+    const double may_miss = of.bound->quantile ? Class::may_miss(*of.bound->quantile, n) : n - 1;
+    if (reached <= may_miss) return false;
+  }
+  return n > 0;
+}
+
+/// The largest such length; nothing if perhaps nobody is judged.
+std::optional<Tokens> reached_length(const std::vector<Known>& all, const Class& of,
+                                     Tokens Known::*length) {
+  std::vector<Tokens> lengths;
+  for (const Known& request : all) lengths.push_back(request.*length);
+  std::sort(lengths.begin(), lengths.end());
+  lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());
+  const auto beyond = std::partition_point(lengths.begin(), lengths.end(), [&](Tokens least) {
+    return surely_reached(all, of, length, least);
+  });
+  if (beyond == lengths.begin()) return {};
+  return *std::prev(beyond);
+}
+
+/// What a request must have got by when, if it meets the bounds that `used` are; nothing if they
+/// allow it to take for ever.
+class Deadlines {
+ public:
+  explicit Deadlines(const std::vector<Class>& classes) : classes_(classes) {}
+
+  [[nodiscard]] std::optional<double> of(const Known& request) {
+    if (const auto e2e = limit(Latency::e2e, request)) return request.at + *e2e;
+    const auto ttft = limit(Latency::ttft, request);
+    if (!ttft || request.output == Tokens{1}) return ttft ? std::optional(request.at + *ttft) : ttft;
+    const auto tpot = limit(Latency::tpot, request);
+    if (!tpot) return {};
+    return request.at + *ttft + static_cast<double>(request.output.count() - 1) * *tpot;
+  }
+
+  /// How many of those from `first` on may come too late, at most. Asked from the last on.
+  [[nodiscard]] std::vector<double> late(const std::vector<Known>& all) const {
+    std::vector<double> sum(all.size() + 1);
+    for (const std::size_t c : used_) {
+      double n = 0;
+      for (std::size_t first = all.size(); first-- > 0;) {
+        n += classes_[c].has(all[first]) ? 1 : 0;
+        sum[first] += Class::may_miss(quantile(c), n);
+      }
+    }
+    return sum;
+  }
+
+ private:
+  [[nodiscard]] double quantile(std::size_t c) const {
+    return classes_[c].bound->quantile.value_or(kMeanQuantile);
+  }
+
+  /// Of the bounds on a latency the one that fewest may miss.
+  std::optional<double> limit(Latency latency, const Known& request) {
+    std::optional<std::size_t> best;
+    for (std::size_t c = 0; c < classes_.size(); ++c) {
+      if (classes_[c].bound->latency != latency || !classes_[c].has(request)) continue;
+      if (!best || quantile(c) > quantile(*best)) best = c;
+    }
+    if (!best) return {};
+    if (std::find(used_.begin(), used_.end(), *best) == used_.end()) used_.push_back(*best);
+    const SloBound& bound = *classes_[*best].bound;
+    return seconds(bound.limit) * (1 + kQuantileError) * (bound.quantile ? 1 : kMeanStretch);
+  }
+
+  const std::vector<Class>& classes_;
+  std::vector<std::size_t> used_;
+};
+
+/// Whichever request is the first to be judged, and whichever of them come too late: what the
+/// others got, they got after the first arrived and before the last of their deadlines. The least,
+/// over who is first, of the steepest such demand (Baruah's demand bound of real-time tasks).
+double least_rate(const std::vector<Known>& all, const std::vector<Class>& classes) {
+  Deadlines deadlines(classes);
+  std::vector<std::optional<double>> deadline;
+  std::vector<double> ends;
+  std::vector<double> outputs;
+  for (const Known& request : all) {
+    deadline.push_back(deadlines.of(request));
+    if (!deadline.back()) continue;
+    ends.push_back(*deadline.back());
+    outputs.push_back(static_cast<double>(request.output.count()));
+  }
+  if (ends.empty()) return 0;
+  std::sort(ends.begin(), ends.end());
+  std::sort(outputs.begin(), outputs.end(), std::greater<>());
+  std::vector<double> longest{0};  // of so many
+  for (const double output : outputs) longest.push_back(longest.back() + output);
+  const std::vector<double> late = deadlines.late(all);
+  std::vector<double> steepest(latest_judged(all) + 1, 0.0);  // by who is first
+  for (std::size_t i = 1; i <= kDeadlines; ++i) {
+    const double end = ends[(ends.size() - 1) * i / kDeadlines];
+    double tokens = 0;
+    for (std::size_t first = all.size(); first-- > 0;) {
+      if (deadline[first] && *deadline[first] <= end) {
+        tokens += static_cast<double>(all[first].output.count());
+      }
+      if (first >= steepest.size() || end <= all[first].at) continue;
+      const auto lost = std::min(static_cast<std::size_t>(late[first]), outputs.size());
+      const double rate = (tokens - longest[lost]) / (end - all[first].at);
+      steepest[first] = std::max(steepest[first], rate);
+    }
+  }
+  return *std::min_element(steepest.begin(), steepest.end());
+}
+
+}  // namespace
+
+Demand demand_of(const Scenario& scenario, std::span<const SloBound> bounds) {
+  Demand demand;
+  demand.reached.resize(bounds.size());
+  const std::vector<Known> all = foresee(scenario);
+  if (all.empty()) return demand;
+  const std::vector<Class> classes = classes_of(scenario, bounds);
+  demand.least_prompt = std::min_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
+                          return a.prompt < b.prompt;
+                        })->prompt;
+  for (std::size_t b = 0; b < bounds.size(); ++b) {
+    const auto fresh = reached_length(all, classes[b], &Known::fresh);
+    const auto output = reached_length(all, classes[b], &Known::output);
+    if (fresh && output) demand.reached[b] = {true, *fresh, *output};
+  }
+  demand.tokens_per_second = least_rate(all, classes);
+  return demand;
+}
+
+}  // namespace terrace
