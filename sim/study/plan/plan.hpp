@@ -14,6 +14,22 @@
 
 namespace terrace {
 
+/// A price, and who says so: the text of the profile's sources, or the plan file.
+template <class Price>
+struct SourcedPrice {
+  PriceRange<Price> range;
+  std::string source;
+};
+
+/// What the parts of a node cost. They stand beside the scenario, not in it: what was simulated
+/// stays known when only prices change.
+struct PartPrices {
+  SourcedPrice<Dollars> gpu;      // of one
+  SourcedPrice<Dollars> chassis;  // of a node
+  SourcedPrice<DollarsPerTB> dram;
+  std::optional<SourcedPrice<DollarsPerTB>> drive;  // none without drives
+};
+
 /// A kind of node with everything decided but how many of them.
 struct Candidate {
   std::size_t machine = 0;  // of PlanSpec::machines
@@ -21,8 +37,9 @@ struct Candidate {
   Bytes dram;               // installed in a node
   std::int64_t drives = 0;  // of a node: scenario.hardware.ssd
   Scenario scenario;        // on one node, at the load of the scenario file
+  PartPrices prices;
 
-  std::string name;  // "8 x H200, TP 2, 1 TiB, 4 x CD9P-R 7.68 TB"
+  std::string name;  // "8 x H200 SXM, TP 2, 1 TiB, 4 x Kioxia CD9P-R 7.68 TB"
 
   /// The scenario on so many nodes, under `load` times what the file says.
   [[nodiscard]] Scenario on(std::int64_t nodes, double load) const;

@@ -27,22 +27,24 @@ struct DemandSpec {
 
 /// Drives of one kind that a node may have.
 struct DriveOptionSpec {
-  std::string ssd;                   // of the catalogue
-  std::vector<Bytes> capacities;     // of one drive; empty: that of the profile
-  std::vector<std::int64_t> counts;  // for each node; 0: none
+  std::string ssd;                                // of the catalogue
+  std::vector<Bytes> capacities;                  // of one drive; empty: that of the profile
+  std::vector<std::int64_t> counts;               // for each node; 0: none
+  std::optional<PriceRange<DollarsPerTB>> price;  // instead of the profile's
 };
 
 /// A node that can be bought, in every combination of its lists.
 struct MachineSpec {
-  std::string name;
-  std::string gpu;  // of the catalogue
+  std::string name;  // empty: "8 x H200 SXM"
+  std::string gpu;   // of the catalogue
   std::int64_t gpus = 8;
-  std::string host;                              // of the catalogue
-  std::vector<std::int64_t> tensor_parallel;     // GPUs of a replica; empty: 1
-  std::vector<Bytes> dram;                       // installed; empty: what the host has
-  std::vector<DriveOptionSpec> drives;           // alternatives; empty: none
-  std::optional<PriceRange<Dollars>> gpu_price;  // instead of the profile's
-  std::optional<PriceRange<Dollars>> chassis;    // all but GPUs, DRAM and drives
+  std::string host;                                    // of the catalogue
+  std::vector<std::int64_t> tensor_parallel;           // GPUs of a replica; empty: 1
+  std::vector<Bytes> dram;                             // installed; empty: what the host has
+  std::vector<DriveOptionSpec> drives;                 // alternatives; empty: none
+  std::optional<PriceRange<Dollars>> gpu_price;        // instead of the profile's
+  std::optional<PriceRange<DollarsPerTB>> dram_price;  // likewise
+  std::optional<PriceRange<Dollars>> chassis;          // all but GPUs, DRAM and drives
   std::int64_t rack_units = 8;
   std::int64_t most_nodes = 64;
 };

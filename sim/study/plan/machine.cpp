@@ -1,0 +1,282 @@
+#include "sim/study/plan/machine.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sim/fabric/number_source.hpp"
+
+namespace terrace {
+
+using config::Node;
+using config::Place;
+
+const Node& item_of(const Node& map, std::string_view key, std::size_t index) {
+  const Node::Member* member = map.find(key);
+  if (member == nullptr || index >= member->value.items.size()) return map;
+  return member->value.items[index];
+}
+
+Place place_of(const Node& map, std::string_view key) {
+  const Node::Member* member = map.find(key);
+  return member != nullptr ? member->value.place : map.place;
+}
+
+namespace {
+
+constexpr double kChassisShare = 0.35;
+constexpr const char* kPriceHint =
+    "give it, as in {}: {{low: ..., typical: ..., high: ..., as_of: 2026-11}}";
+
+template <class T>
+std::string text_of(const T& value) {
+  return config::Scalar<T>::format(value);
+}
+
+class MachineReader {
+ public:
+  MachineReader(const MachineSpec& spec, const Node& node, const MachineContext& context)
+      : spec_(spec), node_(node), context_(context) {}
+
+  Machine read() {
+    const std::size_t errors = context_.diagnostics.count();
+    const HardwareSpec hardware = read_hardware();
+    machine_.gpu = hardware.gpu;
+    machine_.host = hardware.host;
+    list_tensor_parallel();
+    list_dram();
+    list_drives();
+    if (context_.diagnostics.count() > errors) return std::move(machine_);
+    machine_.name =
+        spec_.name.empty() ? fmt::format("{} x {}", spec_.gpus, hardware.gpu.name) : spec_.name;
+    check_power(node_, "gpu", hardware.gpu.name, hardware.gpu.power);
+    check_power(node_, "host", hardware.host.name, hardware.host.power);
+    find_prices();
+    return std::move(machine_);
+  }
+
+ private:
+  void error(const Place& place, std::string message, std::string hint = {}) {
+    context_.diagnostics.error(place, std::move(message), std::move(hint));
+  }
+
+  /// The parts that `members` name, as a scenario would have them.
+  HardwareSpec read_parts(const Node& parts) {
+    HardwareSpec hardware;
+    config::Reader(parts, "the machine", context_.catalogue, context_.diagnostics, &context_.cache)
+        .read(hardware);
+    return hardware;
+  }
+
+  HardwareSpec read_hardware() { return read_parts(parts()); }
+
+  Node parts() {
+    Node parts;
+    parts.kind = Node::Kind::map;
+    parts.place = node_.place;
+    for (const char* key : {"gpu", "host"}) {
+      const Node::Member* member = node_.find(key);
+      if (member != nullptr) parts.members.push_back(*member);
+    }
+    return parts;
+  }
+
+  [[nodiscard]] bool has_tier(Medium medium) const {
+    const auto& tiers = context_.scenario.tiers;
+    return std::any_of(tiers.begin(), tiers.end(), [&](const TierSpec& tier) {
+      return tier.enabled() && tier.medium == medium;
+    });
+  }
+
+  template <class T, class Name>
+  void check_repeats(const std::vector<Listed<T>>& list, Name name_of) {
+    std::set<std::string> seen;
+    for (const Listed<T>& listed : list) {
+      const std::string name = name_of(listed.value);
+      if (!seen.insert(name).second) {
+        error(listed.place, fmt::format("{} is repeated", name), "remove one");
+      }
+    }
+  }
+
+  void list_tensor_parallel() {
+    auto& list = machine_.tensor_parallel;
+    for (std::size_t i = 0; i < spec_.tensor_parallel.size(); ++i) {
+      list.push_back({spec_.tensor_parallel[i], item_of(node_, "tensor_parallel", i).place});
+    }
+    if (list.empty()) list.push_back({1, place_of(node_, "gpus")});
+    check_repeats(list, text_of<std::int64_t>);
+    const std::int64_t stages = context_.scenario.serving.pipeline_parallel;
+    for (const auto& [tensor, place] : list) {
+      if (spec_.gpus % (tensor * stages) != 0) report_rest(tensor * stages, stages, place);
+    }
+  }
+
+  void report_rest(std::int64_t replica, std::int64_t stages, const Place& place) {
+    std::vector<std::int64_t> fits;
+    for (std::int64_t t = 1; t * stages <= spec_.gpus; ++t) {
+      if (spec_.gpus % (t * stages) == 0) fits.push_back(t);
+    }
+    error(place, fmt::format("{} GPUs do not make whole replicas of {}", spec_.gpus, replica),
+          fits.empty() ? fmt::format("'gpus' must be a multiple of the {} pipeline stages", stages)
+                       : fmt::format("tensor_parallel may be {}", fmt::join(fits, ", ")));
+  }
+
+  void list_dram() {
+    auto& list = machine_.dram;
+    for (std::size_t i = 0; i < spec_.dram.size(); ++i) {
+      const Node& item = item_of(node_, "dram", i);
+      list.push_back({spec_.dram[i], item.place});
+      warn_of_decimal_dram(spec_.dram[i], item);
+    }
+    if (list.empty()) list.push_back({machine_.host.dram, place_of(node_, "host")});
+    check_repeats(list, text_of<Bytes>);
+    if (list.size() > 1 && !has_tier(Medium::dram)) {
+      error(place_of(node_, "dram"),
+            "more DRAM makes no difference: the scenario has no tier in DRAM",
+            "add one to the scenario, or leave one size");
+    }
+  }
+
+  void warn_of_decimal_dram(Bytes size, const Node& item) {
+    constexpr double kGiB = 1 << 30U;
+    constexpr std::int64_t kGB = 1'000'000'000;
+    if (size.count() % (1 << 30U) == 0 || size.count() % kGB != 0) return;
+    context_.warnings.push_back(fmt::format(
+        "{}: {} of DRAM is {:.1f} GiB; DRAM is sold in GiB: {} GiB?", to_string(item.place),
+        item.text, config::as_real(size) / kGiB, size.count() / kGB));
+  }
+
+  void list_drives() {
+    bool bare = false;  // "no drives" is one choice, however many options name it
+    for (std::size_t d = 0; d < spec_.drives.size(); ++d) {
+      const DriveOptionSpec& option = spec_.drives[d];
+      const Node& node = item_of(node_, "drives", d);
+      if (!check_drives(option, node)) continue;
+      for (std::size_t c = 0; c < std::max<std::size_t>(option.capacities.size(), 1); ++c) {
+        const DriveChoice one = read_drive(option, node, c);
+        for (std::size_t n = 0; n < option.counts.size(); ++n) {
+          const Place place = item_of(node, "counts", n).place;
+          if (option.counts[n] == 0) {
+            if (!std::exchange(bare, true)) machine_.drives.push_back({{}, place});
+            continue;
+          }
+          DriveChoice several = one;
+          several.count = option.counts[n];
+          several.label = fmt::format("{} x {}", several.count, one.label);
+          machine_.drives.push_back({std::move(several), place});
+        }
+      }
+    }
+    if (spec_.drives.empty()) machine_.drives.push_back({{}, node_.place});
+    check_repeats(machine_.drives, [](const DriveChoice& drives) { return drives.label; });
+  }
+
+  /// No knob without effect.
+  bool check_drives(const DriveOptionSpec& option, const Node& node) {
+    const bool some = std::any_of(option.counts.begin(), option.counts.end(),
+                                  [](std::int64_t count) { return count > 0; });
+    if (!some) {
+      error(place_of(node, "counts"), fmt::format("no node would have any {}", option.ssd),
+            "leave this option out, or say how many, as in counts: [0, 4]");
+    } else if (!has_tier(Medium::nvme)) {
+      error(node.place, "drives make no difference: the scenario has no tier on NVMe",
+            "add one to the scenario, or leave the drives out");
+      return false;
+    }
+    return some;
+  }
+
+  DriveChoice read_drive(const DriveOptionSpec& option, const Node& node, std::size_t size) {
+    const std::size_t errors = context_.diagnostics.count();
+    const Node& name = node.find("ssd")->value;
+    Node use;
+    use.kind = Node::Kind::map;
+    use.place = name.place;
+    use.members.push_back({"use", name.place, name});
+    if (!option.capacities.empty()) {
+      const Node& capacity = item_of(node, "capacities", size);
+      use.members.push_back({"capacity", capacity.place, capacity});
+    }
+    Node with_drive = parts();
+    with_drive.members.push_back({"ssd", name.place, use});
+    DriveChoice drive;
+    drive.tree = std::move(use);
+    const HardwareSpec hardware = read_parts(with_drive);
+    if (context_.diagnostics.count() > errors) return drive;
+    const SsdSpec& ssd = *hardware.ssd;
+    drive.capacity = ssd.capacity;
+    drive.label = fmt::format("{} {}", ssd.name, text_of(ssd.capacity));
+    if (!option.capacities.empty()) warn_of_binary_drive(option.capacities[size], node, size);
+    check_power(node, "ssd", ssd.name, ssd.power);
+    drive.price = price_of(option.price, ssd.price, ssd.sources, "price", node, "ssd", ssd.name);
+    return drive;
+  }
+
+  void warn_of_binary_drive(Bytes capacity, const Node& node, std::size_t index) {
+    if (capacity.count() % 1'000'000'000 == 0 || capacity.count() % (1 << 30U) != 0) return;
+    const Node& item = item_of(node, "capacities", index);
+    context_.warnings.push_back(fmt::format(
+        "{}: a drive of {} has {:.2f} TB; drives are sold in TB: {:.4g} TB?", to_string(item.place),
+        item.text, config::as_real(capacity) * 1e-12, config::as_real(capacity) * 0x1p-40));
+  }
+
+  /// Without it the meter would seem to stand still.
+  void check_power(const Node& node, std::string_view key, const std::string& name, Power power) {
+    if (power > Power{}) return;
+    error(place_of(node, key), fmt::format("the profile of {} does not say what it draws", name),
+          "add its 'power' to a profile of your own");
+  }
+
+  template <class Price>
+  SourcedPrice<Price> price_of(const std::optional<PriceRange<Price>>& given,
+                               const std::optional<PriceRange<Price>>& known,
+                               const Sources& sources, std::string_view path, const Node& node,
+                               std::string_view key, const std::string& name) {
+    if (given) return {*given, fmt::format("{}, {}", context_.file, given->as_of)};
+    if (!known) {
+      error(place_of(node, key), fmt::format("the catalogue has no price for {}", name),
+            fmt::format(fmt::runtime(kPriceHint), key == "gpu"    ? "gpu_price"
+                                                  : key == "host" ? "dram_price"
+                                                                  : "price"));
+      return {};
+    }
+    const std::string* source = source_of(sources, path);
+    return {*known, source != nullptr ? *source : "assumed: its profile does not say"};
+  }
+
+  void find_prices() {
+    const auto& [gpu, host] = std::tie(machine_.gpu, machine_.host);
+    machine_.gpu_price =
+        price_of(spec_.gpu_price, gpu.price, gpu.sources, "price", node_, "gpu", gpu.name);
+    machine_.dram_price = price_of(spec_.dram_price, host.dram_price, host.sources, "dram_price",
+                                   node_, "host", "the DRAM of " + host.name);
+    if (spec_.chassis) {
+      machine_.chassis_price = {*spec_.chassis,
+                                fmt::format("{}, {}", context_.file, spec_.chassis->as_of)};
+      return;
+    }
+    // An eight-GPU node costs about 1.35 times what its GPUs cost.
+    const double factor = kChassisShare * static_cast<double>(spec_.gpus);
+    const PriceRange<Dollars>& one = machine_.gpu_price.range;
+    machine_.chassis_price = {
+        {one.low * factor, one.typical * factor, one.high * factor, one.as_of},
+        "assumed: 35 % of its GPUs"};
+  }
+
+  const MachineSpec& spec_;
+  const Node& node_;
+  const MachineContext& context_;
+  Machine machine_;
+};
+
+}  // namespace
+
+Machine read_machine(const MachineSpec& spec, const Node& node, const MachineContext& context) {
+  return MachineReader(spec, node, context).read();
+}
+
+}  // namespace terrace
