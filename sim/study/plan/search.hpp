@@ -14,15 +14,26 @@
 
 namespace terrace {
 
+/// Of its capacity, what a kind of resource was used on average, all of them together.
+struct Utilisation {
+  double hbm = 0;  // room for KV, by running requests
+  double host_links = 0;
+  double dram = 0;
+  double drives = 0;
+  double network = 0;
+};
+
 /// What the simulations of a candidate on its least sufficient number of nodes have shown.
 struct Performance {
   std::vector<std::optional<Duration>> slo;  // by bound of the plan
+  double slo_used = 0;                       // the largest of measured / allowed over all bounds
   double requests_per_second = 0;
   double prompt_tokens_per_second = 0;  // computed
   double cached_tokens_per_second = 0;  // found in some tier
   double output_tokens_per_second = 0;
   double prefill_share = 0;  // of the GPUs' busy time; the rest is decode
   double prefix_hit_ratio = 0;
+  Utilisation used;
   NodeUse use;  // of a node, at the peak
   DriveNeed drives;
   std::string limit;  // the resource that would be short first
@@ -33,6 +44,7 @@ struct Evaluation {
   std::optional<std::int64_t> nodes;   // that suffice, spare ones not counted; none: no number does
   Obstacle obstacle = Obstacle::none;  // if none suffices
   std::string why;                     // in words, with numbers
+  double excess = 1;                   // over what is allowed, as far as is known
   std::optional<Performance> performance;
   std::size_t runs = 0;  // simulations, known ones included
 
@@ -49,6 +61,7 @@ struct PlanOptions {
   std::size_t jobs = 1;
   std::string version;  // of the program: results of another one are not reused
   bool prune = true;    // false: simulate what the bounds exclude, too, for those who check them
+  /// Asked every tenth of a second or so whether to go on.
   std::function<bool(const PlanProgress&)> proceed;
 };
 
@@ -60,8 +73,10 @@ struct PlanResults {
 };
 
 /// Finds for each candidate the least number of nodes that serves `load` within the SLOs, from the
-/// least that its prospect leaves upwards. Results do not depend on `jobs`, nor on how often the
-/// search was stopped.
+/// least that its prospect leaves upwards: one by one, for nothing says that a fleet that passes
+/// is followed only by fleets that do. Results do not depend on `jobs`, nor on how often the
+/// search was stopped. Throws config::ConfigError for a trace that cannot be read, and whatever
+/// else a simulation died of.
 PlanResults search(const Plan& plan, double load, RunStore& store, const PlanOptions& options);
 
 }  // namespace terrace
