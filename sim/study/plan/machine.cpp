@@ -27,9 +27,32 @@ Place place_of(const Node& map, std::string_view key) {
 
 namespace {
 
+// A node costs about 1.35 times what its eight GPUs do.
 constexpr double kChassisShare = 0.35;
-constexpr const char* kPriceHint =
-    "give it, as in {}: {{low: ..., typical: ..., high: ..., as_of: 2026-11}}";
+
+/// A drive by itself.
+struct Drive {
+  SsdSpec ssd;
+};
+
+void describe(config::Fields& f, Drive& drive) {
+  f.catalogued("ssd", "hwprofiles/ssds", drive.ssd, "the drive");
+}
+
+/// GPU and host by themselves.
+struct Body {
+  GpuSpec gpu;
+  HostSpec host;
+};
+
+void describe(config::Fields& f, Body& body) {
+  f.catalogued("gpu", "hwprofiles/gpus", body.gpu, "the GPU");
+  f.catalogued("host", "hwprofiles/hosts", body.host, "the host");
+}
+
+Node map_of(const Place& place, std::vector<Node::Member> members) {
+  return {Node::Kind::map, {}, place, {}, std::move(members)};
+}
 
 template <class T>
 std::string text_of(const T& value) {
@@ -43,17 +66,17 @@ class MachineReader {
 
   Machine read() {
     const std::size_t errors = context_.diagnostics.count();
-    const HardwareSpec hardware = read_hardware();
-    machine_.gpu = hardware.gpu;
-    machine_.host = hardware.host;
+    auto [gpu, host] = read_parts<Body>({*node_.find("gpu"), *node_.find("host")});
+    machine_.gpu = std::move(gpu);
+    machine_.host = std::move(host);
     list_tensor_parallel();
     list_dram();
     list_drives();
     if (context_.diagnostics.count() > errors) return std::move(machine_);
     machine_.name =
-        spec_.name.empty() ? fmt::format("{} x {}", spec_.gpus, hardware.gpu.name) : spec_.name;
-    check_power(node_, "gpu", hardware.gpu.name, hardware.gpu.power);
-    check_power(node_, "host", hardware.host.name, hardware.host.power);
+        spec_.name.empty() ? fmt::format("{} x {}", spec_.gpus, machine_.gpu.name) : spec_.name;
+    check_power(node_, "gpu", machine_.gpu.name, machine_.gpu.power);
+    check_power(node_, "host", machine_.host.name, machine_.host.power);
     find_prices();
     return std::move(machine_);
   }
@@ -63,24 +86,13 @@ class MachineReader {
     context_.diagnostics.error(place, std::move(message), std::move(hint));
   }
 
-  /// The parts that `members` name, as a scenario would have them.
-  HardwareSpec read_parts(const Node& parts) {
-    HardwareSpec hardware;
-    config::Reader(parts, "the machine", context_.catalogue, context_.diagnostics, &context_.cache)
-        .read(hardware);
-    return hardware;
-  }
-
-  HardwareSpec read_hardware() { return read_parts(parts()); }
-
-  Node parts() {
-    Node parts;
-    parts.kind = Node::Kind::map;
-    parts.place = node_.place;
-    for (const char* key : {"gpu", "host"}) {
-      const Node::Member* member = node_.find(key);
-      if (member != nullptr) parts.members.push_back(*member);
-    }
+  /// The parts of the catalogue that `members` name.
+  template <class Parts>
+  Parts read_parts(std::vector<Node::Member> members) {
+    const Node tree = map_of(node_.place, std::move(members));
+    Parts parts;
+    config::Reader(tree, "the machine", context_.catalogue, context_.diagnostics, &context_.cache)
+        .read(parts);
     return parts;
   }
 
@@ -193,26 +205,20 @@ class MachineReader {
   DriveChoice read_drive(const DriveOptionSpec& option, const Node& node, std::size_t size) {
     const std::size_t errors = context_.diagnostics.count();
     const Node& name = node.find("ssd")->value;
-    Node use;
-    use.kind = Node::Kind::map;
-    use.place = name.place;
-    use.members.push_back({"use", name.place, name});
+    DriveChoice drive;
+    drive.tree = map_of(name.place, {{"use", name.place, name}});
     if (!option.capacities.empty()) {
       const Node& capacity = item_of(node, "capacities", size);
-      use.members.push_back({"capacity", capacity.place, capacity});
+      drive.tree.members.push_back({"capacity", capacity.place, capacity});
     }
-    Node with_drive = parts();
-    with_drive.members.push_back({"ssd", name.place, use});
-    DriveChoice drive;
-    drive.tree = std::move(use);
-    const HardwareSpec hardware = read_parts(with_drive);
+    const SsdSpec ssd = read_parts<Drive>({{"ssd", name.place, drive.tree}}).ssd;
     if (context_.diagnostics.count() > errors) return drive;
-    const SsdSpec& ssd = *hardware.ssd;
     drive.capacity = ssd.capacity;
     drive.label = fmt::format("{} {}", ssd.name, text_of(ssd.capacity));
-    if (!option.capacities.empty()) warn_of_binary_drive(option.capacities[size], node, size);
+    if (!option.capacities.empty()) warn_of_binary_drive(ssd.capacity, node, size);
     check_power(node, "ssd", ssd.name, ssd.power);
-    drive.price = price_of(option.price, ssd.price, ssd.sources, "price", node, "ssd", ssd.name);
+    drive.price = price_of(ssd.name, option.price, ssd.price, source_of(ssd.sources, "price"));
+    if (!drive.price) report_unpriced(node, "ssd", ssd.name, "price");
     return drive;
   }
 
@@ -231,40 +237,63 @@ class MachineReader {
           "add its 'power' to a profile of your own");
   }
 
+  /// Nothing if neither the plan nor the profile has one.
   template <class Price>
-  SourcedPrice<Price> price_of(const std::optional<PriceRange<Price>>& given,
-                               const std::optional<PriceRange<Price>>& known,
-                               const Sources& sources, std::string_view path, const Node& node,
-                               std::string_view key, const std::string& name) {
-    if (given) return {*given, fmt::format("{}, {}", context_.file, given->as_of)};
-    if (!known) {
-      error(place_of(node, key), fmt::format("the catalogue has no price for {}", name),
-            fmt::format(fmt::runtime(kPriceHint), key == "gpu"    ? "gpu_price"
-                                                  : key == "host" ? "dram_price"
-                                                                  : "price"));
-      return {};
-    }
-    const std::string* source = source_of(sources, path);
-    return {*known, source != nullptr ? *source : "assumed: its profile does not say"};
+  std::optional<SourcedPrice<Price>> price_of(std::string product,
+                                              const std::optional<PriceRange<Price>>& given,
+                                              const std::optional<PriceRange<Price>>& known,
+                                              const std::string* source) const {
+    if (given) return SourcedPrice<Price>{std::move(product), *given, said_by_plan(given->as_of)};
+    if (!known) return std::nullopt;
+    return SourcedPrice<Price>{std::move(product), *known,
+                               source != nullptr ? *source : "assumed: its profile does not say"};
+  }
+
+  [[nodiscard]] std::string said_by_plan(const std::string& as_of) const {
+    return fmt::format("{}, {}", context_.file, as_of);
+  }
+
+  void report_unpriced(const Node& node, std::string_view part, std::string_view what,
+                       std::string_view key) {
+    error(place_of(node, part), fmt::format("the catalogue has no price for {}", what),
+          fmt::format("say it, as in {}: {{low: ..., typical: ..., high: ..., as_of: 2026-11}}",
+                      key));
   }
 
   void find_prices() {
-    const auto& [gpu, host] = std::tie(machine_.gpu, machine_.host);
-    machine_.gpu_price =
-        price_of(spec_.gpu_price, gpu.price, gpu.sources, "price", node_, "gpu", gpu.name);
-    machine_.dram_price = price_of(spec_.dram_price, host.dram_price, host.sources, "dram_price",
-                                   node_, "host", "the DRAM of " + host.name);
+    const GpuSpec& gpu = machine_.gpu;
+    const HostSpec& host = machine_.host;
+    if (auto price =
+            price_of(gpu.name, spec_.gpu_price, gpu.price, source_of(gpu.sources, "price"))) {
+      machine_.gpu_price = *std::move(price);
+    } else {
+      report_unpriced(node_, "gpu", gpu.name, "gpu_price");
+    }
+    const std::string memory = host.memory_type.empty() ? "DRAM of " + host.name : host.memory_type;
+    if (auto price = price_of(memory, spec_.dram_price, host.dram_price,
+                              source_of(host.sources, "dram_price"))) {
+      machine_.dram_price = *std::move(price);
+    } else {
+      report_unpriced(node_, "host", "the DRAM of " + host.name, "dram_price");
+    }
+    find_chassis_price();
+  }
+
+  void find_chassis_price() {
     if (spec_.chassis) {
-      machine_.chassis_price = {*spec_.chassis,
-                                fmt::format("{}, {}", context_.file, spec_.chassis->as_of)};
+      machine_.chassis_price = {"chassis of " + machine_.name, *spec_.chassis,
+                                said_by_plan(spec_.chassis->as_of)};
       return;
     }
-    // An eight-GPU node costs about 1.35 times what its GPUs cost.
     const double factor = kChassisShare * static_cast<double>(spec_.gpus);
-    const PriceRange<Dollars>& one = machine_.gpu_price.range;
+    const auto& [product, one, source] = machine_.gpu_price;
     machine_.chassis_price = {
+        product,
         {one.low * factor, one.typical * factor, one.high * factor, one.as_of},
-        "assumed: 35 % of its GPUs"};
+        fmt::format("assumed: {:.0f} % of its GPUs' price", 100 * kChassisShare)};
+    context_.warnings.push_back(fmt::format(
+        "{}: what the chassis of {} costs is not said: {:.0f} % of its GPUs are assumed",
+        to_string(node_.place), machine_.name, 100 * kChassisShare));
   }
 
   const MachineSpec& spec_;

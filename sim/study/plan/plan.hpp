@@ -14,9 +14,11 @@
 
 namespace terrace {
 
-/// A price, and who says so: the text of the profile's sources, or the plan file.
+/// A price, of what, and who says so: the text of the profile's sources, or the plan file. Prices
+/// of one product rise and fall together.
 template <class Price>
 struct SourcedPrice {
+  std::string product;  // "H200 SXM"
   PriceRange<Price> range;
   std::string source;
 };
