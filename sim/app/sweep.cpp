@@ -2,7 +2,6 @@
 #include <array>
 #include <filesystem>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,51 +12,19 @@
 #include "sim/app/output.hpp"
 #include "sim/app/progress.hpp"
 #include "sim/app/scenario_options.hpp"
+#include "sim/app/study_folder.hpp"
 #include "sim/app/sweep_report.hpp"
-#include "sim/report/output_file.hpp"
 #include "sim/scenario/locate.hpp"
-#include "sim/study/identity.hpp"
 
 namespace terrace::app {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kMostJobs = 4096;
+constexpr Option kMaxRunsOption{"max-runs", "N", "refuse a sweep of more runs; 10000 if left out"};
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kExclusive{
     {{"dry-run", "json"}, {"dry-run", "quiet"}, {"json", "quiet"}, {"fresh", "resume"}}};
-
-/// A number of things, one at least.
-std::size_t count_of(const Arguments& arguments, const char* option, std::size_t otherwise,
-                     std::int64_t most) {
-  const auto number = arguments.number(option);
-  if (!number) return otherwise;
-  if (*number < 1 || *number > most) {
-    throw UsageError(fmt::format("--{} must be between 1 and {}, not {}", option, most, *number));
-  }
-  return static_cast<std::size_t>(*number);
-}
-
-/// The version, and which build of it: a changed policy must not pass for the old one.
-std::string build_identity() {
-  const std::string program = file_identity("/proc/self/exe");
-  return fmt::format("{}+{}", TERRACE_VERSION, program.substr(program.find(':') + 1, 12));
-}
-
-/// Removes what this sweep is to replace.
-void clear(const fs::path& directory, bool fresh) {
-  std::vector<const char*> files = {"runs.csv", "arms.csv"};
-  if (fresh) files.insert(files.end(), {"sweep.sqlite", "sweep.sqlite-wal", "sweep.sqlite-shm"});
-  for (const char* file : files) {
-    std::error_code error;
-    fs::remove(directory / file, error);
-    if (error) {
-      throw std::runtime_error(
-          fmt::format("cannot replace {}: {}", (directory / file).string(), error.message()));
-    }
-  }
-}
 
 /// The status of the worst failure.
 ExitCode exit_code_of(const SweepResults& results) {
@@ -96,29 +63,9 @@ SweepResults watched_sweep(const SweepPlan& plan, RunStore& store, SweepOptions 
 ExitCode run_in(const fs::path& directory, const SweepPlan& plan, std::optional<std::size_t> base,
                 const Arguments& arguments) {
   const bool quiet = arguments.has("quiet");
-  const fs::path database = directory / "sweep.sqlite";
-  const bool there = fs::exists(database);
-  if (arguments.has("resume") && !there) {
-    throw UsageError(fmt::format("there is nothing to resume: no {}", database.string()));
-  }
-  const DirectoryLock lock(directory);
-  if (arguments.has("fresh") && there && !quiet) {
-    note(fmt::format("terrace: the old results in {} are discarded", database.string()));
-  }
-  clear(directory, arguments.has("fresh"));
-  replace_file(directory / "sweep.yaml", plan.text);
-  RunStore store(database);
-
-  SweepOptions options;
-  options.version = build_identity();
-  options.jobs = count_of(arguments, "jobs",
-                          std::max<std::size_t>(std::thread::hardware_concurrency(), 1), kMostJobs);
-  const std::size_t foreign = store.foreign(options.version);
-  if (foreign > 0 && !quiet) {
-    note(fmt::format("terrace: {} results of other builds of terrace are kept, but not used",
-                     foreign));
-  }
-  const SweepResults results = watched_sweep(plan, store, options, quiet);
+  StudyFolder folder(arguments, directory, "sweep", plan.text, {"runs.csv", "arms.csv"});
+  const SweepResults results = watched_sweep(
+      plan, folder.store(), {.jobs = jobs_of(arguments), .version = folder.version()}, quiet);
   if (!results.complete()) {
     note(
         fmt::format("terrace: stopped by a signal: {} of {} runs are done and kept, {} are left; "
@@ -146,8 +93,8 @@ ExitCode run(const Arguments& arguments) {
   SweepOverrides overrides;
   overrides.sets = arguments.all(kSetOption.name);
   overrides.filters = arguments.all("filter");
-  overrides.most_runs = count_of(arguments, "max-runs", overrides.most_runs, 1'000'000'000);
-  static_cast<void>(count_of(arguments, "jobs", 1, kMostJobs));
+  overrides.most_runs = count_of(arguments, kMaxRunsOption, overrides.most_runs, 1'000'000'000);
+  static_cast<void>(jobs_of(arguments));  // a wrong one is told before anything is read
   const config::Catalogue catalogue = open_catalogue(arguments);
   const SweepPlan plan =
       load_sweep(find_file(kSweepFile, *arguments.positional(0), catalogue), catalogue, overrides);
@@ -166,16 +113,15 @@ constexpr std::array kPositionals = {
     Positional{"SWEEP.yaml", "a file, or a name of 'terrace list sweeps'", true, Words::file}};
 
 constexpr std::array kOptions = {
-    Option{"out", "DIR", "where results are kept; results/NAME of the sweep file if left out",
-           Words::directory},
-    Option{"jobs", "N", "runs at a time; as many as there are cores if left out"},
+    kOutOption,
+    kJobsOption,
     Option{"dry-run", "", "say what would run, and check all of it"},
     Option{"filter", "KEY=VALUE", "only the arms with this value", Words::free, true},
     kSetOption,
     Option{"compare", "KEY=VALUE,..", "differences to this arm, seed by seed"},
-    Option{"resume", "", "go on with what is in DIR: the default, but there must be something"},
-    Option{"fresh", "", "discard what is in DIR"},
-    Option{"max-runs", "N", "refuse a sweep of more runs; 10000 if left out"},
+    kResumeOption,
+    kFreshOption,
+    kMaxRunsOption,
     Option{"json", "", "print the arms as JSON, and nothing else"},
     Option{"quiet", "", "print nothing but errors"},
     kCatalogOption};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "sim/study/load/quantile.hpp"
 #include "sim/study/load/steady_state.hpp"
@@ -103,7 +104,9 @@ std::optional<Trial> attempt(const Scenario& scenario, std::span<const SloBound>
                              const TrialOptions& options) {
   Visits visits(bounds, options.cut_short ? most_requests(scenario) : std::nullopt);
   bool stopped = false;
-  RunOptions run_options{{&visits}, [&](const Progress&) {
+  std::vector<Observer*> observers = options.observers;
+  observers.push_back(&visits);
+  RunOptions run_options{std::move(observers), [&](const Progress&) {
                            stopped = options.proceed && !options.proceed();
                            return !stopped && !visits.lost();
                          }};
@@ -112,6 +115,7 @@ std::optional<Trial> attempt(const Scenario& scenario, std::span<const SloBound>
   if (stopped) return std::nullopt;
   trial.judged.resize(bounds.size());
   trial.cut_short = !trial.summary.complete;
+  trial.lost = visits.lost().value_or(0);
   if (!trial.cut_short) judge_all(trial, visits, bounds);
   return trial;
 }

@@ -9,6 +9,7 @@
 #include "sim/base/units.hpp"
 #include "sim/metrics/summary.hpp"
 #include "sim/scenario/scenario.hpp"
+#include "sim/serving/observer.hpp"
 #include "sim/study/load/slo.hpp"
 
 namespace terrace {
@@ -27,7 +28,8 @@ struct Trial {
   std::vector<Judged> judged;  // by bound
   bool keeps_up = true;        // the queue did not grow from beginning to end
   bool cut_short = false;      // it was over before its end: some bound could not be met any more.
-                               // Nothing else but `summary`, of the part that ran, is known then
+                               // But for that, and `summary` of the part that ran, nothing is known
+  std::size_t lost = 0;        // which bound that was
   double concurrency = 0;      // mean number of requests inside, while those judged arrived
   double running = 0;          // of them, not in the queue
   Frequency offered;           // at which those judged arrived; 0 if all came at once
@@ -39,6 +41,7 @@ struct Trial {
 struct TrialOptions {
   std::function<bool()> proceed;  // asked every few thousand events
   bool cut_short = true;          // whether to stop where the answer can only be no
+  std::vector<Observer*> observers{};  // watch besides, and outlive it
 };
 
 /// Simulates the scenario and judges it; nothing if `proceed` said no. Warm-up is found by MSER-5

@@ -56,14 +56,15 @@ void Visits::look_for_loss(const Visit& visit) {
     const SloBound& bound = bounds_[i];
     const auto latency = visit.latency(bound.latency);
     if (!latency || !concerns(i, visit)) continue;
+    bool lost = false;
     if (bound.quantile) {
       if (*latency > bound.limit) ++losses_[i].missed;
-      lost_ = lost_ || losses_[i].missed > *most_ - nearest_rank(*bound.quantile, *most_);
+      lost = losses_[i].missed > *most_ - nearest_rank(*bound.quantile, *most_);
     } else {
       losses_[i].seconds += seconds(*latency);
-      lost_ = lost_ ||
-              losses_[i].seconds > seconds(bound.limit) * static_cast<double>(*most_) * (1 + 1e-9);
+      lost = losses_[i].seconds > seconds(bound.limit) * static_cast<double>(*most_) * (1 + 1e-9);
     }
+    if (lost && !lost_) lost_ = i;
   }
 }
 

@@ -41,7 +41,8 @@ class Visits final : public Observer {
   void on_start(const RunView& view) override;
   void on_left(const Request& request, SimTime now) override;
 
-  [[nodiscard]] bool lost() const { return lost_; }
+  /// The first bound to be.
+  [[nodiscard]] std::optional<std::size_t> lost() const { return lost_; }
   [[nodiscard]] const std::vector<Visit>& all() const { return all_; }  // by Request::number
 
   /// Whether the bound is about this request.
@@ -62,7 +63,7 @@ class Visits final : public Observer {
   std::vector<std::uint32_t> clients_;  // by bound
   std::vector<Losses> losses_;          // by bound
   std::vector<Visit> all_;
-  bool lost_ = false;
+  std::optional<std::size_t> lost_;
 };
 
 }  // namespace terrace

@@ -130,8 +130,8 @@ Prospect prospect(const Plan& plan, const Candidate& candidate, const Demand& de
   if (too_slow(plan, floors, demand, prospect)) return prospect;
   std::string reason;
   if (demand.tokens_per_second > 0) {
-    const double node = floors.tokens_per_second() *
-                        static_cast<double>(candidate.scenario.serving.replicas);
+    const double node =
+        floors.tokens_per_second() * static_cast<double>(candidate.scenario.serving.replicas);
     const auto least = static_cast<std::int64_t>(std::ceil(demand.tokens_per_second / node));
     if (least > 1) {
       prospect.least_nodes = least;

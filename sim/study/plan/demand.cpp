@@ -1,15 +1,14 @@
 #include "sim/study/plan/demand.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <functional>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
+
+#include "sim/study/load/quantile.hpp"
 
 namespace terrace {
 namespace {
@@ -17,8 +16,7 @@ namespace {
 // Not more than a tenth of values is above ten times their mean (Markov).
 constexpr double kMeanQuantile = 0.9;
 constexpr double kMeanStretch = 10;
-constexpr double kQuantileError = 1e-3;   // of what a histogram says, and more than that
-constexpr std::size_t kDeadlines = 64;    // that are looked at: enough to meet the busiest time
+constexpr std::size_t kDeadlines = 64;  // that are looked at: enough to meet the busiest time
 
 /// A request, as far as it is known before it is served.
 struct Known {
@@ -100,9 +98,6 @@ std::vector<Known> foresee(const Scenario& scenario) {
   return all;
 }
 
-/// A trial leaves out at most half of what came, from the beginning on.
-std::size_t latest_judged(const std::vector<Known>& all) { return (all.size() + 1) / 2; }
-
 /// A bound, and which requests it is about.
 struct Class {
   const SloBound* bound;
@@ -112,11 +107,12 @@ struct Class {
     return (!client || *client == request.client) &&
            (bound->latency != Latency::tpot || request.output > Tokens{1});
   }
-  /// Of `n` requests, how many may be above the limit of a quantile.
-  [[nodiscard]] static double may_miss(double quantile, double n) {
-    return n - std::ceil(quantile * n - 1e-9);
-  }
 };
+
+/// Of `n` values, how many may be above the limit of a quantile.
+std::size_t may_miss(double quantile, std::size_t n) {
+  return n == 0 ? 0 : n - nearest_rank(quantile, n);
+}
 
 std::vector<Class> classes_of(const Scenario& scenario, std::span<const SloBound> bounds) {
   std::vector<Class> classes;
@@ -135,17 +131,20 @@ std::vector<Class> classes_of(const Scenario& scenario, std::span<const SloBound
 /// Whether more than may miss the bound are at least so long, whichever come first to be judged.
 bool surely_reached(const std::vector<Known>& all, const Class& of, Tokens Known::*length,
                     Tokens least) {
-  double n = 0;
-  double reached = 0;
+  std::size_t n = 0;
+  std::size_t reached = 0;
   for (std::size_t first = all.size(); first-- > 0;) {
-    n += of.has(all[first]) ? 1 : 0;
-    reached += of.has(all[first]) && all[first].*length >= least ? 1 : 0;
-    if (first > latest_judged(all)) continue;
-    // A mean is sure to be missed only if all of it is.
-    const double may_miss = of.bound->quantile ? Class::may_miss(*of.bound->quantile, n) : n - 1;
-    if (reached <= may_miss) return false;
+    if (of.has(all[first])) ++n;
+    if (of.has(all[first]) && all[first].*length >= least) ++reached;
+    if (first > all.size() / 2) continue;
+    // A mean is sure to be that of such lengths only if all of them are.
+    const std::size_t shorter = n - reached;
+    if (n == 0 ||
+        (of.bound->quantile ? reached <= may_miss(*of.bound->quantile, n) : shorter > 0)) {
+      return false;
+    }
   }
-  return n > 0;
+  return true;
 }
 
 /// The largest such length; nothing if perhaps nobody is judged.
@@ -171,20 +170,21 @@ class Deadlines {
   [[nodiscard]] std::optional<double> of(const Known& request) {
     if (const auto e2e = limit(Latency::e2e, request)) return request.at + *e2e;
     const auto ttft = limit(Latency::ttft, request);
-    if (!ttft || request.output == Tokens{1}) return ttft ? std::optional(request.at + *ttft) : ttft;
+    if (!ttft || request.output == Tokens{1})
+      return ttft ? std::optional(request.at + *ttft) : ttft;
     const auto tpot = limit(Latency::tpot, request);
     if (!tpot) return {};
     return request.at + *ttft + static_cast<double>(request.output.count() - 1) * *tpot;
   }
 
-  /// How many of those from `first` on may come too late, at most. Asked from the last on.
-  [[nodiscard]] std::vector<double> late(const std::vector<Known>& all) const {
-    std::vector<double> sum(all.size() + 1);
+  /// How many of those from `first` on may come too late, at most.
+  [[nodiscard]] std::vector<std::size_t> late(const std::vector<Known>& all) const {
+    std::vector<std::size_t> sum(all.size());
     for (const std::size_t c : used_) {
-      double n = 0;
+      std::size_t n = 0;
       for (std::size_t first = all.size(); first-- > 0;) {
-        n += classes_[c].has(all[first]) ? 1 : 0;
-        sum[first] += Class::may_miss(quantile(c), n);
+        if (classes_[c].has(all[first])) ++n;
+        sum[first] += may_miss(quantile(c), n);
       }
     }
     return sum;
@@ -205,7 +205,7 @@ class Deadlines {
     if (!best) return {};
     if (std::find(used_.begin(), used_.end(), *best) == used_.end()) used_.push_back(*best);
     const SloBound& bound = *classes_[*best].bound;
-    return seconds(bound.limit) * (1 + kQuantileError) * (bound.quantile ? 1 : kMeanStretch);
+    return seconds(bound.limit) * (bound.quantile ? 1 : kMeanStretch);
   }
 
   const std::vector<Class>& classes_;
@@ -231,8 +231,9 @@ double least_rate(const std::vector<Known>& all, const std::vector<Class>& class
   std::sort(outputs.begin(), outputs.end(), std::greater<>());
   std::vector<double> longest{0};  // of so many
   for (const double output : outputs) longest.push_back(longest.back() + output);
-  const std::vector<double> late = deadlines.late(all);
-  std::vector<double> steepest(latest_judged(all) + 1, 0.0);  // by who is first
+  const std::vector<std::size_t> late = deadlines.late(all);
+  // A trial leaves out at most half of what came, from the beginning on.
+  std::vector<double> steepest(all.size() / 2 + 1, 0.0);  // by who is first
   for (std::size_t i = 1; i <= kDeadlines; ++i) {
     const double end = ends[(ends.size() - 1) * i / kDeadlines];
     double tokens = 0;
@@ -241,7 +242,7 @@ double least_rate(const std::vector<Known>& all, const std::vector<Class>& class
         tokens += static_cast<double>(all[first].output.count());
       }
       if (first >= steepest.size() || end <= all[first].at) continue;
-      const auto lost = std::min(static_cast<std::size_t>(late[first]), outputs.size());
+      const std::size_t lost = std::min(late[first], outputs.size());
       const double rate = (tokens - longest[lost]) / (end - all[first].at);
       steepest[first] = std::max(steepest[first], rate);
     }

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "sim/config/scalar.hpp"
 #include "sim/fabric/wear.hpp"
 #include "sim/metrics/metric.hpp"
 #include "sim/study/load/trial.hpp"
@@ -18,7 +19,7 @@ namespace {
 
 constexpr double kBusiestDrive = 0.7;  // beyond that, commands queue (hardware notes: SSD model)
 
-std::string text_of(Duration time) { return config::Scalar<Duration>::format(time); }
+std::string in_ms(double seconds) { return fmt::format("{:.4g} ms", seconds * 1e3); }
 
 /// Sums over links of one kind.
 struct LinkUse {
@@ -110,8 +111,8 @@ DriveNeed drive_need(const Plan& plan, const Candidate& candidate, double peak_b
   return {.by_capacity = drives_for(peak_bytes, holds),
           .by_bandwidth =
               drives_for(use.drive_busy * static_cast<double>(candidate.drives), kBusiestDrive),
-          .by_endurance = drives_for(plan.spec.economics.drive_life.count(),
-                                     life_of(ssd, all_day).count())};
+          .by_endurance =
+              drives_for(plan.spec.economics.drive_life.count(), life_of(ssd, all_day).count())};
 }
 
 }  // namespace
@@ -119,7 +120,7 @@ DriveNeed drive_need(const Plan& plan, const Candidate& candidate, double peak_b
 std::string name_of_trials(std::span<const SloBound> bounds) {
   std::string name = "plan";
   for (const SloBound& bound : bounds) {
-    name += fmt::format(" {}={}", bound.name(), text_of(bound.limit));
+    name += fmt::format(" {}={}", bound.name(), bound.limit.count());
   }
   return name;
 }
@@ -146,7 +147,10 @@ Experiment trials(std::span<const SloBound> bounds) {
       add(met(bounds[b]), judged.met ? 1 : 0);
       add(value_of(bounds[b]), judged.value ? std::optional(seconds(*judged.value)) : std::nullopt);
     }
-    if (trial->cut_short) return found;
+    if (trial->cut_short) {
+      add("lost", static_cast<double>(trial->lost));
+      return found;
+    }
     add("offered", trial->offered.count());
     add_totals(found, trial->summary, watch.prefill_share());
     return found;
@@ -157,23 +161,22 @@ bool passes(const Findings& found) { return Numbers(found)["passes"] == 1; }
 
 Shortfall shortfall(const Findings& found, std::span<const SloBound> bounds) {
   const Numbers numbers(found);
-  Shortfall worst{"requests wait longer and longer", std::numeric_limits<double>::infinity()};
+  constexpr double kUnknown = std::numeric_limits<double>::infinity();
+  if (numbers["cut_short"] == 1) {
+    const SloBound& bound = bounds[static_cast<std::size_t>(numbers["lost"])];
+    return {fmt::format("{} is more than {}", bound.name(), in_ms(seconds(bound.limit))), kUnknown};
+  }
+  Shortfall worst{"requests wait longer and longer", kUnknown};
   double most = 0;
   for (const SloBound& bound : bounds) {
-    if (numbers[met(bound)] == 1) continue;
     const auto value = numbers.maybe(value_of(bound));
-    if (!value) {
-      if (most == 0) {
-        worst.words = fmt::format("{} is far above {}", bound.name(), text_of(bound.limit));
-      }
-      continue;
-    }
+    if (numbers[met(bound)] == 1 || !value) continue;
     const double excess = *value / seconds(bound.limit);
     if (excess <= most) continue;
     most = excess;
-    worst = {fmt::format("{} is {}, of {} allowed", bound.name(),
-                         text_of(duration_from_seconds(*value)), text_of(bound.limit)),
-             excess};
+    worst = {
+        fmt::format("{} is {}, not {}", bound.name(), in_ms(*value), in_ms(seconds(bound.limit))),
+        excess};
   }
   return worst;
 }
@@ -185,7 +188,6 @@ Performance performance(const Plan& plan, const Candidate& candidate, std::int64
   for (const SloBound& bound : plan.bounds) {
     const auto value = n.maybe(value_of(bound));
     p.slo.push_back(value ? std::optional(duration_from_seconds(*value)) : std::nullopt);
-    if (value) p.slo_used = std::max(p.slo_used, *value / seconds(bound.limit));
   }
   const double per_second = n["requests"] > 0 ? n["offered"] / n["requests"] : 0;
   const auto of_node = [&](std::string_view name) {
@@ -203,8 +205,7 @@ Performance performance(const Plan& plan, const Candidate& candidate, std::int64
   p.use = {.gpu_busy = std::min(of_node("busy_seconds") / replicas, 1.0),
            .drive_busy = std::min(of_node("drive_seconds"), 1.0),
            .drive_writes = Bandwidth{of_node("drive_writes")}};
-  p.drives =
-      drive_need(plan, candidate, n["drive_peak"] / static_cast<double>(nodes), p.use);
+  p.drives = drive_need(plan, candidate, n["drive_peak"] / static_cast<double>(nodes), p.use);
   p.limit = found.limit;
   return p;
 }

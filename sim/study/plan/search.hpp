@@ -26,7 +26,6 @@ struct Utilisation {
 /// What the simulations of a candidate on its least sufficient number of nodes have shown.
 struct Performance {
   std::vector<std::optional<Duration>> slo;  // by bound of the plan
-  double slo_used = 0;                       // the largest of measured / allowed over all bounds
   double requests_per_second = 0;
   double prompt_tokens_per_second = 0;  // computed
   double cached_tokens_per_second = 0;  // found in some tier
