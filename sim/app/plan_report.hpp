@@ -20,18 +20,14 @@ struct PlanReport {
   bool all = false;  // every offer and every loser, not only the first
 };
 
-/// "AGE memory", "SLO": what to call an obstacle.
-const char* name_of(Obstacle obstacle);
-
-/// Of the candidates that do not meet the demand, the one that came nearest: whose obstacle would
-/// have to give way by the least factor. Of equals, or if none is known, the first.
-/// REQUIRES: no candidate meets it.
+/// Where no candidate meets the demand, the one that came nearest: whose obstacle would have to
+/// give way by the least factor. Of equals, or if none is known, the first.
 std::size_t nearest_miss(const PlanResults& results);
 
 /// For people: the demand, the offers, the answer, why, what follows, what it rests on.
 std::string plan_text(const PlanReport& report);
 
-/// What would be searched, before anything is simulated.
+/// What would be searched. Nothing is simulated for it.
 std::string dry_plan_text(const Plan& plan, const std::filesystem::path& directory);
 
 /// All of it for programs.
@@ -39,8 +35,5 @@ std::string plan_json(const PlanReport& report);
 
 /// candidates.csv, a row for each, and offers.csv; each appears whole.
 void write_plan_csv(const PlanReport& report, const std::filesystem::path& directory);
-
-/// What step times rest on that was not measured, and other grounds for doubt: a line each.
-std::vector<std::string> caveats_of(const Plan& plan);
 
 }  // namespace terrace::app

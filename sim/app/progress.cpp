@@ -65,11 +65,16 @@ std::string progress_text(const Progress& progress, std::optional<std::int64_t> 
   return text;
 }
 
-std::string sweep_text(const SweepProgress& progress, double elapsed) {
+/// "[#####...............] 25/100"
+std::string bar(std::size_t done, std::size_t all) {
   constexpr std::size_t kBar = 20;
-  const std::size_t filled = progress.runs > 0 ? kBar * progress.done / progress.runs : kBar;
-  std::string text = fmt::format("[{}{}] {}/{} runs", std::string(filled, '#'),
-                                 std::string(kBar - filled, '.'), progress.done, progress.runs);
+  const std::size_t filled = all > 0 ? kBar * done / all : kBar;
+  return fmt::format("[{}{}] {}/{}", std::string(filled, '#'), std::string(kBar - filled, '.'),
+                     done, all);
+}
+
+std::string sweep_text(const SweepProgress& progress, double elapsed) {
+  std::string text = bar(progress.done, progress.runs) + " runs";
   if (progress.failed > 0) text += fmt::format("  {} failed", progress.failed);
   const auto now = static_cast<double>(progress.done - progress.reused);
   const auto left = static_cast<double>(progress.runs - progress.done);
@@ -120,6 +125,12 @@ ProgressLine::ProgressLine(const Scenario& scenario, bool wanted)
 void ProgressLine::show(const Progress& progress) {
   if (!line_.due()) return;
   line_.show(progress_text(progress, requests_, duration_, line_.elapsed_seconds()));
+}
+
+void PlanLine::show(const PlanProgress& progress) {
+  if (!line_.due()) return;
+  line_.show(fmt::format("{} candidates  {} runs  {}", bar(progress.done, progress.candidates),
+                         progress.runs, humane(line_.elapsed_seconds())));
 }
 
 void SweepLine::show(const SweepProgress& progress) {

@@ -7,6 +7,7 @@
 
 #include "sim/scenario/scenario.hpp"
 #include "sim/scenario/simulation.hpp"
+#include "sim/study/plan/search.hpp"
 #include "sim/study/sweep/sweep.hpp"
 
 namespace terrace::app {
@@ -59,6 +60,16 @@ class SweepLine {
  public:
   explicit SweepLine(bool wanted) : line_(wanted, true) {}
   void show(const SweepProgress& progress);
+
+ private:
+  StatusLine line_;
+};
+
+/// The same of a search for what to buy.
+class PlanLine {
+ public:
+  explicit PlanLine(bool wanted) : line_(wanted, true) {}
+  void show(const PlanProgress& progress);
 
  private:
   StatusLine line_;

@@ -65,7 +65,8 @@ ExitCode run_in(const fs::path& directory, const SweepPlan& plan, std::optional<
   const bool quiet = arguments.has("quiet");
   StudyFolder folder(arguments, directory, "sweep", plan.text, {"runs.csv", "arms.csv"});
   const SweepResults results = watched_sweep(
-      plan, folder.store(), {.jobs = jobs_of(arguments), .version = folder.version()}, quiet);
+      plan, folder.store(),
+      {.jobs = jobs_of(arguments), .version = folder.version(), .proceed = {}}, quiet);
   if (!results.complete()) {
     note(
         fmt::format("terrace: stopped by a signal: {} of {} runs are done and kept, {} are left; "

@@ -7,7 +7,6 @@
 #include "sim/app/sweep_report.hpp"
 #include "sim/report/csv.hpp"
 #include "sim/report/json.hpp"
-#include "sim/report/output_file.hpp"
 #include "sim/study/sweep/analysis.hpp"
 
 namespace terrace::app {
@@ -15,15 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-template <class Fill>
-void write_table(const fs::path& path, Fill fill) {
-  replace_file(path, [&](const fs::path& part) {
-    CsvFile file(part);
-    fill(file);
-    file.close();
-  });
-}
 
 void add_cells(CsvFile& file, const SweepPlan& plan, std::size_t arm) {
   file.number(static_cast<std::int64_t>(arm + 1));
@@ -150,8 +140,8 @@ Json comparison_json(const SweepReport& report, const SweepAnalysis& analysis) {
 }  // namespace
 
 void write_sweep_csv(const SweepReport& report, const fs::path& directory) {
-  write_table(directory / "runs.csv", [&](CsvFile& file) { fill_runs(file, report); });
-  write_table(directory / "arms.csv", [&](CsvFile& file) { fill_arms(file, report); });
+  replace_csv(directory / "runs.csv", [&](CsvFile& file) { fill_runs(file, report); });
+  replace_csv(directory / "arms.csv", [&](CsvFile& file) { fill_arms(file, report); });
 }
 
 std::string sweep_json(const SweepReport& report) {

@@ -55,6 +55,7 @@ const Verb& find_verb(std::string_view name);
 extern const Verb kRun;
 extern const Verb kMrc;
 extern const Verb kSweep;
+extern const Verb kPlan;
 extern const Verb kCalibrate;
 extern const Verb kValidate;
 extern const Verb kConfig;

@@ -34,4 +34,12 @@ void CsvFile::decimal(std::int64_t value, int digits) {
   out.append(fraction.data(), fraction.data() + digits);
 }
 
+void replace_csv(const std::filesystem::path& path, FunctionRef<void(CsvFile&)> fill) {
+  replace_file(path, [&](const std::filesystem::path& part) {
+    CsvFile file(part);
+    fill(file);
+    file.close();
+  });
+}
+
 }  // namespace terrace

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/base/function_ref.hpp"
 #include "sim/base/units.hpp"
 #include "sim/report/output_file.hpp"
 
@@ -61,5 +62,8 @@ class CsvFile {
   OutputFile file_;
   bool first_ = true;
 };
+
+/// Writes a table beside its place and moves it there when it is whole.
+void replace_csv(const std::filesystem::path& path, FunctionRef<void(CsvFile&)> fill);
 
 }  // namespace terrace
