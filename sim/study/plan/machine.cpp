@@ -30,6 +30,9 @@ namespace {
 // A node costs about 1.35 times what its eight GPUs do.
 constexpr double kChassisShare = 0.35;
 
+constexpr std::int64_t kGB = 1'000'000'000;
+constexpr std::int64_t kGiB = std::int64_t{1} << 30U;
+
 /// A drive by itself.
 struct Drive {
   SsdSpec ssd;
@@ -154,37 +157,38 @@ class MachineReader {
   }
 
   void warn_of_decimal_dram(Bytes size, const Node& item) {
-    constexpr double kGiB = 1 << 30U;
-    constexpr std::int64_t kGB = 1'000'000'000;
-    if (size.count() % (1 << 30U) == 0 || size.count() % kGB != 0) return;
+    if (size.count() % kGiB == 0 || size.count() % kGB != 0) return;
     context_.warnings.push_back(fmt::format(
         "{}: {} of DRAM is {:.1f} GiB; DRAM is sold in GiB: {} GiB?", to_string(item.place),
-        item.text, config::as_real(size) / kGiB, size.count() / kGB));
+        item.text, config::as_real(size) * 0x1p-30, size.count() / kGB));
   }
 
   void list_drives() {
-    bool bare = false;  // "no drives" is one choice, however many options name it
+    const std::size_t errors = context_.diagnostics.count();
     for (std::size_t d = 0; d < spec_.drives.size(); ++d) {
       const DriveOptionSpec& option = spec_.drives[d];
       const Node& node = item_of(node_, "drives", d);
       if (!check_drives(option, node)) continue;
-      for (std::size_t c = 0; c < std::max<std::size_t>(option.capacities.size(), 1); ++c) {
-        const DriveChoice one = read_drive(option, node, c);
-        for (std::size_t n = 0; n < option.counts.size(); ++n) {
-          const Place place = item_of(node, "counts", n).place;
-          if (option.counts[n] == 0) {
-            if (!std::exchange(bare, true)) machine_.drives.push_back({{}, place});
-            continue;
-          }
-          DriveChoice several = one;
-          several.count = option.counts[n];
-          several.label = fmt::format("{} x {}", several.count, one.label);
-          machine_.drives.push_back({std::move(several), place});
-        }
-      }
+      for (const DriveChoice& one : read_sizes(option, node)) list_counts(option, node, one);
     }
     if (spec_.drives.empty()) machine_.drives.push_back({{}, node_.place});
+    if (context_.diagnostics.count() > errors) return;
     check_repeats(machine_.drives, [](const DriveChoice& drives) { return drives.label; });
+  }
+
+  void list_counts(const DriveOptionSpec& option, const Node& node, const DriveChoice& one) {
+    for (std::size_t n = 0; n < option.counts.size(); ++n) {
+      const Place place = item_of(node, "counts", n).place;
+      DriveChoice several;
+      if (option.counts[n] > 0) {
+        several = one;
+        several.count = option.counts[n];
+        several.label = fmt::format("{} x {}", several.count, one.label);
+      } else if (std::exchange(lists_none_, true)) {
+        continue;
+      }
+      machine_.drives.push_back({std::move(several), place});
+    }
   }
 
   /// No knob without effect.
@@ -202,29 +206,37 @@ class MachineReader {
     return some;
   }
 
-  DriveChoice read_drive(const DriveOptionSpec& option, const Node& node, std::size_t size) {
+  /// One drive of each capacity.
+  std::vector<DriveChoice> read_sizes(const DriveOptionSpec& option, const Node& node) {
     const std::size_t errors = context_.diagnostics.count();
     const Node& name = node.find("ssd")->value;
-    DriveChoice drive;
-    drive.tree = map_of(name.place, {{"use", name.place, name}});
-    if (!option.capacities.empty()) {
-      const Node& capacity = item_of(node, "capacities", size);
-      drive.tree.members.push_back({"capacity", capacity.place, capacity});
-    }
-    const SsdSpec ssd = read_parts<Drive>({{"ssd", name.place, drive.tree}}).ssd;
-    if (context_.diagnostics.count() > errors) return drive;
-    drive.capacity = ssd.capacity;
-    drive.label = fmt::format("{} {}", ssd.name, text_of(ssd.capacity));
-    if (!option.capacities.empty()) warn_of_binary_drive(ssd.capacity, node, size);
+    const SsdSpec ssd = read_parts<Drive>({{"ssd", name.place, name}}).ssd;
+    if (context_.diagnostics.count() > errors) return {};
     check_power(node, "ssd", ssd.name, ssd.power);
+    DriveChoice drive;
     drive.price = price_of(ssd.name, option.price, ssd.price, source_of(ssd.sources, "price"));
     if (!drive.price) report_unpriced(node, "ssd", ssd.name, "price");
-    return drive;
+    drive.capacity = ssd.capacity;
+    drive.tree = name;
+    drive.label = fmt::format("{} {}", ssd.name, text_of(ssd.capacity));
+    if (option.capacities.empty()) return {drive};
+
+    std::vector<DriveChoice> sizes;
+    for (std::size_t i = 0; i < option.capacities.size(); ++i) {
+      const Node& capacity = item_of(node, "capacities", i);
+      drive.capacity = option.capacities[i];
+      drive.tree =
+          map_of(name.place, {{"use", name.place, name}, {"capacity", capacity.place, capacity}});
+      drive.label = fmt::format("{} {}", ssd.name, text_of(drive.capacity));
+      static_cast<void>(read_parts<Drive>({{"ssd", name.place, drive.tree}}));  // is it sold?
+      warn_of_binary_drive(drive.capacity, capacity);
+      sizes.push_back(drive);
+    }
+    return sizes;
   }
 
-  void warn_of_binary_drive(Bytes capacity, const Node& node, std::size_t index) {
-    if (capacity.count() % 1'000'000'000 == 0 || capacity.count() % (1 << 30U) != 0) return;
-    const Node& item = item_of(node, "capacities", index);
+  void warn_of_binary_drive(Bytes capacity, const Node& item) {
+    if (capacity.count() % kGB == 0 || capacity.count() % kGiB != 0) return;
     context_.warnings.push_back(fmt::format(
         "{}: a drive of {} has {:.2f} TB; drives are sold in TB: {:.4g} TB?", to_string(item.place),
         item.text, config::as_real(capacity) * 1e-12, config::as_real(capacity) * 0x1p-40));
@@ -300,6 +312,7 @@ class MachineReader {
   const Node& node_;
   const MachineContext& context_;
   Machine machine_;
+  bool lists_none_ = false;  // "no drives" is one choice, however many options name it
 };
 
 }  // namespace
