@@ -187,7 +187,7 @@ TEST(StepFloors, NoRunBeatsThem) {
       last = std::max(last, r.finished);
     }
     const double most = floors.tokens_per_second() * static_cast<double>(scenario.serving.replicas);
-    RC_ASSERT(tokens <= most * seconds(last - first));
+    if (tokens > 0) RC_ASSERT(tokens <= most * seconds(last - first));
   });
 }
 
