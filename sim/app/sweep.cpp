@@ -2,7 +2,6 @@
 #include <array>
 #include <filesystem>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,6 +9,7 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/interrupt.hpp"
+#include "sim/app/load_options.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/progress.hpp"
 #include "sim/app/scenario_options.hpp"
@@ -23,21 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kMostJobs = 4096;
-
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kExclusive{
     {{"dry-run", "json"}, {"dry-run", "quiet"}, {"json", "quiet"}, {"fresh", "resume"}}};
-
-/// A number of things, one at least.
-std::size_t count_of(const Arguments& arguments, const char* option, std::size_t otherwise,
-                     std::int64_t most) {
-  const auto number = arguments.number(option);
-  if (!number) return otherwise;
-  if (*number < 1 || *number > most) {
-    throw UsageError(fmt::format("--{} must be between 1 and {}, not {}", option, most, *number));
-  }
-  return static_cast<std::size_t>(*number);
-}
 
 /// The version, and which build of it: a changed policy must not pass for the old one.
 std::string build_identity() {
@@ -111,8 +98,7 @@ ExitCode run_in(const fs::path& directory, const SweepPlan& plan, std::optional<
 
   SweepOptions options;
   options.version = build_identity();
-  options.jobs = count_of(arguments, "jobs",
-                          std::max<std::size_t>(std::thread::hardware_concurrency(), 1), kMostJobs);
+  options.jobs = jobs_of(arguments);
   const std::size_t foreign = store.foreign(options.version);
   if (foreign > 0 && !quiet) {
     note(fmt::format("terrace: {} results of other builds of terrace are kept, but not used",
@@ -147,7 +133,7 @@ ExitCode run(const Arguments& arguments) {
   overrides.sets = arguments.all(kSetOption.name);
   overrides.filters = arguments.all("filter");
   overrides.most_runs = count_of(arguments, "max-runs", overrides.most_runs, 1'000'000'000);
-  static_cast<void>(count_of(arguments, "jobs", 1, kMostJobs));
+  static_cast<void>(jobs_of(arguments));
   const config::Catalogue catalogue = open_catalogue(arguments);
   const SweepPlan plan =
       load_sweep(find_file(kSweepFile, *arguments.positional(0), catalogue), catalogue, overrides);
@@ -168,7 +154,7 @@ constexpr std::array kPositionals = {
 constexpr std::array kOptions = {
     Option{"out", "DIR", "where results are kept; results/NAME of the sweep file if left out",
            Words::directory},
-    Option{"jobs", "N", "runs at a time; as many as there are cores if left out"},
+    kJobsOption,
     Option{"dry-run", "", "say what would run, and check all of it"},
     Option{"filter", "KEY=VALUE", "only the arms with this value", Words::free, true},
     kSetOption,
