@@ -25,12 +25,6 @@ std::int64_t most_blocks(Bytes bytes_per_block) {
 
 constexpr std::string_view kForms = "write NAME=LO..HI, such as dram=0..1TiB, or NAME=auto";
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 /// A whole number and what follows it; nothing if it is none.
 std::optional<std::pair<std::int64_t, std::string_view>> whole(std::string_view text) {
   std::int64_t number = 0;

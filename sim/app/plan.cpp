@@ -12,6 +12,7 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/interrupt.hpp"
+#include "sim/app/load_options.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/plan_report.hpp"
 #include "sim/app/plan_words.hpp"
@@ -26,9 +27,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kDraws = 1000;
 constexpr std::int64_t kMostDraws = 1'000'000;
-constexpr Option kDrawsOption{"draws", "N",
-                              "draws of all prices within their ranges; 1000 if left out"};
-constexpr Option kMostOption{"max-candidates", "N", "refuse a plan of more; 10000 if left out"};
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kExclusive{
     {{"dry-run", "json"},
@@ -82,8 +80,8 @@ ExitCode run_in(const fs::path& directory, const Plan& plan, const Arguments& ar
   PlanOptions options;
   options.jobs = jobs_of(arguments);
   options.version = folder.version();
-  const Answer answer = watched_search(
-      plan, folder.store(), options, count_of(arguments, kDrawsOption, kDraws, kMostDraws), quiet);
+  const Answer answer = watched_search(plan, folder.store(), options,
+                                       count_of(arguments, "draws", kDraws, kMostDraws), quiet);
   if (!answer.complete) {
     note(
         fmt::format("terrace: stopped by a signal: {} of {} candidates are done, and every run is "
@@ -107,10 +105,10 @@ ExitCode run(const Arguments& arguments) {
   PlanOverrides overrides;
   overrides.sets = arguments.all("set");
   overrides.most_candidates =
-      count_of(arguments, kMostOption, overrides.most_candidates, 1'000'000);
+      count_of(arguments, "max-candidates", overrides.most_candidates, 1'000'000);
   // Wrong ones are told before anything is read.
   static_cast<void>(jobs_of(arguments));
-  static_cast<void>(count_of(arguments, kDrawsOption, kDraws, kMostDraws));
+  static_cast<void>(count_of(arguments, "draws", kDraws, kMostDraws));
   const config::Catalogue catalogue = open_catalogue(arguments);
   const Plan plan =
       load_plan(find_file(kPlanFile, *arguments.positional(0), catalogue), catalogue, overrides);
@@ -134,11 +132,11 @@ constexpr std::array kOptions = {
     Option{"dry-run", "", "say what would be searched, and check all of it"},
     Option{"set", "KEY=VALUE", "lay a value over the plan's, as in demand.load=2", Words::free,
            true},
-    kDrawsOption,
+    Option{"draws", "N", "draws of all prices within their ranges; 1000 if left out"},
     Option{"all", "", "print every offer, and what is in the way of every other candidate"},
     kResumeOption,
     kFreshOption,
-    kMostOption,
+    Option{"max-candidates", "N", "refuse a plan of more; 10000 if left out"},
     Option{"json", "", "print everything as JSON, and nothing else"},
     Option{"quiet", "", "print nothing but errors"},
     kCatalogOption};

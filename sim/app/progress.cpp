@@ -15,22 +15,6 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kPlainEvery = 5s;
 
-/// How many requests the workload can send at most, if it says.
-std::optional<std::int64_t> most_requests(const LoadSpec& load) {
-  if (load.trace) return load.trace->max_requests;
-  std::optional<std::int64_t> sum = 0;
-  for (const ClientSpec& client : load.synthetic.clients) {
-    if (!client.max_requests) {
-      sum.reset();
-      break;
-    }
-    *sum += *client.max_requests;
-  }
-  const auto& all = load.synthetic.max_requests;
-  if (all) return sum ? std::min(*all, *sum) : *all;
-  return sum;
-}
-
 std::size_t columns() {
   winsize size{};
   if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20) return 80;

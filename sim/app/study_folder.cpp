@@ -1,9 +1,7 @@
 #include "sim/app/study_folder.hpp"
 
-#include <algorithm>
 #include <stdexcept>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,8 +15,6 @@ namespace terrace::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::int64_t kMostJobs = 4096;
 
 void discard(const fs::path& file) {
   std::error_code error;
@@ -49,22 +45,6 @@ fs::path checked(const Arguments& arguments, fs::path path, const std::string& k
 }
 
 }  // namespace
-
-std::size_t count_of(const Arguments& arguments, const Option& option, std::size_t otherwise,
-                     std::int64_t most) {
-  const auto number = arguments.number(option.name);
-  if (!number) return otherwise;
-  if (*number < 1 || *number > most) {
-    throw UsageError(
-        fmt::format("--{} must be between 1 and {}, not {}", option.name, most, *number));
-  }
-  return static_cast<std::size_t>(*number);
-}
-
-std::size_t jobs_of(const Arguments& arguments) {
-  return count_of(arguments, kJobsOption,
-                  std::max<std::size_t>(std::thread::hardware_concurrency(), 1), kMostJobs);
-}
 
 std::string build_identity() {
   const std::string program = file_identity("/proc/self/exe");

@@ -1,10 +1,7 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "sim/app/arguments.hpp"
@@ -16,17 +13,9 @@ namespace terrace::app {
 
 constexpr Option kOutOption{
     "out", "DIR", "where results are kept; results/NAME of the file if left out", Words::directory};
-constexpr Option kJobsOption{"jobs", "N", "runs at a time; as many as there are cores if left out"};
 constexpr Option kResumeOption{
     "resume", "", "go on with what is in DIR: the default, but there must be something"};
 constexpr Option kFreshOption{"fresh", "", "discard what is in DIR"};
-
-/// A number of things, one at least.
-std::size_t count_of(const Arguments& arguments, const Option& option, std::size_t otherwise,
-                     std::int64_t most);
-
-/// As kJobsOption has it.
-std::size_t jobs_of(const Arguments& arguments);
 
 /// The version, and which build of it: a changed policy must not pass for the old one.
 std::string build_identity();

@@ -9,6 +9,7 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/interrupt.hpp"
+#include "sim/app/load_options.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/progress.hpp"
 #include "sim/app/scenario_options.hpp"
@@ -20,8 +21,6 @@ namespace terrace::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr Option kMaxRunsOption{"max-runs", "N", "refuse a sweep of more runs; 10000 if left out"};
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kExclusive{
     {{"dry-run", "json"}, {"dry-run", "quiet"}, {"json", "quiet"}, {"fresh", "resume"}}};
@@ -94,7 +93,7 @@ ExitCode run(const Arguments& arguments) {
   SweepOverrides overrides;
   overrides.sets = arguments.all(kSetOption.name);
   overrides.filters = arguments.all("filter");
-  overrides.most_runs = count_of(arguments, kMaxRunsOption, overrides.most_runs, 1'000'000'000);
+  overrides.most_runs = count_of(arguments, "max-runs", overrides.most_runs, 1'000'000'000);
   static_cast<void>(jobs_of(arguments));  // a wrong one is told before anything is read
   const config::Catalogue catalogue = open_catalogue(arguments);
   const SweepPlan plan =
@@ -122,7 +121,7 @@ constexpr std::array kOptions = {
     Option{"compare", "KEY=VALUE,..", "differences to this arm, seed by seed"},
     kResumeOption,
     kFreshOption,
-    kMaxRunsOption,
+    Option{"max-runs", "N", "refuse a sweep of more runs; 10000 if left out"},
     Option{"json", "", "print the arms as JSON, and nothing else"},
     Option{"quiet", "", "print nothing but errors"},
     kCatalogOption};

@@ -366,6 +366,21 @@ std::unique_ptr<Workload> make_workload(const Scenario& scenario) {
   return make_synthetic(scenario.workload.synthetic, seed);
 }
 
+std::optional<std::int64_t> most_requests(const LoadSpec& load) {
+  if (load.trace) return load.trace->max_requests;
+  std::optional<std::int64_t> sum = 0;
+  for (const ClientSpec& client : load.synthetic.clients) {
+    if (!client.max_requests) {
+      sum.reset();
+      break;
+    }
+    *sum += *client.max_requests;
+  }
+  const auto& all = load.synthetic.max_requests;
+  if (all) return sum ? std::min(*all, *sum) : *all;
+  return sum;
+}
+
 LoadedScenario parse_scenario(const std::string& name, std::string_view text,
                               const config::Catalogue& catalogue, const Overrides& overrides) {
   config::Diagnostics diagnostics;

@@ -90,6 +90,9 @@ Bytes kv_bytes(const Scenario& scenario, Tokens tokens);
 /// read.
 std::unique_ptr<Workload> make_workload(const Scenario& scenario);
 
+/// How many requests the workload can send at most, if it says.
+std::optional<std::int64_t> most_requests(const LoadSpec& load);
+
 /// What the command line lays over a scenario file.
 struct Overrides {
   std::vector<std::string> sets;  // "serving.replicas=2"

@@ -19,6 +19,23 @@ void scale(Frequency& rate, double factor) { rate = Frequency{rate.count() * fac
 
 }  // namespace
 
+std::optional<double> users_of(const Scenario& scenario, const Trial& trial) {
+  std::optional<double> users;
+  const auto& clients = scenario.workload.synthetic.clients;
+  for (std::size_t i = 0; i < clients.size() && !scenario.workload.trace; ++i) {
+    const ClientSpec& client = clients[i];
+    if (client.arrivals.process == ArrivalLaw::closed_loop) {
+      users = users.value_or(0) + static_cast<double>(client.arrivals.users);
+    } else if (client.content.kind == ContentLaw::conversation && i < trial.clients.size()) {
+      const ClientLoad& load = trial.clients[i];
+      const double pauses = load.offered.count() - mean_rate(client.arrivals).count();
+      users = users.value_or(0) + load.concurrency +
+              std::max(0.0, pauses) * seconds(client.content.think.mean);
+    }
+  }
+  return users;
+}
+
 std::optional<Frequency> offered_rate(const Scenario& scenario) {
   if (scenario.workload.trace) return scenario.workload.trace->rate;
   std::optional<Frequency> sum;

@@ -43,12 +43,6 @@ std::vector<std::pair<std::string, SloBound>> known_figures() {
   return known;
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 /// "agents.ttft_p99" as a bound without its limit.
 config::Parsed<SloBound> parse_figure(std::string_view name) {
   const auto known = known_figures();

@@ -66,8 +66,16 @@ void look_inside(Trial& trial, const std::vector<Visit>& all) {
   const double length = seconds(end - begin);
   if (!(length > 0)) return;
   std::size_t left = 0;
+  trial.clients.resize(trial.summary.clients.size());
   for (const Visit& visit : all) {
-    trial.concurrency += overlap(visit.arrived, visit.left, begin, end) / length;
+    ClientLoad& client = trial.clients[visit.client];
+    const double inside = overlap(visit.arrived, visit.left, begin, end) / length;
+    trial.concurrency += inside;
+    client.concurrency += inside;
+    // The last one ends the time: it is not in it.
+    if (visit.arrived >= begin && visit.arrived < end) {
+      client.offered = client.offered + Frequency{1 / length};
+    }
     trial.running += overlap(visit.arrived + visit.waited, visit.left, begin, end) / length;
     if (visit.left >= begin && visit.left < end) ++left;
   }
@@ -102,7 +110,7 @@ bool Trial::passes() const {
 
 std::optional<Trial> attempt(const Scenario& scenario, std::span<const SloBound> bounds,
                              const TrialOptions& options) {
-  Visits visits(bounds, options.cut_short ? most_requests(scenario) : std::nullopt);
+  Visits visits(bounds, options.cut_short ? most_requests(scenario.workload) : std::nullopt);
   bool stopped = false;
   std::vector<Observer*> observers = options.observers;
   observers.push_back(&visits);

@@ -20,6 +20,12 @@ struct Judged {
   bool met = false;               // nothing to measure meets any bound
 };
 
+/// What one client had to do with it, while the judged requests arrived.
+struct ClientLoad {
+  Frequency offered;
+  double concurrency = 0;
+};
+
 /// One run, asked whether it copes: what became of its requests once it had warmed up.
 struct Trial {
   Summary summary;             // of the whole run, warm-up included
@@ -34,6 +40,7 @@ struct Trial {
   double running = 0;          // of them, not in the queue
   Frequency offered;           // at which those judged arrived; 0 if all came at once
   Frequency served;            // at which requests left meanwhile
+  std::vector<ClientLoad> clients;
 
   [[nodiscard]] bool passes() const;
 };
@@ -52,6 +59,10 @@ struct TrialOptions {
 /// REQUIRES: why_contradictory(bounds, scenario) is empty.
 std::optional<Trial> attempt(const Scenario& scenario, std::span<const SloBound> bounds,
                              const TrialOptions& options = {});
+
+/// How many users there were: those of closed loops, and sessions of conversations under way, by
+/// the law of response times, N = X (R + Z). Nothing if no client is either.
+std::optional<double> users_of(const Scenario& scenario, const Trial& trial);
 
 /// Requests per second that come by themselves, first turns of conversations; nothing if all
 /// clients are closed loops, or if only its trace knows.

@@ -7,21 +7,8 @@
 
 namespace terrace {
 
-std::optional<std::size_t> most_requests(const Scenario& scenario) {
-  const LoadSpec& load = scenario.workload;
-  const auto& most = load.trace ? load.trace->max_requests : load.synthetic.max_requests;
-  if (most) return static_cast<std::size_t>(*most);
-  if (load.trace) return std::nullopt;
-  std::size_t sum = 0;
-  for (const ClientSpec& client : load.synthetic.clients) {
-    if (!client.max_requests) return std::nullopt;
-    sum += static_cast<std::size_t>(*client.max_requests);
-  }
-  return sum;
-}
-
-Visits::Visits(std::span<const SloBound> bounds, std::optional<std::size_t> most)
-    : bounds_(bounds), most_(most), losses_(bounds.size()) {}
+Visits::Visits(std::span<const SloBound> bounds, std::optional<std::int64_t> most)
+    : bounds_(bounds), most_(static_cast<std::size_t>(most.value_or(0))), losses_(bounds.size()) {}
 
 void Visits::on_start(const RunView& view) {
   for (const SloBound& bound : bounds_) {
@@ -45,7 +32,7 @@ void Visits::on_left(const Request& request, SimTime now) {
                    request.ttft_parts[static_cast<std::size_t>(TtftPart::kv_load)];
     visit.outcome = outcome_of(request, now);
   }
-  if (most_ && 2 * request.number >= *most_) look_for_loss(visit);
+  if (most_ > 0 && 2 * request.number >= most_) look_for_loss(visit);
 }
 
 /// Of m judged values, a quantile by nearest rank allows as many beyond the limit as lie above the
@@ -59,10 +46,10 @@ void Visits::look_for_loss(const Visit& visit) {
     bool lost = false;
     if (bound.quantile) {
       if (*latency > bound.limit) ++losses_[i].missed;
-      lost = losses_[i].missed > *most_ - nearest_rank(*bound.quantile, *most_);
+      lost = losses_[i].missed > most_ - nearest_rank(*bound.quantile, most_);
     } else {
       losses_[i].seconds += seconds(*latency);
-      lost = losses_[i].seconds > seconds(bound.limit) * static_cast<double>(*most_) * (1 + 1e-9);
+      lost = losses_[i].seconds > seconds(bound.limit) * static_cast<double>(most_) * (1 + 1e-9);
     }
     if (lost && !lost_) lost_ = i;
   }

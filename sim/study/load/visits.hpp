@@ -28,15 +28,12 @@ struct Visit {
   }
 };
 
-/// How many requests a run has at most, as its workload says; nothing if only time ends it.
-std::optional<std::size_t> most_requests(const Scenario& scenario);
-
 /// Collects every request of a run by order of arrival, and notices when some bound is lost: when
-/// so much has gone wrong among the last half of all requests, which is judged whatever the warm-up
-/// is found to be, that the rest cannot make it good. Without `most`, that is never known.
+/// so much has gone wrong among the last half of all requests, of which there are `most`, that the
+/// rest cannot make it good; that half is judged whatever the warm-up is found to be.
 class Visits final : public Observer {
  public:
-  Visits(std::span<const SloBound> bounds, std::optional<std::size_t> most);
+  Visits(std::span<const SloBound> bounds, std::optional<std::int64_t> most);
 
   void on_start(const RunView& view) override;
   void on_left(const Request& request, SimTime now) override;
@@ -59,7 +56,7 @@ class Visits final : public Observer {
   void look_for_loss(const Visit& visit);
 
   std::span<const SloBound> bounds_;
-  std::optional<std::size_t> most_;
+  std::size_t most_;                    // requests of the run; 0 if unknown
   std::vector<std::uint32_t> clients_;  // by bound
   std::vector<Losses> losses_;          // by bound
   std::vector<Visit> all_;

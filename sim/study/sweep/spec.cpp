@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/base/text.hpp"
 namespace terrace {
 
 void describe(config::Fields& f, SweepKeySpec& key) {
@@ -58,12 +59,6 @@ struct Range {
   char how = 0;  // 'x' or '+'
   std::string_view step;
 };
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
 
 std::optional<Range> split(std::string_view text) {
   const auto dots = text.find("..");

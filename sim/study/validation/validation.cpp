@@ -199,12 +199,6 @@ std::vector<std::string> bound_names() {
   return names;
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 }  // namespace
 
 Replayed replay_measured(const Scenario& scenario, const MeasuredRun& run,
