@@ -36,10 +36,14 @@ std::string funnel(const PlanReport& report) {
   }
   std::string text = plural(results.evaluations.size(), "candidate") + ": ";
   std::vector<std::string> reasons;
+  std::size_t all_pruned = 0;
   for (const auto& [obstacle, count] : pruned) {
     reasons.push_back(fmt::format("{} by {}", count, name_of(obstacle)));
+    all_pruned += count;
   }
-  if (!reasons.empty()) text += fmt::format("{} ruled out beforehand, ", fmt::join(reasons, ", "));
+  if (all_pruned > 0) {
+    text += fmt::format("{} ruled out beforehand ({}), ", all_pruned, fmt::join(reasons, ", "));
+  }
   return text + fmt::format("{} simulated in {}; {} everything", simulated, plural(runs, "run"),
                             report.choice.offers.size() == 1
                                 ? "1 meets"

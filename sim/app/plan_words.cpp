@@ -99,8 +99,9 @@ std::string demand_text(const Plan& plan) {
       fmt::format("Plan {}: {}, {:.4g} times what {} sends", plan.name,
                   plan.candidates.front().scenario.model.name, load, plan.spec.scenario);
   if (load != demand.load) {
-    text += fmt::format(": {:.4g} today, {:+.0f} % a year for {:.4g} years", demand.load,
-                        100 * demand.growth, demand.horizon.count());
+    text += fmt::format(": {:.4g} today, {:+.0f} % a year for {:.4g} year{}", demand.load,
+                        100 * demand.growth, demand.horizon.count(),
+                        demand.horizon == Years{1} ? "" : "s");
   }
   std::vector<std::string> bounds;
   for (const SloBound& bound : plan.bounds) {

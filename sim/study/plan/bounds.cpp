@@ -52,7 +52,7 @@ std::vector<Limit> limits_of(const Plan& plan, const Candidate& candidate, std::
     const double dollars = limits.budget->count();
     const double taken = bill.purchase.count();
     all.push_back({Obstacle::budget, dollars, taken,
-                   fmt::format("${:.0f}, of a budget of ${:.0f}", taken, dollars)});
+                   fmt::format("${:.2f} k, of a budget of ${:.2f} k", taken / 1e3, dollars / 1e3)});
   }
   return all;
 }
@@ -143,7 +143,7 @@ Prospect prospect(const Plan& plan, const Candidate& candidate, const Demand& de
   if (prospect.hopeless()) {
     const Limit limit = tightest(plan, candidate, prospect.least_nodes);
     prospect.excess = limit.taken / limit.allowed;
-    prospect.why = reason + (reason.empty() ? "a single node takes " : "") + limit.words;
+    prospect.why = reason + (reason.empty() ? "one node that serves takes " : "") + limit.words;
   }
   return prospect;
 }

@@ -1,0 +1,293 @@
+// That the search finds what simulating everything finds, and gives the same whoever does it and
+// however often it is stopped.
+
+#include "sim/study/plan/search.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include "sim/study/plan/choice.hpp"
+#include "sim/study/plan/outlook.hpp"
+#include "tests/scenario/random_scenario.hpp"
+#include "tests/scenario/run_yaml.hpp"
+#include "tests/study/plan/small_plans.hpp"
+
+namespace terrace {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using tests::SmallPlan;
+using namespace std::chrono_literals;
+
+PlanResults found(const Plan& plan, double load, PlanOptions options = {}) {
+  RunStore store(":memory:");
+  return search(plan, load, store, options);
+}
+
+PlanResults exhaustive(const Plan& plan, double load) {
+  PlanOptions options;
+  options.prune = false;
+  return found(plan, load, options);
+}
+
+std::vector<std::optional<std::int64_t>> nodes_of(const PlanResults& results) {
+  std::vector<std::optional<std::int64_t>> nodes;
+  for (const auto& evaluation : results.evaluations) nodes.push_back(evaluation->nodes);
+  return nodes;
+}
+
+std::vector<std::string> choice_of(const Plan& plan, const PlanResults& results) {
+  std::vector<std::string> all;
+  for (const Offer& offer : choose(plan, results, 20).offers) {
+    all.push_back(fmt::format("{} x {}: {} {} {}", offer.nodes,
+                              plan.candidates[offer.candidate].name, offer.typical.per_hour.count(),
+                              offer.slo_used, offer.wins));
+  }
+  return all;
+}
+
+/// One request after another, each one step of 10 ms: a replica serves a hundred a second.
+Scenario one_by_one(const std::string& arrivals, const std::vector<std::string>& sets = {}) {
+  return testing::parse(testing::kTinyModel + testing::kMachine + R"(
+serving:
+  engine: {max_num_seqs: 1}
+  cost: {backend: constant, per_step: 10 ms, per_prefill_token: 0 ps, per_decode: 0 ps}
+workload:
+  max_requests: 600
+  clients:
+    - name: c
+      arrivals: )" + arrivals +
+                            R"(
+      prompt: {distribution: constant, value: 1}
+      output: {distribution: constant, value: 1}
+)",
+                        sets);
+}
+
+const SloBound kSoon{"", Latency::ttft, 0.99, 30ms};
+
+TEST(PlanSearch, AQueueByHand) {
+  // 250 requests a second, evenly: two replicas serve 200, three serve all, each at once.
+  SmallPlan plan({kSoon});
+  plan.machine("m", one_by_one("{process: deterministic, rate: 250 /s}"), 10'000);
+  const PlanResults results = found(*plan, 1);
+  const Evaluation& e = *results.evaluations[0];
+  ASSERT_EQ(e.nodes, 3);
+  // 600 come within 2.396 s and must be done 30 ms later, but for six of them; a trial that leaves
+  // out half as warm-up sees 297 within 1.226 s, and a floor that is lowered by a tenth allows 110
+  // a second: 242 / 110.
+  EXPECT_EQ(e.prospect.least_nodes, 3);
+  EXPECT_EQ(e.prospect.least_by, Obstacle::compute);
+  EXPECT_EQ(e.runs, 1U);
+  EXPECT_EQ(e.performance->slo[0], 10ms);
+  EXPECT_NEAR(e.performance->requests_per_second, 250, 1e-9);
+  EXPECT_NEAR(e.performance->output_tokens_per_second, 250, 1e-9);
+  EXPECT_NEAR(e.performance->prompt_tokens_per_second, 250, 1e-9);
+  EXPECT_EQ(e.performance->prefill_share, 1);
+  EXPECT_NEAR(e.performance->use.gpu_busy, 2.5 / 3, 1e-9);
+  const Evaluation all = *exhaustive(*plan, 1).evaluations[0];
+  EXPECT_EQ(all.nodes, 3);
+  EXPECT_EQ(all.runs, 3U);
+  // Four times the load takes ten, which four nodes are not.
+  const Evaluation more = *found(*plan, 4).evaluations[0];
+  EXPECT_FALSE(more.meets());
+  EXPECT_EQ(more.obstacle, Obstacle::nodes);
+  EXPECT_EQ(more.runs, 0U);
+  EXPECT_THAT(more.why, HasSubstr("9 nodes, of 4 at most"));
+}
+
+TEST(PlanSearch, WhatStandsInTheWayIsNamed) {
+  const Scenario scenario = one_by_one("{process: poisson, rate: 250 /s}");
+  const auto obstacle = [&](auto change, const SloBound& bound = kSoon) {
+    SmallPlan plan({bound});
+    plan.machine("m", scenario, 10'000);
+    change(*plan);
+    const Evaluation e = *found(*plan, 1).evaluations[0];
+    EXPECT_FALSE(e.meets());
+    return std::pair(e.obstacle, e.why);
+  };
+  const auto nothing = [](Plan&) {};
+  EXPECT_EQ(obstacle([](Plan& p) { p.spec.limits.budget = Dollars{20'000}; }).first,
+            Obstacle::budget);
+  EXPECT_EQ(obstacle([](Plan& p) { p.spec.limits.rack_units = 8; }).first, Obstacle::rack_units);
+  EXPECT_EQ(obstacle([](Plan& p) {
+              p.candidates[0].scenario.hardware.gpu.power = Power{700};
+              p.spec.limits.power = Power{1000};
+            }).first,
+            Obstacle::power);
+  EXPECT_EQ(obstacle([](Plan& p) { p.spec.limits.spare_nodes = 3; }).first, Obstacle::nodes);
+  const auto [slow, why] = obstacle(nothing, {"", Latency::ttft, 0.99, 5ms});
+  EXPECT_EQ(slow, Obstacle::latency);
+  EXPECT_THAT(why, HasSubstr("ttft_p99 is 9.091 ms at least, on an idle machine; 5 ms"));
+  EXPECT_EQ(obstacle([](Plan& p) {
+              p.candidates[0].scenario.hardware.gpu.memory = Bytes{100'000'000};
+              p.candidates[0].scenario.serving.engine.num_gpu_blocks.reset();
+            }).first,
+            Obstacle::memory);
+  // What only a simulation tells: four nodes queue a little too long.
+  const auto [missed, how] = obstacle(nothing, {"", Latency::ttft, 0.99, 12ms});
+  EXPECT_EQ(missed, Obstacle::slo);
+  EXPECT_THAT(how, HasSubstr("with 4 nodes, the most that most_nodes allows"));
+}
+
+/// Two to four kinds of machine for a random scenario, with bounds that some of them meet.
+SmallPlan any_plan(const testing::RandomScenario& random) {
+  const auto draw = [](int low, int high) { return *rc::gen::inRange(low, high + 1); };
+  std::vector<Scenario> machines;
+  for (int i = draw(2, 4); i > 0; --i) {
+    machines.push_back(testing::parse(
+        random.yaml(), {fmt::format("hardware.gpu.efficiency.step_overhead={} us", draw(5, 400)),
+                        fmt::format("hardware.gpu.memory_bandwidth={} GB/s", draw(1, 1000)),
+                        fmt::format("serving.engine.max_num_seqs={}", draw(1, 16))}));
+  }
+  const testing::Result usual = testing::run(machines.front());
+  std::vector<SloBound> bounds;
+  for (const Latency latency : kLatencies) {
+    if (!bounds.empty() && draw(0, 1) == 0) continue;
+    std::vector<double> values{1e-3};
+    for (const testing::Record& r : usual.requests) {
+      if (r.rejection != Rejection::none) continue;
+      const double gaps = static_cast<double>(std::max<std::int64_t>(r.output.count() - 1, 1));
+      values.push_back(latency == Latency::ttft  ? seconds(r.ttft())
+                       : latency == Latency::e2e ? seconds(r.e2e())
+                                                 : seconds(r.finished - r.first_token) / gaps);
+    }
+    std::sort(values.begin(), values.end());
+    const double usual_value = values[values.size() * 3 / 4];
+    const auto limit = duration_from_seconds(std::max(usual_value, 1e-6) * draw(1, 30) / 10);
+    bounds.push_back({draw(0, 1) == 0 ? "" : "c0", latency,
+                      draw(0, 3) == 0 ? std::nullopt : std::optional(draw(0, 1) == 0 ? 0.9 : 0.99),
+                      limit});
+  }
+  SmallPlan plan(bounds);
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    plan.machine(fmt::format("m{}", i), machines[i], draw(1, 50) * 1000);
+  }
+  if (draw(0, 2) == 0) plan->spec.limits.budget = Dollars{draw(5, 200) * 1000.0};
+  return plan;
+}
+
+TEST(PlanSearch, PruningLosesNothing) {
+  std::map<Obstacle, int> pruned;
+  int saved = 0;
+  int met = 0;
+  testing::check_scenarios(3, 250, [&](const testing::RandomScenario& random) {
+    SmallPlan plan = any_plan(random);
+    const double load = *rc::gen::element(0.3, 1.0, 3.0);
+    const PlanResults pruning = found(*plan, load);
+    const PlanResults all = exhaustive(*plan, load);
+    RC_ASSERT(nodes_of(pruning) == nodes_of(all));
+    RC_ASSERT(choice_of(*plan, pruning) == choice_of(*plan, all));
+    for (std::size_t i = 0; i < plan->candidates.size(); ++i) {
+      const Evaluation& e = *pruning.evaluations[i];
+      if (e.prospect.hopeless()) ++pruned[e.obstacle];
+      saved += static_cast<int>(all.evaluations[i]->runs - e.runs);
+      met += e.meets() ? 1 : 0;
+    }
+  });
+  // It was put to the test.
+  EXPECT_GT(pruned[Obstacle::latency], 20);
+  EXPECT_GT(pruned[Obstacle::budget], 20);
+  EXPECT_GT(pruned[Obstacle::nodes] + saved, 100);
+  EXPECT_GT(met, 100);
+}
+
+TEST(PlanSearch, AMachineThatIsOnlyDearerChangesNothing) {
+  testing::check_scenarios(4, 40, [](const testing::RandomScenario& random) {
+    SmallPlan plan = any_plan(random);
+    const Choice before = choose(*plan, found(*plan, 1), 0);
+    plan.machine("dearer", plan->candidates.front().scenario, 1e6);
+    const Choice after = choose(*plan, found(*plan, 1), 0);
+    if (before.offers.empty()) {
+      RC_ASSERT(after.offers.empty() || plan->candidates.back().name != "dearer");
+      return;
+    }
+    RC_ASSERT(after.offers.front().candidate == before.offers.front().candidate);
+    RC_ASSERT(after.offers.front().nodes == before.offers.front().nodes);
+  });
+}
+
+SmallPlan three_machines() {
+  SmallPlan plan({kSoon});
+  const std::string arrivals = "{process: poisson, rate: 150 /s}";
+  plan.machine("slow", one_by_one(arrivals), 10'000);
+  plan.machine("quick", one_by_one(arrivals, {"serving.cost.per_step=4 ms"}), 20'000);
+  plan.machine("none", one_by_one(arrivals, {"serving.cost.per_step=50 ms"}), 1'000);
+  return plan;
+}
+
+TEST(PlanSearch, JobsChangeNothing) {
+  SmallPlan plan = three_machines();
+  const std::vector<std::string> one = choice_of(*plan, found(*plan, 1));
+  PlanOptions options;
+  options.jobs = 4;
+  EXPECT_EQ(choice_of(*plan, found(*plan, 1, options)), one);
+  EXPECT_EQ(one.size(), 2U);
+}
+
+TEST(PlanSearch, GoesOnWhereItWasStopped) {
+  SmallPlan plan = three_machines();
+  for (Candidate& candidate : plan->candidates) {
+    candidate.scenario.workload.synthetic.max_requests = 100'000;  // longer than it takes to stop
+  }
+  const std::vector<std::string> whole = choice_of(*plan, found(*plan, 1));
+  RunStore store(":memory:");
+  PlanOptions stopping;
+  stopping.proceed = [](const PlanProgress&) { return false; };
+  std::size_t times = 0;
+  PlanResults results = search(*plan, 1, store, stopping);
+  for (; !results.complete() && times < 1000; ++times) results = search(*plan, 1, store, stopping);
+  ASSERT_TRUE(results.complete());
+  EXPECT_EQ(choice_of(*plan, results), whole);
+}
+
+TEST(PlanOutlook, HasTheNodesOfEveryYear) {
+  SmallPlan plan = three_machines();
+  plan->spec.demand.growth = 0.5;
+  plan->spec.demand.horizon = Years{2.5};
+  plan->spec.limits.spare_nodes = 1;
+  for (MachineSpec& machine : plan->spec.machines) machine.most_nodes = 9;
+  RunStore store(":memory:");
+  const PlanResults results = search(*plan, plan->load_after(Years{2.5}), store, {});
+  const Choice choice = choose(*plan, results, 100);
+  const Outlooks outlooks = look_ahead(*plan, choice, store, {});
+  ASSERT_FALSE(outlooks.offers.empty());
+  EXPECT_EQ(outlooks.offers[0].offer, 0U);
+  for (const Outlook& outlook : outlooks.offers) {
+    ASSERT_EQ(outlook.by_year.size(), 3U) << "today, and after one and two years";
+    const std::size_t candidate = choice.offers[outlook.offer].candidate;
+    for (std::size_t year = 0; year < 3; ++year) {
+      const double load = plan->load_after(Years{static_cast<double>(year)});
+      EXPECT_EQ(outlook.by_year[year], *found(*plan, load).evaluations[candidate]->nodes + 1);
+    }
+    EXPECT_LE(outlook.by_year[2], choice.offers[outlook.offer].nodes);
+    EXPECT_FALSE(outlook.quick.has_value()) << "constant times have no error bars";
+  }
+}
+
+TEST(PlanOutlook, HasBothEndsOfTheErrorBars) {
+  SmallPlan plan({kSoon});
+  plan.machine("m", one_by_one("{process: poisson, rate: 4000 /s}", {"serving.cost={}"}), 10'000);
+  RunStore store(":memory:");
+  const Choice choice = choose(*plan, search(*plan, 1, store, {}), 0);
+  ASSERT_EQ(choice.offers.size(), 1U);
+  const Outlooks outlooks = look_ahead(*plan, choice, store, {});
+  ASSERT_EQ(outlooks.offers.size(), 1U);
+  EXPECT_TRUE(outlooks.offers[0].by_year.empty()) << "no growth";
+  ASSERT_TRUE(outlooks.offers[0].quick && outlooks.offers[0].slow);
+  EXPECT_LE(*outlooks.offers[0].quick->nodes, choice.offers[0].nodes);
+  EXPECT_GE(*outlooks.offers[0].slow->nodes, choice.offers[0].nodes);
+  EXPECT_EQ(outlooks.cheapest_if_slow, 0U);
+}
+
+}  // namespace
+}  // namespace terrace
