@@ -104,6 +104,30 @@ bool too_slow(const Plan& plan, const StepFloors& floors, const Demand& demand,
   return false;
 }
 
+/// Whether more requests than may miss a bound are rejected, on however many nodes: they are longer
+/// than the KV of a replica has room for, or than the model takes. Throws Infeasible if it has
+/// none.
+bool too_long(const Plan& plan, const Scenario& scenario, const Demand& demand,
+              Prospect& prospect) {
+  const Dimensions d = dimensions_of(scenario);
+  const Tokens room = scenario.serving.engine.block_size * (d.hbm_blocks - 1);
+  const Tokens most = std::min(room, d.max_model_len);
+  for (std::size_t b = 0; b < plan.bounds.size(); ++b) {
+    const Reached& reached = demand.reached[b];
+    if (!reached.asked || reached.whole <= most) continue;
+    rule_out(prospect, Obstacle::memory,
+             static_cast<double>(reached.whole.count()) / static_cast<double>(most.count()),
+             fmt::format(
+                 "too many requests are longer than the {} tokens that {}: {} is out of "
+                 "reach, with {} tokens where it counts",
+                 most.count(),
+                 room < d.max_model_len ? "KV on a replica has room for" : "max_model_len allows",
+                 plan.bounds[b].name(), reached.whole.count()));
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Prospect within_limits(const Plan& plan, const Candidate& candidate) {
@@ -121,7 +145,7 @@ Prospect within_limits(const Plan& plan, const Candidate& candidate) {
 Prospect prospect(const Plan& plan, const Candidate& candidate, const Demand& demand) {
   Prospect prospect = within_limits(plan, candidate);
   try {
-    static_cast<void>(dimensions_of(candidate.scenario));
+    if (too_long(plan, candidate.scenario, demand, prospect)) return prospect;
   } catch (const Infeasible& e) {
     rule_out(prospect, Obstacle::memory, std::numeric_limits<double>::infinity(), e.what());
     return prospect;

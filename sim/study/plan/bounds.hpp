@@ -11,7 +11,7 @@ namespace terrace {
 /// What keeps a candidate from being the answer, in the order in which it is looked at.
 enum class Obstacle : std::uint8_t {
   none,
-  memory,   // the model does not fit into the GPUs of a replica
+  memory,   // the model, or requests, do not fit into the GPUs of a replica
   latency,  // an idle machine already misses an SLO
   compute,  // even without any waiting the GPUs cannot make so many tokens
   nodes,    // more are needed than most_nodes allows

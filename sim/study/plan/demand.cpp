@@ -1,11 +1,13 @@
 #include "sim/study/plan/demand.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <queue>
 #include <utility>
 
 #include "sim/study/load/quantile.hpp"
@@ -17,33 +19,44 @@ namespace {
 constexpr double kMeanQuantile = 0.9;
 constexpr double kMeanStretch = 10;
 constexpr std::size_t kDeadlines = 64;  // that are looked at: enough to meet the busiest time
+constexpr std::size_t kMostForeseen = 1'000'000;  // requests; of more, nothing is said
+
+// Of requests that wait for others, which come is known only about: a fleet that keeps its SLOs
+// serves each after no time at least and within its limits at most, but for the few that may miss
+// them. What holds at both ends, with as much to spare, is taken to hold in between.
+constexpr Duration kQuick = std::chrono::microseconds(1);
+constexpr std::size_t kMargin = 3;  // times as many as may miss a bound
+constexpr double kStretch = 1.5;    // of the time in which tokens are made
 
 /// A request, as far as it is known before it is served.
 struct Known {
   double at = 0;  // seconds
   std::uint32_t client = 0;
   Tokens prompt;
-  Tokens fresh;  // of the prompt: what no other request's text begins with
+  Tokens fresh;  // of the prompt: what can be in no cache when it comes
   Tokens output;
+  Tokens whole;  // both
 };
 
-/// Texts as a tree of stretches, and how many requests pass each. What only one passes can be found
-/// in no cache. Stretches of one content and several lengths may have blocks in common: they count
-/// as one.
+/// Texts as a tree of stretches. What a request is the first of its session to pass, and no other
+/// session passes, can be in no cache when it comes. Stretches of one content and several lengths
+/// may have blocks in common: they count as one.
 class Beginnings {
  public:
-  /// Adds a request's prompt and answer, which a later prompt may repeat.
-  void add(const Arrival& arrival) {
+  /// Adds a request's prompt and its answer, which later prompts may repeat.
+  void add(const Arrival& arrival, std::size_t session) {
     std::size_t at = 0;
-    for (const Span& span : arrival.prompt) at = pass(at, span);
+    for (const Span& span : arrival.prompt) at = pass(at, span, session);
     ends_.push_back(at);
-    pass(at, {arrival.output_content, arrival.output});
+    pass(at, {arrival.output_content, arrival.output}, session);
+    ++requests_;
   }
 
-  /// Tokens at the end of the `i`-th prompt that are in no other request.
+  /// Tokens at the end of the `i`-th prompt that are nowhere before.
   [[nodiscard]] Tokens own(std::size_t i) const {
     Tokens own{};
-    for (std::size_t at = ends_[i]; stretches_[at].passed == 1; at = stretches_[at].before) {
+    for (std::size_t at = ends_[i]; at != 0; at = stretches_[at].before) {
+      if (stretches_[at].shared || stretches_[at].first != i) break;
       own += stretches_[at].tokens;
     }
     return own;
@@ -53,46 +66,86 @@ class Beginnings {
   struct Stretch {
     std::size_t before = 0;
     Tokens tokens;  // of who passed first
-    std::size_t passed = 0;
+    std::size_t first = 0;
+    std::size_t session = 0;  // of the first
+    bool shared = false;      // another one passed
   };
 
-  std::size_t pass(std::size_t before, const Span& span) {
+  std::size_t pass(std::size_t before, const Span& span, std::size_t session) {
     const auto [at, is_new] = next_.try_emplace({before, span.content}, stretches_.size());
-    if (is_new) stretches_.push_back({before, span.tokens, 0});
-    ++stretches_[at->second].passed;
+    if (is_new) stretches_.push_back({before, span.tokens, requests_, session});
+    Stretch& stretch = stretches_[at->second];
+    stretch.shared = stretch.shared || stretch.session != session;
     return at->second;
   }
 
   std::map<std::pair<std::size_t, std::uint64_t>, std::size_t> next_;
   std::vector<Stretch> stretches_{{}};
   std::vector<std::size_t> ends_;
+  std::size_t requests_ = 0;
 };
 
-bool waits_for_others(const ClientSpec& client) {
-  return client.arrivals.process == ArrivalLaw::closed_loop ||
-         client.content.kind == ContentLaw::conversation;
+/// Whether requests wait for others to be served.
+bool waits(const Scenario& scenario) {
+  const auto& clients = scenario.workload.synthetic.clients;
+  return !scenario.workload.trace && std::any_of(clients.begin(), clients.end(), [](const auto& c) {
+    return c.arrivals.process == ArrivalLaw::closed_loop ||
+           c.content.kind == ContentLaw::conversation;
+  });
 }
 
-/// All that will come, or nothing if that depends on how it is served.
-std::vector<Known> foresee(const Scenario& scenario) {
-  const auto& clients = scenario.workload.synthetic.clients;
-  const bool from_trace = scenario.workload.trace.has_value();
-  if (!from_trace && std::any_of(clients.begin(), clients.end(), waits_for_others)) return {};
+/// Sessions by numbers that are not used again.
+class Sessions {
+ public:
+  explicit Sessions(bool wait) : wait_(wait) {}
+
+  std::size_t of(const Arrival& arrival) {
+    // Turns of a trace do not wait for each other: any may be the first to be served.
+    if (!wait_ || arrival.session == Arrival::kNoSession) return next_++;
+    if (arrival.session >= number_.size()) number_.resize(arrival.session + 1);
+    if (arrival.turn == 0) number_[arrival.session] = next_++;
+    return number_[arrival.session];
+  }
+
+ private:
+  bool wait_;
+  std::size_t next_ = 0;
+  std::vector<std::size_t> number_;
+};
+
+/// All that comes if each request leaves as late as `service` says.
+std::vector<Known> foresee(const Scenario& scenario,
+                           const std::function<Duration(const Known&)>& service) {
   std::vector<Known> all;
   Beginnings beginnings;
+  Sessions sessions(waits(scenario));
+  using Leaving = std::pair<SimTime, std::uint32_t>;  // when, and whose ticket
+  std::priority_queue<Leaving, std::vector<Leaving>, std::greater<>> inside;
   const std::unique_ptr<Workload> workload = make_workload(scenario);
   Arrival arrival;
-  while (workload->next_time()) {
+  while (true) {
+    const auto next = workload->next_time();
+    if (!inside.empty() && (!next || inside.top().first <= *next)) {
+      workload->left(inside.top().second, inside.top().first);
+      inside.pop();
+      continue;
+    }
+    if (!next) break;
+    if (all.size() == kMostForeseen) return {};
     workload->next(arrival);
     Known& known = all.emplace_back();
     known.at = seconds(arrival.at);
     known.client = arrival.client;
     for (const Span& span : arrival.prompt) known.prompt += span.tokens;
     known.output = arrival.output;
-    beginnings.add(arrival);
+    known.whole = known.prompt + known.output;
+    beginnings.add(arrival, sessions.of(arrival));
+    if (arrival.ticket != Arrival::kNoTicket) {
+      inside.emplace(arrival.at + service(known), arrival.ticket);
+    }
   }
+  const bool cached = scenario.serving.engine.enable_prefix_caching;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const bool cached = scenario.serving.engine.enable_prefix_caching;
     all[i].fresh = cached ? std::max(beginnings.own(i), Tokens{1}) : all[i].prompt;
   }
   return all;
@@ -128,9 +181,10 @@ std::vector<Class> classes_of(const Scenario& scenario, std::span<const SloBound
   return classes;
 }
 
-/// Whether more than may miss the bound are at least so long, whichever come first to be judged.
+/// Whether more than `margin` times those that may miss the bound are at least so long, whichever
+/// come first to be judged.
 bool surely_reached(const std::vector<Known>& all, const Class& of, Tokens Known::*length,
-                    Tokens least) {
+                    Tokens least, std::size_t margin) {
   std::size_t n = 0;
   std::size_t reached = 0;
   for (std::size_t first = all.size(); first-- > 0;) {
@@ -140,7 +194,8 @@ bool surely_reached(const std::vector<Known>& all, const Class& of, Tokens Known
     // A mean is sure to be that of such lengths only if all of them are.
     const std::size_t shorter = n - reached;
     if (n == 0 ||
-        (of.bound->quantile ? reached <= may_miss(*of.bound->quantile, n) : shorter > 0)) {
+        (of.bound->quantile ? reached <= margin * may_miss(*of.bound->quantile, n) + margin - 1
+                            : shorter > 0)) {
       return false;
     }
   }
@@ -149,13 +204,13 @@ bool surely_reached(const std::vector<Known>& all, const Class& of, Tokens Known
 
 /// The largest such length; nothing if perhaps nobody is judged.
 std::optional<Tokens> reached_length(const std::vector<Known>& all, const Class& of,
-                                     Tokens Known::*length) {
+                                     Tokens Known::*length, std::size_t margin) {
   std::vector<Tokens> lengths;
   for (const Known& request : all) lengths.push_back(request.*length);
   std::sort(lengths.begin(), lengths.end());
   lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());
   const auto beyond = std::partition_point(lengths.begin(), lengths.end(), [&](Tokens least) {
-    return surely_reached(all, of, length, least);
+    return surely_reached(all, of, length, least, margin);
   });
   if (beyond == lengths.begin()) return {};
   return *std::prev(beyond);
@@ -250,23 +305,67 @@ double least_rate(const std::vector<Known>& all, const std::vector<Class>& class
   return *std::min_element(steepest.begin(), steepest.end());
 }
 
+/// What is sure if all that comes is known; of requests that wait for others, if those that come
+/// are like these.
+Demand demand_of(const std::vector<Known>& all, const std::vector<Class>& classes,
+                 std::size_t margin) {
+  Demand demand;
+  demand.reached.resize(classes.size());
+  if (all.empty()) return demand;
+  demand.least_prompt = Tokens::max();
+  for (const Known& known : all) demand.least_prompt = std::min(demand.least_prompt, known.prompt);
+  for (std::size_t b = 0; b < classes.size(); ++b) {
+    const auto reached = [&](Tokens Known::*length) {
+      return reached_length(all, classes[b], length, margin);
+    };
+    const auto fresh = reached(&Known::fresh);
+    const auto output = reached(&Known::output);
+    const auto whole = reached(&Known::whole);
+    if (fresh && output && whole) demand.reached[b] = {true, *fresh, *output, *whole};
+  }
+  demand.tokens_per_second = least_rate(all, classes);
+  return demand;
+}
+
+/// What both are sure of.
+Demand common(const Demand& a, const Demand& b) {
+  Demand both = a;
+  both.tokens_per_second = std::min(a.tokens_per_second, b.tokens_per_second);
+  both.least_prompt = std::min(a.least_prompt, b.least_prompt);
+  for (std::size_t i = 0; i < both.reached.size(); ++i) {
+    Reached& r = both.reached[i];
+    const Reached& other = b.reached[i];
+    r = {r.asked && other.asked, std::min(r.fresh, other.fresh), std::min(r.output, other.output),
+         std::min(r.whole, other.whole)};
+  }
+  return both;
+}
+
+bool any_closed_loop(const Scenario& scenario) {
+  const auto& clients = scenario.workload.synthetic.clients;
+  return !scenario.workload.trace && std::any_of(clients.begin(), clients.end(), [](const auto& c) {
+    return c.arrivals.process == ArrivalLaw::closed_loop;
+  });
+}
+
 }  // namespace
 
 Demand demand_of(const Scenario& scenario, std::span<const SloBound> bounds) {
-  Demand demand;
-  demand.reached.resize(bounds.size());
-  const std::vector<Known> all = foresee(scenario);
-  if (all.empty()) return demand;
   const std::vector<Class> classes = classes_of(scenario, bounds);
-  demand.least_prompt = std::min_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
-                          return a.prompt < b.prompt;
-                        })->prompt;
-  for (std::size_t b = 0; b < bounds.size(); ++b) {
-    const auto fresh = reached_length(all, classes[b], &Known::fresh);
-    const auto output = reached_length(all, classes[b], &Known::output);
-    if (fresh && output) demand.reached[b] = {true, *fresh, *output};
-  }
-  demand.tokens_per_second = least_rate(all, classes);
+  const auto at_once = [](const Known&) { return kQuick; };
+  const std::vector<Known> all = foresee(scenario, at_once);
+  if (!waits(scenario)) return demand_of(all, classes, 1);
+
+  Deadlines deadlines(classes);
+  bool bounded = true;
+  const auto just_in_time = [&](const Known& request) {
+    const auto deadline = deadlines.of(request);
+    bounded = bounded && deadline;
+    return deadline ? duration_from_seconds(*deadline - request.at) : kQuick;
+  };
+  const std::vector<Known> slow = foresee(scenario, just_in_time);
+  Demand demand = common(demand_of(all, classes, kMargin), demand_of(slow, classes, kMargin));
+  demand.tokens_per_second *= bounded && !any_closed_loop(scenario) ? 1 / kStretch : 0;
   return demand;
 }
 

@@ -15,11 +15,13 @@ struct Reached {
   bool asked = false;  // some request judged has the latency at all
   Tokens fresh{1};     // of a prompt, that no cache can hold
   Tokens output{1};
+  Tokens whole{1};  // prompt and output
 };
 
 /// What a load asks of whoever serves it, as far as that is sure before anything is simulated:
 /// whichever warm-up a trial leaves out, and whichever requests miss the bounds that a few may
-/// miss. Nothing is sure of requests that wait for others, as turns of conversations do.
+/// miss. Which turns of conversations come depends on how fast others are served: what is said of
+/// them holds for service at once and for service just within the SLOs, with a margin.
 struct Demand {
   double tokens_per_second = 0;  // of output that must have come in time
   Tokens least_prompt{1};
