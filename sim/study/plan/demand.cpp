@@ -21,9 +21,10 @@ constexpr double kMeanStretch = 10;
 constexpr std::size_t kDeadlines = 64;  // that are looked at: enough to meet the busiest time
 constexpr std::size_t kMostForeseen = 1'000'000;  // requests; of more, nothing is said
 
-// Of requests that wait for others, which come is known only about: a fleet that keeps its SLOs
-// serves each after no time at least and within its limits at most, but for the few that may miss
-// them. What holds at both ends, with as much to spare, is taken to hold in between.
+// Which turns of conversations come is known only about: a fleet that keeps its SLOs serves each
+// after no time at least and within its limits at most, but for the few that may miss them. What
+// holds at both ends, with so much to spare, is taken to hold in between. Of closed loops nothing
+// is known: how many requests a client sends beside the others is all a matter of how it is served.
 constexpr Duration kQuick = std::chrono::microseconds(1);
 constexpr std::size_t kMargin = 3;  // times as many as may miss a bound
 constexpr double kStretch = 1.5;    // of the time in which tokens are made
@@ -85,14 +86,16 @@ class Beginnings {
   std::size_t requests_ = 0;
 };
 
-/// Whether requests wait for others to be served.
-bool waits(const Scenario& scenario) {
+bool any_client(const Scenario& scenario, bool (*is)(const ClientSpec&)) {
   const auto& clients = scenario.workload.synthetic.clients;
-  return !scenario.workload.trace && std::any_of(clients.begin(), clients.end(), [](const auto& c) {
-    return c.arrivals.process == ArrivalLaw::closed_loop ||
-           c.content.kind == ContentLaw::conversation;
-  });
+  return !scenario.workload.trace && std::any_of(clients.begin(), clients.end(), is);
 }
+
+/// Whether the next request comes when another has been served, and whether turns do.
+bool in_a_loop(const ClientSpec& client) {
+  return client.arrivals.process == ArrivalLaw::closed_loop;
+}
+bool in_turns(const ClientSpec& client) { return client.content.kind == ContentLaw::conversation; }
 
 /// Sessions by numbers that are not used again.
 class Sessions {
@@ -118,7 +121,7 @@ std::vector<Known> foresee(const Scenario& scenario,
                            const std::function<Duration(const Known&)>& service) {
   std::vector<Known> all;
   Beginnings beginnings;
-  Sessions sessions(waits(scenario));
+  Sessions sessions(any_client(scenario, in_turns));
   using Leaving = std::pair<SimTime, std::uint32_t>;  // when, and whose ticket
   std::priority_queue<Leaving, std::vector<Leaving>, std::greater<>> inside;
   const std::unique_ptr<Workload> workload = make_workload(scenario);
@@ -305,8 +308,7 @@ double least_rate(const std::vector<Known>& all, const std::vector<Class>& class
   return *std::min_element(steepest.begin(), steepest.end());
 }
 
-/// What is sure if all that comes is known; of requests that wait for others, if those that come
-/// are like these.
+/// What is sure if this is all that comes.
 Demand demand_of(const std::vector<Known>& all, const std::vector<Class>& classes,
                  std::size_t margin) {
   Demand demand;
@@ -341,31 +343,23 @@ Demand common(const Demand& a, const Demand& b) {
   return both;
 }
 
-bool any_closed_loop(const Scenario& scenario) {
-  const auto& clients = scenario.workload.synthetic.clients;
-  return !scenario.workload.trace && std::any_of(clients.begin(), clients.end(), [](const auto& c) {
-    return c.arrivals.process == ArrivalLaw::closed_loop;
-  });
-}
-
 }  // namespace
 
 Demand demand_of(const Scenario& scenario, std::span<const SloBound> bounds) {
   const std::vector<Class> classes = classes_of(scenario, bounds);
-  const auto at_once = [](const Known&) { return kQuick; };
-  const std::vector<Known> all = foresee(scenario, at_once);
-  if (!waits(scenario)) return demand_of(all, classes, 1);
+  if (any_client(scenario, in_a_loop)) return demand_of(std::vector<Known>(), classes, 1);
+  const std::vector<Known> all = foresee(scenario, [](const Known&) { return kQuick; });
+  if (!any_client(scenario, in_turns)) return demand_of(all, classes, 1);
 
   Deadlines deadlines(classes);
   bool bounded = true;
-  const auto just_in_time = [&](const Known& request) {
+  const std::vector<Known> slow = foresee(scenario, [&](const Known& request) {
     const auto deadline = deadlines.of(request);
     bounded = bounded && deadline;
     return deadline ? duration_from_seconds(*deadline - request.at) : kQuick;
-  };
-  const std::vector<Known> slow = foresee(scenario, just_in_time);
+  });
   Demand demand = common(demand_of(all, classes, kMargin), demand_of(slow, classes, kMargin));
-  demand.tokens_per_second *= bounded && !any_closed_loop(scenario) ? 1 / kStretch : 0;
+  demand.tokens_per_second *= bounded ? 1 / kStretch : 0;
   return demand;
 }
 

@@ -21,7 +21,8 @@ struct Reached {
 /// What a load asks of whoever serves it, as far as that is sure before anything is simulated:
 /// whichever warm-up a trial leaves out, and whichever requests miss the bounds that a few may
 /// miss. Which turns of conversations come depends on how fast others are served: what is said of
-/// them holds for service at once and for service just within the SLOs, with a margin.
+/// them holds for service at once and for service just within the SLOs, with a margin. Of closed
+/// loops nothing is.
 struct Demand {
   double tokens_per_second = 0;  // of output that must have come in time
   Tokens least_prompt{1};
