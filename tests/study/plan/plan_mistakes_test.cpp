@@ -32,6 +32,7 @@ struct Mistake {
   std::string hint;
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name is googletest's
 void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.is; }
 
 class PlanMistake : public ::testing::TestWithParam<Mistake> {};
