@@ -66,12 +66,12 @@ class Biller {
 
   void draw_power() {
     const GpuSpec& gpu = hardware_.gpu;
-    const double gpus = static_cast<double>(machine_.gpus);
+    const auto gpus = static_cast<double>(machine_.gpus);
     Power mean = between(gpu.idle_power, gpu.power, use_.gpu_busy * demand_.mean_load) * gpus;
     Power most = gpu.power * gpus;
     if (candidate_.drives > 0) {
       const SsdSpec& ssd = *hardware_.ssd;
-      const double drives = static_cast<double>(candidate_.drives);
+      const auto drives = static_cast<double>(candidate_.drives);
       mean += between(ssd.idle_power, ssd.power, use_.drive_busy * demand_.mean_load) * drives;
       most += ssd.power * drives;
     }

@@ -28,11 +28,11 @@ class PriceDraw {
   /// What most pay.
   PriceDraw() = default;
   /// All at that end of their ranges.
-  static PriceDraw lowest() { return PriceDraw(Kind::lowest, 0); }
-  static PriceDraw highest() { return PriceDraw(Kind::highest, 0); }
+  static PriceDraw lowest() { return {Kind::lowest, 0}; }
+  static PriceDraw highest() { return {Kind::highest, 0}; }
   /// The `number`-th of many: each product's price by itself, triangular between low and high with
   /// its peak at typical. The same number draws the same prices, whatever else can be bought.
-  static PriceDraw random(std::uint64_t number) { return PriceDraw(Kind::random, number); }
+  static PriceDraw random(std::uint64_t number) { return {Kind::random, number}; }
 
   template <class Price>
   [[nodiscard]] Price of(const SourcedPrice<Price>& price) const {

@@ -93,7 +93,7 @@ class CandidateMaker {
     return name;
   }
 
-  void lay(Node& root, const std::string& path, Node value, Diagnostics& found) const {
+  static void lay(Node& root, const std::string& path, Node value, Diagnostics& found) {
     const Place place = value.place;
     config::apply_override(root, path, std::move(value), place, found);
   }

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/config/path.hpp"
 #include "sim/scenario/locate.hpp"
 #include "sim/study/load/trial.hpp"
 #include "sim/study/plan/candidates.hpp"
@@ -26,59 +27,48 @@ constexpr std::string_view kDecided[] = {
     "hardware.ssd",     "hardware.drives_per_host", "serving.tensor_parallel",
     "serving.replicas", "serving.replicas_per_host"};
 
-/// Whether `path` is `whole` or lies in it.
-bool within(std::string_view path, std::string_view whole) {
-  if (!path.starts_with(whole)) return false;
-  return path.size() == whole.size() || path[whole.size()] == '.' || path[whole.size()] == '[';
-}
-
 void check_set(const PlanSpec& spec, Diagnostics& diagnostics) {
   for (const Node::Member& member : spec.set.members) {
     for (const std::string_view decided : kDecided) {
-      if (!within(member.key, decided) && !within(decided, member.key)) continue;
+      const bool part = config::lies_within(member.key, decided);
+      if (!part && !config::lies_within(decided, member.key)) continue;
       diagnostics.error(
           member.place,
-          member.key == decided || within(member.key, decided)
-              ? fmt::format("the machines decide on '{}'", decided)
-              : fmt::format("'{}' holds '{}', on which the machines decide", member.key, decided),
+          part ? fmt::format("the machines decide on '{}'", decided)
+               : fmt::format("'{}' holds '{}', on which the machines decide", member.key, decided),
           "remove it, or set its other parts one by one");
       break;
     }
   }
 }
 
-/// Those that there must be only one of: a candidate would set what stands there.
-void check_tiers(const PlanSpec& spec, const Scenario& scenario, const Place& scenario_place,
-                 Diagnostics& diagnostics) {
-  for (const Medium medium : {Medium::dram, Medium::nvme}) {
-    std::size_t tiers = 0;
-    bool unlimited = false;
-    for (std::size_t i = 0; i < scenario.tiers.size(); ++i) {
-      const TierSpec& tier = scenario.tiers[i];
-      if (!tier.enabled() || tier.medium != medium) continue;
-      ++tiers;
-      unlimited = unlimited || tier.capacity.unlimited();
-    }
-    const std::string_view name = config::Names<Medium>::kList[static_cast<int>(medium)].first;
-    if (tiers > 1 && unlimited) {
-      diagnostics.error(scenario_place,
-                        fmt::format("{} tiers share {}, one of them without limit: how large each "
-                                    "is to be is open",
-                                    tiers, name),
-                        "give each a capacity: their proportions are kept");
-    }
-    for (const Node::Member& member : spec.set.members) {
-      for (std::size_t i = 0; i < scenario.tiers.size() && tiers == 1; ++i) {
-        const TierSpec& tier = scenario.tiers[i];
-        if (!tier.enabled() || tier.medium != medium) continue;
-        if (member.key != fmt::format("tiers[{}].capacity", i)) continue;
-        diagnostics.error(
-            member.place,
-            fmt::format("the machines decide on the capacity of tier '{}'", tier.name),
-            fmt::format("see shares.{}", medium == Medium::dram ? "dram" : "drives"));
-      }
-    }
+/// A tier that has a medium for itself gets what the machine has of it. Of several the capacities
+/// matter, as proportions.
+void check_tiers(const PlanSpec& spec, const Scenario& scenario, Medium medium,
+                 const Place& scenario_place, Diagnostics& diagnostics) {
+  std::vector<std::size_t> there;
+  bool unlimited = false;
+  for (std::size_t i = 0; i < scenario.tiers.size(); ++i) {
+    const TierSpec& tier = scenario.tiers[i];
+    if (!tier.enabled() || tier.medium != medium) continue;
+    there.push_back(i);
+    unlimited = unlimited || tier.capacity.unlimited();
   }
+  if (there.size() > 1 && unlimited) {
+    diagnostics.error(
+        scenario_place,
+        fmt::format("{} tiers share {}, one of them without limit: their proportions are open",
+                    there.size(), config::Scalar<Medium>::format(medium)),
+        "give each a capacity");
+  }
+  if (there.size() != 1) return;
+  const Node::Member* set = spec.set.find(fmt::format("tiers[{}].capacity", there[0]));
+  if (set == nullptr) return;
+  diagnostics.error(set->place,
+                    fmt::format("the machines decide on the capacity of tier '{}'",
+                                scenario.tiers[there[0]].name),
+                    medium == Medium::dram ? "see 'dram' of the machines, and shares.dram"
+                                           : "see 'drives' of the machines, and shares.drives");
 }
 
 void check_names(const std::vector<Machine>& machines, const Node& list, Diagnostics& diagnostics) {
@@ -184,7 +174,8 @@ Plan parse_plan(const std::string& path, const std::string& text,
   const Scenario scenario =
       read_scenario(*located.path, tree, catalogue, diagnostics, &cache).scenario;
   diagnostics.raise();
-  check_tiers(plan.spec, scenario, scenario_place, diagnostics);
+  check_tiers(plan.spec, scenario, Medium::dram, scenario_place, diagnostics);
+  check_tiers(plan.spec, scenario, Medium::nvme, scenario_place, diagnostics);
   plan.bounds = read_bounds(plan.spec, root, scenario, diagnostics);
   warn_of_unpriced(scenario, plan.warnings);
 

@@ -172,6 +172,9 @@ TEST(Bill, DoublingEveryPriceDoublesEveryCostAndNothingElse) {
       RC_ASSERT(twice.lines[i].per_hour == once.lines[i].per_hour * 2);
       RC_ASSERT(once.lines[i].per_hour >= DollarsPerHour{});
     }
+    DollarsPerHour sum;
+    for (const Bill::Line& line : once.lines) sum += line.per_hour;
+    RC_ASSERT(sum == once.per_hour);
     RC_ASSERT(twice.mean_power == once.mean_power);
     RC_ASSERT(twice.most_power == once.most_power);
     RC_ASSERT(twice.drive_life == once.drive_life);

@@ -1,5 +1,7 @@
 // Every mistake in a plan is told once, at its place, with what to do.
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -30,6 +32,7 @@ struct Mistake {
   std::string hint;
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name is googletest's
 void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.is; }
 
 class PlanMistake : public ::testing::TestWithParam<Mistake> {};
@@ -97,7 +100,7 @@ const Mistake kMistakes[] = {
     {"demand:", "set: {serving: {replicas: 3}}\ndemand:", "2:7",
      "'serving' holds 'serving.tensor_parallel', on which the machines decide", "one by one"},
     {"demand:", "set: {'tiers[0].capacity': 3 GiB}\ndemand:", "2:7",
-     "the machines decide on the capacity of tier 'dram'", "see shares.dram"},
+     "the machines decide on the capacity of tier 'dram'", "and shares.dram"},
     {"demand:", "set: {'tiers[0].capacity': 0}\ndemand:", "10:11",
      "more DRAM makes no difference: the scenario has no tier in DRAM", "leave one size"},
     {"demand:", "set: {'tiers[1].capacity': 0}\ndemand:", "12:9",
@@ -143,6 +146,29 @@ TEST(PlanMistakes, WhatEveryCandidateGetsWrongIsTheMachines) {
   const std::string said = complaint(text);
   EXPECT_THAT(said, HasSubstr("plan.yaml:4:5: error: the 64 attention heads of"));
   EXPECT_EQ(times(said, "error: "), 1U) << said;
+}
+
+/// The shipped profile without a key, in a file of its own.
+std::string gpu_without(const std::string& key) {
+  std::ifstream shipped(TERRACE_SOURCE_DIR "/hwprofiles/gpus/h200-sxm.yaml");
+  const auto path = std::filesystem::path(::testing::TempDir()) / ("gpu_without_" + key + ".yaml");
+  std::ofstream mine(path);
+  bool skipping = false;
+  for (std::string line; std::getline(shipped, line);) {
+    if (!line.starts_with(" ")) skipping = line.starts_with(key + ":");
+    if (line == "sources:") break;
+    if (!skipping) mine << line << '\n';
+  }
+  return path.string();
+}
+
+TEST(PlanMistakes, AGpuNeedsAPriceAndAPower) {
+  EXPECT_THAT(complaint(plan_with("h200-sxm", gpu_without("price"))),
+              AllOf(HasSubstr("plan.yaml:5:10: error: the catalogue has no price for H200 SXM"),
+                    HasSubstr("gpu_price: {low: ")));
+  EXPECT_THAT(
+      complaint(plan_with("h200-sxm", gpu_without("power"))),
+      HasSubstr("plan.yaml:5:10: error: the profile of H200 SXM does not say what it draws"));
 }
 
 TEST(PlanMistakes, StagesOfAPipelineAreGpusOfAReplica) {
