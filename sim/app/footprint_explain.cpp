@@ -67,8 +67,9 @@ class Explanation {
         "  held: ", fmt::format("{} x {} B{} = {}", n(point_.context.count()),
                                 n(series_.token_per_gpu.count()), plus_fixed(), size(point_.held)));
     if (point_.needed < point_.held) {
-      text += paragraph("  needed: ", fmt::format("{}, of layers with a window no more than that",
-                                                  size(point_.needed)));
+      text += paragraph("  needed: ",
+                        fmt::format("{}, if layers with a window keep no more than the window",
+                                    size(point_.needed)));
     }
     return text + paragraph("  in blocks: ",
                             fmt::format("{} tokens / {}, rounded up, = {} blocks x {}{} = {}",
@@ -111,9 +112,19 @@ class Explanation {
   [[nodiscard]] std::string gpu(std::size_t g) const {
     const HbmShare& share = series_.gpus[g];
     const HbmBudget& b = share.budget;
-    std::string text =
-        fmt::format("{} x {} - {} of weights - {} of reserve = {} for KV", size(b.memory),
-                    b.utilization, size(b.weights), size(b.reserve), size(b.for_kv()));
+    const std::int64_t seqs = question_.engine.max_num_seqs;
+    std::string reserve = size(b.reserve - series_.fixed * seqs) + " of reserve";
+    if (series_.fixed > Bytes{}) {
+      reserve +=
+          fmt::format(" - {} sequences x {} whatever their length", n(seqs), size(series_.fixed));
+    }
+    std::string text = fmt::format("{} x {} - {} of weights - {}", size(b.memory), b.utilization,
+                                   size(b.weights), reserve);
+    if (!share.room) {
+      text += share.weights_fit ? " leaves no room for KV" : ": the weights do not fit";
+      return paragraph(fmt::format("  {}: ", question_.gpus[g].name), text);
+    }
+    text += fmt::format(" = {} for KV", size(b.for_kv()));
     if (share.blocks > 0) {
       text += fmt::format(" / {} = {} blocks; ({} - 1) / {} = {} sequences", size(b.block),
                           n(share.blocks), n(share.blocks), n(point_.blocks),
@@ -121,8 +132,6 @@ class Explanation {
       if (point_.gpus[g].held < (share.blocks - 1) / point_.blocks) {
         text += fmt::format(", of which {} have room for their fixed part", n(point_.gpus[g].held));
       }
-    } else {
-      text += share.weights_fit ? ": none fits" : ": the weights do not fit";
     }
     return paragraph(fmt::format("  {}: ", question_.gpus[g].name), text);
   }

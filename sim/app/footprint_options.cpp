@@ -161,9 +161,9 @@ void check_rows(const FootprintWishes& wishes) {
   }
   if (rows <= kMostRows) return;
   throw UsageError(fmt::format(
-      "{:.0f} combinations of models, contexts, batches, types and GPUs are more than {}; take a "
+      "{} combinations of models, contexts, batches, types and GPUs are more than {}; take a "
       "larger step in --context or --batch, or ask for fewer things at once",
-      rows, human::count(kMostRows)));
+      human::compact(static_cast<std::int64_t>(std::min(rows, 1e18))), human::count(kMostRows)));
 }
 
 }  // namespace

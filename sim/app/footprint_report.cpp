@@ -84,7 +84,9 @@ std::string matrix(const FootprintReport& report, std::string_view title, Which 
     for (const std::string& text : columns.back()) widest = std::max(widest, columns_of(text));
   }
   const std::size_t room = kReportWidth > first ? kReportWidth - first : 0;
-  const std::size_t most = std::max<std::size_t>(room / (widest + 2), 1);
+  const std::size_t fitting = std::max<std::size_t>(room / (widest + 2), 1);
+  const std::size_t tables = (columns.size() + fitting - 1) / fitting;
+  const std::size_t most = (columns.size() + tables - 1) / tables;
   std::string text = '\n' + paragraph("", title);
   for (std::size_t begin = 0; begin < columns.size(); begin += most) {
     const std::size_t end = std::min(begin + most, columns.size());
@@ -143,50 +145,56 @@ std::string misfits(const FootprintReport& report, std::size_t gpu) {
   std::string text;
   for (const FootprintSeries& series : report.series) {
     const HbmShare& share = series.gpus[gpu];
+    if (share.room) continue;
     const double usable =
         static_cast<double>(share.budget.memory.count()) * share.budget.utilization;
-    if (!share.weights_fit) {
-      text += paragraph("  ", fmt::format("{}: weights do not fit: {} of {}", label(report, series),
-                                          size(share.budget.weights), human::bytes(usable)));
-    } else if (share.budget.for_kv() < Bytes{} || (share.blocks == 0 && series.token > Bytes{})) {
-      text +=
-          paragraph("  ", fmt::format("{}: no room for KV: {} of {} are weights, {} the engine's "
-                                      "reserve",
-                                      label(report, series), size(share.budget.weights),
-                                      human::bytes(usable), size(share.budget.reserve)));
-    }
+    std::string why = fmt::format("{} of {}", size(share.budget.weights), human::bytes(usable));
+    if (share.weights_fit) why += fmt::format(", and {} of reserve", size(share.budget.reserve));
+    text += paragraph("  ", fmt::format("{}: {}: {}", label(report, series),
+                                        share.weights_fit ? "no room for KV beside the weights"
+                                                          : "weights do not fit",
+                                        why));
   }
   return text;
+}
+
+/// `fit` finds the memory's own among those of a point; `below` goes under the first table.
+template <class Fit>
+std::string fit_table(const FootprintReport& report, std::string_view title, std::string_view below,
+                      Fit fit) {
+  const std::string held =
+      matrix(report, title, kEvery, [&](const FootprintSeries& series, std::size_t i) {
+        return human::count(fit(series.points[i]).held);
+      });
+  const std::string hybrid = matrix(
+      report, "likewise, with vLLM's hybrid manager",
+      [&](const FootprintSeries& series) {
+        return std::any_of(series.points.begin(), series.points.end(),
+                           [&](const FootprintPoint& p) { return fit(p).held != fit(p).hybrid; });
+      },
+      [&](const FootprintSeries& series, std::size_t i) {
+        return human::count(fit(series.points[i]).hybrid);
+      });
+  return held + std::string(below) + hybrid;
 }
 
 std::string fit_tables(const FootprintReport& report) {
   const FootprintQuestion& q = report.wishes.question;
   std::string text;
-  const auto tables = [&](std::string_view title, auto fit) {
-    text += matrix(report, title, kEvery, [&](const FootprintSeries& series, std::size_t i) {
-      return human::count(fit(series.points[i]).held);
-    });
-    text += matrix(
-        report, "likewise, with vLLM's hybrid manager",
-        [&](const FootprintSeries& series) {
-          return std::any_of(series.points.begin(), series.points.end(),
-                             [&](const FootprintPoint& p) { return fit(p).held != fit(p).hybrid; });
-        },
-        [&](const FootprintSeries& series, std::size_t i) {
-          return human::count(fit(series.points[i]).hybrid);
-        });
-  };
   for (std::size_t g = 0; g < q.gpus.size(); ++g) {
-    tables(fmt::format("Sequences that fit {}, tp of them together: {} each, {} of it used, beside "
-                       "weights and the engine's reserve",
-                       q.gpus[g].name, size(q.gpus[g].memory), q.engine.gpu_memory_utilization),
-           [g](const FootprintPoint& p) { return p.gpus[g]; });
-    text += misfits(report, g);
+    text += fit_table(
+        report,
+        fmt::format("Sequences that fit {} x {}: {} of memory each, {} of it used, "
+                    "beside weights and the engine's reserve",
+                    q.tensor.size() > 1 ? "tp" : human::count(q.tensor.front()), q.gpus[g].name,
+                    size(q.gpus[g].memory), q.engine.gpu_memory_utilization),
+        misfits(report, g), [g](const FootprintPoint& p) { return p.gpus[g]; });
   }
   for (std::size_t s = 0; s < q.stores.size(); ++s) {
-    tables(
-        fmt::format("Sequences that fit the {}, {}", q.stores[s].name, size(q.stores[s].capacity)),
-        [s](const FootprintPoint& p) { return p.stores[s]; });
+    text += fit_table(
+        report,
+        fmt::format("Sequences that fit the {}: {}", q.stores[s].name, size(q.stores[s].capacity)),
+        "", [s](const FootprintPoint& p) { return p.stores[s]; });
   }
   return text;
 }

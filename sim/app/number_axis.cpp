@@ -42,20 +42,19 @@ class Axis {
     const auto colon = part.find(':');
     if (colon == std::string::npos) return push(number(part, part), part);
     const auto second = part.find(':', colon + 1);
-    if (second == std::string::npos) fail(part, "a range lacks its step");
+    if (second == std::string::npos)
+      fail(part, "the range lacks its step; write FROM:TO:xK or FROM:TO:+STEP");
     const std::string step = part.substr(second + 1);
     const bool times = step.starts_with('x');
-    if (!times && !step.starts_with('+')) fail(part, "a step begins with x or +");
+    if (!times && !step.starts_with('+'))
+      fail(part, "a step begins with x or +; write FROM:TO:xK or FROM:TO:+STEP");
     const std::int64_t from = number(part.substr(0, colon), part);
     const std::int64_t to = number(part.substr(colon + 1, second - colon - 1), part);
     const std::int64_t by = number(step.substr(1), part);
-    if (from > to) {
-      fail(part, "the range goes down; write the smaller number first");
-    }
-    if (by < (times ? 2 : 1)) {
-      fail(part, times ? "a factor is 2 or more" : "a step is 1 or more");
-    }
-    push(to, part, false);
+    if (from > to) fail(part, "the range goes down; write the smaller number first");
+    if (by < (times ? 2 : 1)) fail(part, times ? "a factor is 2 or more" : "a step is 1 or more");
+    check(from, part);
+    check(to, part);
     for (std::int64_t n = from; n <= to; n = times ? n * by : n + by) push(n, part);
   }
 
@@ -67,21 +66,23 @@ class Axis {
 
  private:
   [[noreturn]] void fail(const std::string& part, std::string_view why) const {
-    throw UsageError(fmt::format("--{} {}: {}", option_, part, why));
+    throw UsageError(fmt::format("--{} '{}': {}", option_, part, why));
   }
 
   [[nodiscard]] std::int64_t number(const std::string& text, const std::string& part) const {
     if (const auto n = parse(text)) return *n;
     throw UsageError(
-        fmt::format("--{} {}: '{}' is no whole number; {}", option_, part, text, kForms));
+        fmt::format("--{} '{}': '{}' is no whole number; {}", option_, part, text, kForms));
   }
 
-  void push(std::int64_t n, const std::string& part, bool keep = true) {
-    if (n < low_ || n > high_) {
-      fail(part, fmt::format("{} is not between {} and {}", human::count(n), human::count(low_),
-                             human::count(high_)));
-    }
-    if (!keep) return;
+  void check(std::int64_t n, const std::string& part) const {
+    if (n >= low_ && n <= high_) return;
+    fail(part, fmt::format("{} is not between {} and {}", human::count(n), human::count(low_),
+                           human::count(high_)));
+  }
+
+  void push(std::int64_t n, const std::string& part) {
+    check(n, part);
     if (numbers_.size() == kMostNumbers) {
       fail(part, fmt::format("more than {} numbers; take a larger step",
                              human::count(static_cast<std::int64_t>(kMostNumbers))));

@@ -54,8 +54,10 @@ KvParts parts_of(const ModelSpec& model, DType kv, const Parallel& parallel) {
 
 HbmShare share_of(const HbmBudget& budget) {
   const double usable = static_cast<double>(budget.memory.count()) * budget.utilization;
-  HbmShare share{budget, static_cast<double>(budget.weights.count()) <= usable, 0};
-  if (budget.block > Bytes{}) share.blocks = fitting_blocks(budget);
+  HbmShare share{budget, static_cast<double>(budget.weights.count()) <= usable, 0, false};
+  const bool any = budget.block > Bytes{};
+  if (any) share.blocks = fitting_blocks(budget);
+  share.room = any ? share.blocks > 0 : budget.for_kv() >= Bytes{};
   return share;
 }
 
@@ -96,11 +98,9 @@ class Asked {
     SequencesThatFit fit;
     if (share.blocks > 0) fit.held = (share.blocks - 1) / p.blocks;
     // Room is set aside for the fixed part of so many sequences.
-    if (series_.token == Bytes{} && share.budget.for_kv() >= Bytes{}) {
-      fit.held = engine_.max_num_seqs;
-    } else if (series_.fixed > Bytes{}) {
-      fit.held = std::min(fit.held, engine_.max_num_seqs);
-    }
+    const std::int64_t most = share.room ? engine_.max_num_seqs : 0;
+    if (series_.token == Bytes{}) fit.held = most;
+    if (series_.fixed > Bytes{}) fit.held = std::min(fit.held, most);
     const Bytes room = share.budget.for_kv() + series_.fixed * engine_.max_num_seqs;
     const Bytes page = saturated(p.hybrid.slot, p.hybrid.slots);
     if (room >= page) fit.hybrid = (room.count() / page.count() - 1) / p.hybrid.pages();

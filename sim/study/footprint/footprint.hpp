@@ -70,6 +70,7 @@ struct HbmShare {
   HbmBudget budget;
   bool weights_fit = false;
   std::int64_t blocks = 0;  // of a run; none: what is left is not enough for two
+  bool room = false;        // for blocks; if the model has none, for the reserve
 };
 
 /// A model with one type of cache on so many GPUs.
