@@ -150,6 +150,7 @@ std::string misfits(const FootprintReport& report, std::size_t gpu) {
         static_cast<double>(share.budget.memory.count()) * share.budget.utilization;
     std::string why = fmt::format("{} of {}", size(share.budget.weights), human::bytes(usable));
     if (share.weights_fit) why += fmt::format(", and {} of reserve", size(share.budget.reserve));
+    if (share.weights_fit && series.fixed > Bytes{}) why += "; lower --max-num-seqs";
     text += paragraph("  ", fmt::format("{}: {}: {}", label(report, series),
                                         share.weights_fit ? "no room for KV beside the weights"
                                                           : "weights do not fit",
