@@ -1,4 +1,4 @@
-#include <cctype>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <variant>
@@ -19,6 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kSchemaVersion = 1;
+constexpr Bytes kGiB{std::int64_t{1} << 30U};
 
 using Value = std::variant<std::string, std::int64_t>;
 using Row = std::vector<std::pair<std::string, Value>>;
@@ -140,13 +141,13 @@ std::string footprint_svg(const FootprintReport& report) {
   LinePlot plot{
       .title = each ? "KV cache of one sequence, on each GPU" : "KV cache of one sequence",
       .x_label = "context, tokens",
-      .y_label = "bytes",
+      .y_label = "GiB",
       .lines = {}};
   for (const FootprintSeries& series : report.series) {
     LinePlot::Line line{label(report, series), {}};
     for (const FootprintPoint& p : series.points) {
       if (p.held_in_blocks == Bytes{}) continue;
-      line.points.emplace_back(p.context.count(), p.held_in_blocks.count());
+      line.points.emplace_back(p.context.count(), p.held_in_blocks / kGiB);
     }
     plot.lines.push_back(std::move(line));
   }

@@ -27,9 +27,9 @@ std::string head_text(const FootprintReport& report) {
   if (q.models.size() == 1) text += " of " + q.models.front().name;
   if (q.kv.size() == 1) text += ", " + name_of(q.kv.front());
   if (q.tensor.size() == 1) text += fmt::format(", tp {}", q.tensor.front());
-  text += fmt::format("; blocks of {} tokens; k = 1,024 and M = 1,048,576 tokens",
-                      q.engine.block_size.count());
-  return paragraph("", text);
+  text += fmt::format("; blocks of {} tokens", q.engine.block_size.count());
+  return paragraph("", text) +
+         paragraph("", "from the shapes of the model files; k = 1,024 and M = 1,048,576 tokens");
 }
 
 /// A column for every part that any of them has.
@@ -186,7 +186,7 @@ std::string fit_tables(const FootprintReport& report) {
     text += fit_table(
         report,
         fmt::format("Sequences that fit {} x {}: {} of memory each, {} of it used, "
-                    "beside weights and the engine's reserve",
+                    "beside weights and an estimate of the engine's reserve",
                     q.tensor.size() > 1 ? "tp" : human::count(q.tensor.front()), q.gpus[g].name,
                     size(q.gpus[g].memory), q.engine.gpu_memory_utilization),
         misfits(report, g), [g](const FootprintPoint& p) { return p.gpus[g]; });

@@ -59,7 +59,7 @@ TEST(FootprintVerb, ShowsModelsSideBySide) {
       "--models llama-3.1-8b,deepseek-v3 --context 4k:128k:x32 --kv-dtype bf16,fp8 --tp 1,8");
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.err, IsEmpty());
-  EXPECT_THAT(outcome.out, StartsWith("KV cache; blocks of 16 tokens;"));
+  EXPECT_THAT(outcome.out, StartsWith("KV cache; blocks of 16 tokens\nfrom the shapes"));
   for (const char* line : {"\nllama-3.1-8b bf16 tp 8 +131,072 +16,384 +16,384 +-\n",
                            "\ndeepseek-v3 fp8 tp 8 +35,136 +35,136 +- +35,136\n",
                            "\ncontext +4k +128k\n", "\nllama-3.1-8b bf16 tp 1 +512 MiB +16.0 GiB\n",
@@ -73,7 +73,7 @@ TEST(FootprintVerb, WhatIsTheSameEverywhereIsSaidOnce) {
   const Workplace place;
   const Outcome outcome = footprint(place, "--models gpt-oss-120b --context 128k --batch 1,64");
   EXPECT_THAT(outcome.out,
-              AllOf(StartsWith("KV cache of gpt-oss-120b, bf16, tp 1; blocks of 16 tokens"),
+              AllOf(StartsWith("KV cache of gpt-oss-120b, bf16, tp 1; blocks of 16 tokens\n"),
                     ContainsRegex("\ngpt-oss-120b +9.00 GiB\n"),
                     ContainsRegex("window is freed\n.*\ngpt-oss-120b +4.50 GiB\n"),
                     ContainsRegex("\n64 sequences.*\n.*\n.*\ngpt-oss-120b +576 GiB\n"),
