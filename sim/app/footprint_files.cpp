@@ -143,13 +143,18 @@ std::string footprint_svg(const FootprintReport& report) {
       .x_label = "context, tokens",
       .y_label = "GiB",
       .lines = {}};
-  for (const FootprintSeries& series : report.series) {
-    LinePlot::Line line{label(report, series), {}};
+  const auto add = [&](const FootprintSeries& series, const std::string& name,
+                       Bytes FootprintPoint::*bytes) {
+    LinePlot::Line line{name, {}};
     for (const FootprintPoint& p : series.points) {
-      if (p.held_in_blocks == Bytes{}) continue;
-      line.points.emplace_back(p.context.count(), p.held_in_blocks / kGiB);
+      if (p.*bytes > Bytes{}) line.points.emplace_back(p.context.count(), p.*bytes / kGiB);
     }
     plot.lines.push_back(std::move(line));
+  };
+  for (const FootprintSeries& series : report.series) {
+    const std::string name = label(report, series);
+    add(series, name, &FootprintPoint::held_in_blocks);
+    if (has_windows(series)) add(series, name + ", freed", &FootprintPoint::needed);
   }
   return line_svg(plot);
 }

@@ -104,10 +104,6 @@ std::string matrix(const FootprintReport& report, std::string_view title, Which 
 
 constexpr auto kEvery = [](const FootprintSeries&) { return true; };
 
-constexpr auto kFrees = [](const FootprintSeries& series) {
-  return series.parts[static_cast<std::size_t>(KvPart::windowed)] > Bytes{};
-};
-
 /// Whose pages differ from blocks of every layer at full length.
 constexpr auto kPagesDiffer = [](const FootprintSeries& series) {
   return std::any_of(series.points.begin(), series.points.end(),
@@ -128,10 +124,12 @@ std::string sequence_tables(const FootprintReport& report) {
                    kEvery, [&](const FootprintSeries& series, std::size_t i) {
                      return size(saturated(series.points[i].held_in_blocks, batch));
                    });
-    text += matrix(report, fmt::format("{}{}, if what has left a window is freed", who, each),
-                   kFrees, [&](const FootprintSeries& series, std::size_t i) {
-                     return size(saturated(series.points[i].needed, batch));
-                   });
+    text += matrix(
+        report, fmt::format("{}{}, if what has left a window is freed", who, each),
+        [](const FootprintSeries& series) { return has_windows(series); },
+        [&](const FootprintSeries& series, std::size_t i) {
+          return size(saturated(series.points[i].needed, batch));
+        });
     text += matrix(report, fmt::format("{}{}, in pages of vLLM's hybrid manager", who, each),
                    kPagesDiffer, [&](const FootprintSeries& series, std::size_t i) {
                      return size(saturated(series.points[i].hybrid.bytes(), batch));

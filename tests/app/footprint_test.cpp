@@ -163,12 +163,13 @@ TEST(FootprintVerb, ComparesWithOtherAttentions) {
 
 TEST(FootprintVerb, DrawsALineForEach) {
   const Workplace place;
-  const std::string line = "--models llama-3.1-8b --what-if mqa --kv-dtype bf16,fp8 --plot ";
+  const std::string line = "--models gpt-oss-20b --what-if mqa --kv-dtype bf16,fp8 --plot ";
   ASSERT_EQ(footprint(place, line + "a.svg").status, 0);
   ASSERT_EQ(footprint(place, line + "b.svg").status, 0);
   const std::string svg = testing::read_file(place.at("a.svg"));
   EXPECT_EQ(svg, testing::read_file(place.at("b.svg")));
-  EXPECT_THAT(svg, AllOf(HasSubstr(">llama-3.1-8b (mqa) fp8<"), Not(HasSubstr("nan"))));
+  EXPECT_THAT(svg, AllOf(HasSubstr(">gpt-oss-20b (mqa) fp8<"),
+                         HasSubstr(">gpt-oss-20b bf16, freed<"), Not(HasSubstr("nan"))));
 }
 
 TEST(FootprintVerb, LongerThanTheModelIsSaidAndShown) {
