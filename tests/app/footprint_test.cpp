@@ -224,14 +224,15 @@ TEST(FootprintVerb, MistakesAreNamed) {
   fails(2, one + "--context 1:6000:+1 --batch 1,2", "12.0 k combinations");
   fails(2, one + "--tp 3", "possible are 1, 2, 4, 8, 16, 32");
   fails(2, one + "--tp 128", "128 is not between 1 and 64");
-  fails(2, one + "--kv-dtype fp9", "did you mean 'fp8'?");
+  fails(2, one + "--kv-dtype fp9",
+        "--kv-dtype is one of bf16, fp16, fp8, int8, int4, not 'fp9'; did you mean fp8?");
   fails(2, one + "--what-if gqa:7", "cannot become gqa:7");
   fails(2, one + "--what-if gqa", "gqa:KV_HEADS");
   fails(2, one + "--max-num-seqs 4", "--max-num-seqs has no effect without --hw");
   fails(2, one + "--hw l4 --gpu-memory-utilization 1.1", "up to 1, not '1.1'");
   fails(2, one + "--host dual-xeon-ddr5-2tib:7", "'7' lacks a unit");
   fails(2, one + "--ssd 0xsolidigm-d7-ps1010", "between 1 and 1024 of a kind");
-  fails(2, one + "--block-size 0", "--block-size takes a number from 1 to 65,536");
+  fails(2, one + "--block-size 0", "--block-size takes a number from 1 to 65536");
   fails(2, one + "--json --explain", "exclude each other");
   fails(1, one + "--csv nowhere/rows.csv", "nowhere/rows.csv");
 }
