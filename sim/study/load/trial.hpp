@@ -15,21 +15,23 @@ namespace terrace {
 
 /// A figure that a bound is about, as it came out.
 struct Judged {
-  std::optional<Duration> value;  // none: no request had it, or the run was cut short
+  std::optional<Duration> value;  // none: no request had it, or one that was rejected has it
   bool met = false;               // nothing to measure meets any bound
 };
 
 /// One run, asked whether it copes: what became of its requests once it had warmed up.
 struct Trial {
   Summary summary;             // of the whole run, warm-up included
-  std::size_t requests = 0;    // that were judged
+  std::size_t requests = 0;    // that were judged, rejected ones included
   std::size_t warm_up = 0;     // that came before those and were left out
   std::vector<Judged> judged;  // by bound
   bool keeps_up = true;        // the queue did not grow from beginning to end
-  bool cut_short = false;      // it was over before its end: some bound could not be met any more
+  bool cut_short = false;      // it was over before its end: some bound could not be met any more.
+                               // Nothing else but `summary`, of the part that ran, is known then
   double concurrency = 0;      // mean number of requests inside, while those judged arrived
-  Frequency offered;           // at which those judged arrived
-  Frequency served;            // at which they left
+  double running = 0;          // of them, not in the queue
+  Frequency offered;           // at which those judged arrived; 0 if all came at once
+  Frequency served;            // at which requests left meanwhile
 
   [[nodiscard]] bool passes() const;
 };
@@ -40,8 +42,11 @@ struct TrialOptions {
 };
 
 /// Simulates the scenario and judges it; nothing if `proceed` said no. Warm-up is found by MSER-5
-/// (White 1997) on the requests' TTFT in order of arrival, at most half of them. Rejected requests
-/// meet no bound. Throws like run().
+/// on the requests' TTFT in order of arrival, at most half of them. Quantiles are exact, by nearest
+/// rank; a rejected request meets no bound. It keeps up if the time in queue and loads does not
+/// grow (see grows()) among those judged, nor over the whole run if more than a third of it would
+/// be warm-up: a run that never settles has no warm-up. Throws like run().
+/// REQUIRES: why_contradictory(bounds, scenario) is empty.
 std::optional<Trial> attempt(const Scenario& scenario, std::span<const SloBound> bounds,
                              const TrialOptions& options = {});
 

@@ -37,12 +37,6 @@ std::optional<Duration> measured_latency(const MeasuredRequest& r, Latency which
   return which == Latency::ttft ? r.ttft : which == Latency::tpot ? r.tpot : r.e2e;
 }
 
-std::optional<Duration> predicted_latency(const Outcome& o, Latency which) {
-  return which == Latency::ttft   ? std::optional(o.ttft)
-         : which == Latency::tpot ? o.tpot
-                                  : std::optional(o.e2e);
-}
-
 double mean(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;
@@ -227,7 +221,7 @@ Replayed replay_measured(const Scenario& scenario, const MeasuredRun& run,
 std::optional<Figure> ComparedRequest::latency_ms(Latency which) const {
   const auto real = measured_latency(measured, which);
   if (!real || !predicted) return std::nullopt;
-  const auto ours = predicted_latency(*predicted, which);
+  const auto ours = predicted->of(which);
   if (!ours) return std::nullopt;
   return Figure{ms(*real), ms(*ours)};
 }
