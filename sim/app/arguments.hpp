@@ -9,7 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "sim/app/verb.hpp"
+#include "sim/base/text.hpp"
+#include "sim/config/scalar.hpp"
 
 namespace terrace::app {
 
@@ -43,5 +47,17 @@ class Arguments {
   std::vector<std::string> positionals_;
   std::map<std::string, std::vector<std::string>, std::less<>> options_;
 };
+
+/// What a name out of a list stands for, such as the type of a KV cache. Throws UsageError with the
+/// list, and the nearest name; `option` is what the text was given for.
+template <config::NamedEnum E>
+E parse_name(std::string_view option, const std::string& text) {
+  if (const auto parsed = config::Scalar<E>::parse(text).value) return *parsed;
+  std::vector<std::string_view> names;
+  for (const auto& [name, value] : config::Names<E>::kList) names.push_back(name);
+  const auto near = closest(text, names);
+  throw UsageError(fmt::format("--{} is one of {}, not '{}'{}", option, fmt::join(names, ", "),
+                               text, near ? fmt::format("; did you mean {}?", *near) : ""));
+}
 
 }  // namespace terrace::app

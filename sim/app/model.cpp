@@ -31,10 +31,7 @@ constexpr std::int64_t kMostGpus = 64;
 
 DType kv_dtype(const Arguments& arguments) {
   const auto text = arguments.value("kv-dtype");
-  if (!text) return DType::bf16;
-  const auto type = config::Scalar<DType>::parse(*text);
-  if (!type.value) throw UsageError(fmt::format("--kv-dtype {}: {}", *text, type.why));
-  return *type.value;
+  return text ? parse_name<DType>("kv-dtype", *text) : DType::bf16;
 }
 
 std::int64_t heads_of(const Attention& attention) {

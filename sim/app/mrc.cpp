@@ -144,15 +144,7 @@ void choose_model(const Arguments& arguments, const config::Catalogue& catalogue
     scenario.serving.expert_parallel = false;
   }
   if (const auto name = arguments.value("kv-dtype")) {
-    const auto type = config::Scalar<DType>::parse(*name);
-    if (!type.value) {
-      std::vector<std::string_view> names;
-      names.reserve(std::size(config::Names<DType>::kList));
-      for (const auto& [known, value] : config::Names<DType>::kList) names.push_back(known);
-      throw UsageError(
-          fmt::format("--kv-dtype is one of {}, not '{}'", fmt::join(names, ", "), *name));
-    }
-    scenario.serving.engine.kv_cache_dtype = *type.value;
+    scenario.serving.engine.kv_cache_dtype = parse_name<DType>("kv-dtype", *name);
   }
 }
 

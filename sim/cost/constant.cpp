@@ -41,6 +41,9 @@ void describe(config::Fields& f, ConstantCost& cost) {
   f.field("per_step", cost.per_step, "time of every step");
   f.field("per_prefill_token", cost.per_prefill_token, "added by each prompt token computed");
   f.field("per_decode", cost.per_decode, "added by each decoding sequence");
+  f.check(std::max({cost.per_step, cost.per_prefill_token, cost.per_decode}) > Duration{},
+          "per_step", "a step that takes no time at all serves any load",
+          "set per_step, per_prefill_token or per_decode");
 }
 
 }  // namespace terrace

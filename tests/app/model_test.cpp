@@ -109,7 +109,8 @@ TEST(ModelVerb, MistakesAreNamed) {
         "4, 8, 16, 32");
   fails(2, "show llama-3.1-8b --tp 0", "--tp 0: between 1 and 64");
   fails(2, "show llama-3.1-8b --context 0", "--context: between 1 and");
-  fails(2, "show llama-3.1-8b --kv-dtype fp9", "--kv-dtype fp9: ");
+  fails(2, "show llama-3.1-8b --kv-dtype fp9",
+        "--kv-dtype is one of bf16, fp16, fp8, int8, int4, not 'fp9'; did you mean fp8?");
   fails(2, "show llama-3.1-8b --out x.yaml", "--out has no effect on 'terrace model show'");
   fails(2, "import config.json --tp 2", "--tp has no effect on 'terrace model import'");
   fails(2, "shwo llama-3.1-8b", "did you mean 'show'?");

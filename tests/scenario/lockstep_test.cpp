@@ -249,7 +249,7 @@ TEST(Lockstep, RefusesWhatWouldHaveNoEffect) {
               HasSubstr("the 4 experts of tiny cannot be divided among 3 GPUs"));
   EXPECT_THAT(error("pipeline_parallel: 5", {}),
               HasSubstr("the 4 layers of tiny cannot be divided into 5 stages"));
-  EXPECT_THAT(error("engine: {cuda_graphs: false}, cost: {backend: constant}", {}),
+  EXPECT_THAT(error("engine: {cuda_graphs: false}, cost: {backend: constant, per_step: 1 ms}", {}),
               HasSubstr("have no effect on constant step times"));
   EXPECT_THAT(error("engine: {cuda_graphs: false, max_cudagraph_capture_size: 8}", {}),
               HasSubstr("has no effect without CUDA graphs"));
