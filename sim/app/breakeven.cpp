@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,9 +10,9 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/breakeven_report.hpp"
 #include "sim/app/catalogue.hpp"
+#include "sim/app/number_axis.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/scenario_options.hpp"
-#include "sim/app/token_range.hpp"
 #include "sim/kv/capacity.hpp"
 #include "sim/report/human.hpp"
 #include "sim/report/output_file.hpp"
@@ -20,7 +21,8 @@ namespace terrace::app {
 namespace {
 
 constexpr std::string_view kUsualHost = "dual-ddr5-5600-8ch";
-constexpr std::string_view kUsualPrefixes = "1k:128k:x2";
+constexpr std::int64_t kShortest = 1024;  // of the prefixes that are looked at, if none are said
+constexpr std::int64_t kLongest = 131072;
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kExclusive{
     {{"json", "explain"}, {"rent", "gpu-price"}, {"rent", "life"}, {"gpu-price", "life"}}};
@@ -68,15 +70,15 @@ void check_hardware(const Arguments& arguments, const std::vector<Medium>& tiers
   const auto asked = [&](Medium tier) {
     return std::find(tiers.begin(), tiers.end(), tier) != tiers.end();
   };
-  for (const auto& [tier, option, list] :
-       {std::tuple(Medium::nvme, "ssd", "ssds"), std::tuple(Medium::network, "network", "networks")}) {
+  for (const auto& [tier, option, list] : {std::tuple(Medium::nvme, "ssd", "ssds"),
+                                           std::tuple(Medium::network, "network", "networks")}) {
     if (asked(tier) && !arguments.has(option)) {
       throw UsageError(fmt::format("--tiers {}: which one? name it with --{}, of 'terrace list {}'",
                                    medium_name(tier), option, list));
     }
     if (!asked(tier) && arguments.has(option)) {
-      throw UsageError(fmt::format("--{} has no effect: '{}' is not among --tiers", option,
-                                   medium_name(tier)));
+      throw UsageError(
+          fmt::format("--{} has no effect: '{}' is not among --tiers", option, medium_name(tier)));
     }
   }
   if (arguments.has("drives") && !arguments.has("ssd")) {
@@ -135,8 +137,8 @@ workload:
 
 void check_feasible(const Scenario& machine) {
   if (machine.model.encoder) {
-    throw Infeasible(fmt::format("prompts of {} go through an encoder: they have no prefix to reuse",
-                                 machine.model.name));
+    throw Infeasible(fmt::format(
+        "prompts of {} go through an encoder: they have no prefix to reuse", machine.model.name));
   }
   const Bytes weights = weight_bytes_per_gpu(machine.model, parallel(machine));
   const Bytes memory = machine.hardware.gpu.memory;
@@ -145,22 +147,25 @@ void check_feasible(const Scenario& machine) {
                                machine.model.name, human::bytes(weights), human::bytes(memory)));
 }
 
+/// As many of the usual lengths as the model can take, or those that are asked for.
 std::vector<Tokens> prefixes_of(const Arguments& arguments, const Scenario& machine, Tokens fresh) {
-  const auto text = arguments.value("context");
-  std::vector<Tokens> all = parse_token_range("context", text.value_or(std::string(kUsualPrefixes)));
-  const Tokens block = machine.serving.engine.block_size;
-  const Tokens most = machine.model.max_context - fresh;
-  if (text && (all.front() < block || all.back() > machine.model.max_context)) {
-    const bool small = all.front() < block;
-    throw UsageError(fmt::format(
-        "--context {}: {} tokens are {} {}", *text,
-        (small ? all.front() : all.back()).count(),
-        small ? "less than a block of" : "more than the context of",
-        small ? fmt::format("{} tokens", block.count())
-              : fmt::format("{}, {}", machine.model.name, machine.model.max_context.count())));
+  const std::int64_t block = machine.serving.engine.block_size.count();
+  const std::int64_t most = (machine.model.max_context - fresh).count();
+  if (most < block) {
+    throw UsageError(
+        fmt::format("{} takes {} tokens: no room for a block of {} before {} fresh ones",
+                    machine.model.name, machine.model.max_context.count(), block, fresh.count()));
   }
-  std::erase_if(all, [&](Tokens n) { return n < block || (!text && n > most); });
-  if (all.empty()) all.push_back(std::max(block, most));
+  std::vector<std::int64_t> numbers;
+  if (const auto text = arguments.value("context")) {
+    numbers = number_axis("context", *text, block, machine.model.max_context.count());
+  } else {
+    for (std::int64_t n = kShortest; n <= kLongest; n *= 2) numbers.push_back(n);
+    std::erase_if(numbers, [&](std::int64_t n) { return n < block || n > most; });
+    if (most < kLongest) numbers.push_back(most);
+  }
+  std::vector<Tokens> all;
+  for (const std::int64_t n : numbers) all.emplace_back(n);
   return all;
 }
 
@@ -174,9 +179,10 @@ std::optional<GpuPrice> gpu_price(const Arguments& arguments, const GpuSpec& gpu
   if (!arguments.has("rent")) return owned(gpu, economics);
   const auto price = rented(gpu);
   if (!price) {
-    throw UsageError(fmt::format("--rent: the profile of {} has no price of a cloud; say one with "
-                                 "--gpu-price '3 USD/h'",
-                                 gpu.name));
+    throw UsageError(
+        fmt::format("--rent: the profile of {} has no price of a cloud; say one with "
+                    "--gpu-price '3 USD/h'",
+                    gpu.name));
   }
   return price;
 }
@@ -193,9 +199,10 @@ EconomicsSpec economics_of(const Arguments& arguments) {
 BreakEvenReport answer(const Arguments& arguments) {
   for (const char* needed : {"model", "hw"}) {
     if (arguments.has(needed)) continue;
-    throw UsageError(fmt::format("--{} is needed, as in 'terrace breakeven --model llama-3.1-8b "
-                                 "--hw h100-sxm'",
-                                 needed));
+    throw UsageError(
+        fmt::format("--{} is needed, as in 'terrace breakeven --model llama-3.1-8b "
+                    "--hw h100-sxm'",
+                    needed));
   }
   BreakEvenReport report;
   report.question.tiers = tiers_of(arguments);
@@ -248,12 +255,14 @@ constexpr std::array kOptions = {
     Option{"ssd", "NAME", "of 'terrace list ssds', for nvme"},
     Option{"drives", "N", "drives of a host, striped; 1 if left out"},
     Option{"network", "NAME", "of 'terrace list networks', for network"},
-    Option{"context", "LIST", "lengths of prefixes, 8k,32k or 1k:128k:x2 (default) or 1k:8k:+1k"},
+    Option{"context", "LIST",
+           "lengths of prefixes: 8k,32k or 1k:128k:x2 (about the default) or 1k:8k:+1k"},
     Option{"fresh", "N", "prompt tokens behind the prefix, computed either way; 256 if left out"},
     Option{"sharing", "N", "replicas on one host that load the same at once; 1 if left out"},
     Option{"kv-dtype", "TYPE", "element of the KV cache: bf16 (default), fp16, fp8, int8, int4"},
     Option{"block-size", "N", "tokens of a KV block; 16 if left out"},
-    Option{"kv-layout", "NAME", "block: one piece of memory (default); layer: K and V of each layer"},
+    Option{"kv-layout", "NAME",
+           "block: one piece of memory (default); layer: K and V of each layer"},
     Option{"gpu-price", "PRICE", "of a GPU for an hour, such as '3 USD/h'; else by its profile"},
     Option{"rent", "", "price the GPU as its profile says of clouds, not as if it were owned"},
     Option{"life", "YEARS", "over which an owned GPU is written off; '4 years' if left out"},
@@ -273,12 +282,14 @@ constinit const Verb kBreakEven = {
     .positionals = {},
     .options = kOptions,
     .notes =
-        "Times are those that runs use: the cost model's steps in chunks, the routes of the fabric\n"
+        "Times are those that runs use: the cost model's steps in chunks, the routes of the "
+        "fabric\n"
         "through host DRAM, its law for small copies, the drives' for their queue; nothing else\n"
         "moves. Money: what a GPU's time is worth against the wear of a write and the room in\n"
         "memory; each price has a range and a date, 'terrace hw show NAME' says from where.\n\n"
         "  terrace breakeven --model llama-3.1-8b --hw h100-sxm\n"
-        "  terrace breakeven --model llama-3.1-70b --hw h200-sxm --tp 4 --ssd solidigm-d7-ps1010 \\\n"
+        "  terrace breakeven --model llama-3.1-70b --hw h200-sxm --tp 4 --ssd solidigm-d7-ps1010 "
+        "\\\n"
         "    --drives 4 --explain\n"
         "  terrace breakeven --model llama-3.1-8b --hw l40s --ssd samsung-pm9a3 --sharing 8\n"
         "  terrace breakeven --model llama-3.1-8b --hw l40s --set serving.cost.backend=roofline\n",

@@ -1,5 +1,6 @@
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
@@ -101,12 +102,18 @@ std::string breakeven_json(const BreakEvenReport& r) {
 }
 
 void write_breakeven_csv(const BreakEvenReport& r, const std::filesystem::path& path) {
-  constexpr std::array kColumns = {"prefix_tokens", "bytes",
-                                   "recompute_ms",  "break_even_bytes_per_s",
-                                   "tier",          "load_ms",
-                                   "stall_ms",      "hybrid_ms",
-                                   "hybrid_computes_tokens", "reuses_to_repay_write",
-                                   "worth_keeping_s_low",    "worth_keeping_s",
+  constexpr std::array kColumns = {"prefix_tokens",
+                                   "bytes",
+                                   "recompute_ms",
+                                   "break_even_bytes_per_s",
+                                   "tier",
+                                   "load_ms",
+                                   "stall_ms",
+                                   "hybrid_ms",
+                                   "hybrid_computes_tokens",
+                                   "reuses_to_repay_write",
+                                   "worth_keeping_s_low",
+                                   "worth_keeping_s",
                                    "worth_keeping_s_high"};
   replace_file(path, [&](const std::filesystem::path& file) {
     CsvFile csv(file);
@@ -132,10 +139,11 @@ void write_breakeven_csv(const BreakEvenReport& r, const std::filesystem::path& 
         csv.milliseconds(row.loads[t].hybrid);
         csv.number(row.loads[t].computed.count());
         const auto worth = r.worth(i, t);
-        number(worth ? worth->reuses.typical : NAN);
-        number(worth ? idle_seconds(worth->idle.low) : NAN);
-        number(worth ? idle_seconds(worth->idle.typical) : NAN);
-        number(worth ? idle_seconds(worth->idle.high) : NAN);
+        constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+        number(worth ? worth->reuses.typical : kNothing);
+        number(worth ? idle_seconds(worth->idle.low) : kNothing);
+        number(worth ? idle_seconds(worth->idle.typical) : kNothing);
+        number(worth ? idle_seconds(worth->idle.high) : kNothing);
         csv.end_row();
       }
     }
@@ -145,9 +153,9 @@ void write_breakeven_csv(const BreakEvenReport& r, const std::filesystem::path& 
 
 std::string breakeven_plot(const BreakEvenReport& r) {
   LinePlot plot;
-  plot.title = fmt::format("{} on {} x {}: computing a prefix again, or loading it",
-                           r.machine.model.name, r.machine.serving.gpus_per_replica(),
-                           r.machine.hardware.gpu.name);
+  plot.title =
+      fmt::format("{} on {} x {}: computing a prefix again, or loading it", r.machine.model.name,
+                  r.machine.serving.gpus_per_replica(), r.machine.hardware.gpu.name);
   plot.x_label = "prefix, tokens";
   plot.y_label = "time, ms";
   plot.lines.push_back({"computed", {}});

@@ -22,8 +22,9 @@ std::string load_formula(const BreakEvenReport& r, const PrefixAnswer& row, std:
                   "{}. Stall max(first fresh step, load + 1/{} of it) - fresh = {}. Hybrid: {} "
                   "tokens computed while {} load, both done after {}.",
                   human::bytes(row.bytes), rate * 1e-9, time(load.load), row.needed.count() * 1e-9,
-                  load.load <= row.recompute ? "pays" : "does not pay", layer_count(r.machine.model),
-                  time(load.stall), human::count(load.computed.count()),
+                  load.load <= row.recompute ? "pays" : "does not pay",
+                  layer_count(r.machine.model), time(load.stall),
+                  human::count(load.computed.count()),
                   human::count((row.prefix - load.computed).count()), time(load.hybrid)));
   return text;
 }
@@ -64,15 +65,16 @@ std::string wear_formula(const BreakEvenReport& r) {
 std::string breakeven_formulas(const BreakEvenReport& r) {
   const std::size_t last = r.answer.prefixes.size() - 1;
   const PrefixAnswer& row = r.answer.prefixes[last];
-  std::string text = fmt::format("\nHow the row of {} tokens comes about\n",
-                                 human::count(row.prefix.count()));
+  std::string text =
+      fmt::format("\nHow the row of {} tokens comes about\n", human::count(row.prefix.count()));
   text += paragraph("  computed ",
                     fmt::format("all steps of a prompt of {} + {} fresh tokens, less those of the "
                                 "fresh ones behind a prefix that is there = {}",
                                 human::count(row.prefix.count()),
                                 human::count(r.question.fresh.count()), time(row.recompute)));
-  text += paragraph("  needs    ", fmt::format("{} of KV / {} = {:.4g} GB/s", human::bytes(row.bytes),
-                                               time(row.recompute), row.needed.count() * 1e-9));
+  text +=
+      paragraph("  needs    ", fmt::format("{} of KV / {} = {:.4g} GB/s", human::bytes(row.bytes),
+                                           time(row.recompute), row.needed.count() * 1e-9));
   for (std::size_t t = 0; t < row.loads.size(); ++t) text += load_formula(r, row, t);
   text += wear_formula(r);
   for (std::size_t t = 0; t < row.loads.size(); ++t) text += money_formula(r, row, last, t);

@@ -28,8 +28,7 @@ std::string memory_of(const BreakEvenReport& r, Medium tier) {
   const HardwareSpec& h = r.machine.hardware;
   if (tier == Medium::dram) {
     return fmt::format("{}{}, over {} at {}", h.host.name, r.host_chosen ? "" : " (assumed)",
-                       h.gpu.host_link.bus,
-                       config::Scalar<Bandwidth>::format(h.gpu.host_link.h2d));
+                       h.gpu.host_link.bus, config::Scalar<Bandwidth>::format(h.gpu.host_link.h2d));
   }
   if (tier == Medium::nvme) {
     return fmt::format("{} x {} {}, {} each", h.drives_per_host, h.ssd->name,
@@ -45,7 +44,8 @@ std::string steps_of(const BreakEvenReport& r) {
   const CostBackend chosen = backend(r.machine);
   const std::string name = config::Scalar<CostBackend>::format(chosen);
   if (chosen == CostBackend::fitted) return name + ", to kernels measured on this GPU";
-  if (chosen == CostBackend::roofline) return name + ", of the GPU's profile: no kernels measured on it";
+  if (chosen == CostBackend::roofline)
+    return name + ", of the GPU's profile: no kernels measured on it";
   return name;
 }
 
@@ -53,13 +53,13 @@ std::string head_text(const BreakEvenReport& r) {
   const ServingSpec& serving = r.machine.serving;
   const EngineSpec& engine = serving.engine;
   std::string text = paragraph(
-      "", fmt::format("{} on {} x {}: {} of KV a token in {}, in blocks of {} tokens, one piece "
-                      "per {}",
-                      r.machine.model.name, serving.gpus_per_replica(), r.machine.hardware.gpu.name,
-                      human::bytes(r.answer.per_token),
-                      config::Scalar<DType>::format(engine.kv_cache_dtype),
-                      engine.block_size.count(),
-                      engine.kv_layout == KvLayout::block ? "block" : "layer, K and V apart"));
+      "",
+      fmt::format("{} on {} x {}: {} of KV a token in {}, in blocks of {} tokens, one piece "
+                  "per {}",
+                  r.machine.model.name, serving.gpus_per_replica(), r.machine.hardware.gpu.name,
+                  human::bytes(r.answer.per_token),
+                  config::Scalar<DType>::format(engine.kv_cache_dtype), engine.block_size.count(),
+                  engine.kv_layout == KvLayout::block ? "block" : "layer, K and V apart"));
   if (r.answer.copies > 1.001) {
     text += paragraph("  ", fmt::format("Each token's KV lies on the GPUs {:.3g} times: heads or a "
                                         "latent that cannot be divided among {} GPUs are "
@@ -91,8 +91,8 @@ std::string overview_text(const BreakEvenReport& r) {
     if (r.gpu) {
       const Dollars all = cost_of(r.gpu->per_hour.typical, row.recompute);
       cells.push_back(dollars(all.count() *
-                              static_cast<double>(r.machine.serving.gpus_per_replica()) *
-                              kMillion / static_cast<double>(row.prefix.count())));
+                              static_cast<double>(r.machine.serving.gpus_per_replica()) * kMillion /
+                              static_cast<double>(row.prefix.count())));
     }
     table.add(std::move(cells));
   }
@@ -112,7 +112,8 @@ std::string reuses_text(const Worth& worth) {
 }
 
 std::string idle_text(const Worth& worth) {
-  if (worth.idle.high <= Years{}) return "not at all";
+  if (worth.idle.high <= Years{}) return "no";
+  if (worth.idle.typical <= Years{}) return "no; at best " + human::span(worth.idle.high);
   return fmt::format("{} ({} to {})", human::span(worth.idle.typical), human::span(worth.idle.low),
                      human::span(worth.idle.high));
 }
@@ -120,7 +121,7 @@ std::string idle_text(const Worth& worth) {
 std::string tier_text(const BreakEvenReport& r, std::size_t tier) {
   const bool priced = r.gpu && r.keeping[tier];
   std::vector<std::string> heads{"prefix", "loaded", "stall", "hybrid", "it computes"};
-  if (priced) heads.insert(heads.end(), {"reuses", "worth keeping for"});
+  if (priced) heads.insert(heads.end(), {"reuses", "kept for"});
   Table table(heads);
   for (std::size_t i = 0; i < r.answer.prefixes.size(); ++i) {
     const PrefixAnswer& row = r.answer.prefixes[i];
@@ -140,18 +141,20 @@ std::string tier_text(const BreakEvenReport& r, std::size_t tier) {
 
 std::string money_text(const BreakEvenReport& r) {
   if (!r.gpu) {
-    return paragraph("", "\nNo money: the GPU's profile has no such price; say one with "
-                         "--gpu-price '3 USD/h'.");
+    return paragraph("",
+                     "\nNo money: the GPU's profile has no such price; say one with "
+                     "--gpu-price '3 USD/h'.");
   }
   const auto date = [](const std::string& as_of) {
     return as_of.empty() ? std::string() : ", prices of " + as_of;
   };
   const auto& hour = r.gpu->per_hour;
-  std::string text = "\n" + paragraph("  GPU      ",
-                               fmt::format("{} an hour: {}{}; host not counted",
-                                           dollars({hour.low.count(), hour.typical.count(),
-                                                    hour.high.count()}),
-                                           r.gpu->what, date(r.gpu->as_of)));
+  std::string text =
+      "\n" +
+      paragraph("  GPU      ",
+                fmt::format("{} an hour: {}{}; host not counted",
+                            dollars({hour.low.count(), hour.typical.count(), hour.high.count()}),
+                            r.gpu->what, date(r.gpu->as_of)));
   for (std::size_t t = 0; t < r.question.tiers.size(); ++t) {
     const std::string label = fmt::format("  {:<7}  ", medium_name(r.question.tiers[t]));
     const auto& k = r.keeping[t];
@@ -160,14 +163,13 @@ std::string money_text(const BreakEvenReport& r) {
       continue;
     }
     const auto hold = [](DollarsPerHour price) { return price.count() * 24 * kMillion; };
-    std::string line = fmt::format(
-        "a million tokens for a day {}",
-        dollars({hold(k->hold.low), hold(k->hold.typical), hold(k->hold.high)}));
+    std::string line =
+        fmt::format("a million tokens for a day {}",
+                    dollars({hold(k->hold.low), hold(k->hold.typical), hold(k->hold.high)}));
     if (k->write.high > Dollars{}) {
-      line += fmt::format("; wear by writing them {}",
-                          dollars({k->write.low.count() * kMillion,
-                                   k->write.typical.count() * kMillion,
-                                   k->write.high.count() * kMillion}));
+      line += fmt::format("; wear by writing them {}", dollars({k->write.low.count() * kMillion,
+                                                                k->write.typical.count() * kMillion,
+                                                                k->write.high.count() * kMillion}));
     }
     text += paragraph(label, line + date(k->as_of));
   }
@@ -182,7 +184,7 @@ std::string legend(const BreakEvenReport& r) {
       tokens(r.question.fresh));
   if (r.gpu) {
     text += fmt::format(
-        " 'reuses' pay for the write. 'worth keeping for': the longest time in the tier that {:g} "
+        " 'reuses' pay for the write. 'kept for': the longest time in the tier that {:g} "
         "reuse{} pay{} for, at typical prices (at the least to the most favourable ones).",
         r.reuses, r.reuses == 1 ? "" : "s", r.reuses == 1 ? "s" : "");
   }

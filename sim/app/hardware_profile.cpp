@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/app/drive_offers.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/app/hardware_derived.hpp"
 #include "sim/base/check.hpp"
@@ -44,18 +45,11 @@ std::string source_of_default(const Spec& spec, const std::string& path) {
 }
 
 std::vector<SoldCapacity> sold_capacities(const config::Node& root, const SsdSpec& ssd) {
+  if (ssd.capacities.empty()) return {};
   std::vector<SoldCapacity> all;
-  for (const Bytes capacity : ssd.capacities) {
-    // Read again: what depends on the capacity is settled while a profile is read.
-    config::Node other = root;
-    config::Diagnostics diagnostics;
-    const std::string size = config::Scalar<Bytes>::format(capacity);
-    config::apply_override(other, "capacity=" + size, diagnostics);
-    SsdSpec sold;
-    const config::Catalogue none;
-    config::Reader(other, ssd.name, none, diagnostics).read(sold);
-    diagnostics.raise();
-    all.push_back({size, by_capacity(sold), source_by_capacity(sold)});
+  for (const SsdSpec& sold : in_every_capacity(root)) {
+    all.push_back({config::Scalar<Bytes>::format(sold.capacity), by_capacity(sold),
+                   source_by_capacity(sold)});
   }
   return all;
 }

@@ -48,6 +48,8 @@ PrefixTimes::PrefixTimes(const Scenario& machine, Tokens fresh)
 
 PrefixTimes::~PrefixTimes() = default;
 
+std::vector<std::string> PrefixTimes::caveats() const { return parts_->cost->caveats(); }
+
 Duration PrefixTimes::recompute(std::int64_t blocks) const {
   const Tokens known = parts_->known(blocks);
   const Duration all = parts_->steps.compute(known, Tokens{}, known);

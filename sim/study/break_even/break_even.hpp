@@ -25,6 +25,9 @@ class PrefixTimes {
   PrefixTimes(const Scenario& machine, Tokens fresh);
   ~PrefixTimes();
 
+  /// What of the steps was not measured.
+  [[nodiscard]] std::vector<std::string> caveats() const;
+
   /// How much sooner the first token would be there if the prefix were in HBM already.
   [[nodiscard]] Duration recompute(std::int64_t blocks) const;
 

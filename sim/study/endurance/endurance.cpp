@@ -16,8 +16,10 @@ DriveFate fate_of(const DriveOffer& offer, const EnduranceQuestion& question) {
   fate.writes_per_day = drive_writes_per_day(ssd, load);
   fate.rated = ssd.dwpd * (load.sequential ? ssd.sequential_endurance : 1);
   fate.life = life_of(ssd, load);
-  fate.bought = std::max(1.0, std::ceil(question.horizon.count() /
-                                        std::min(fate.life.count(), question.drive_life.count())));
+  // A life that divides the horizon, to rounding, needs no array for its last instant.
+  constexpr double kExact = 1 - 1e-12;
+  const Years used = std::min(fate.life, question.drive_life);
+  fate.bought = std::max(1.0, std::ceil(question.horizon / used * kExact));
   fate.busy = load.writes.count() * load.amplification / (drives * ssd.write.bandwidth.count());
   if (!ssd.price) return fate;
   fate.as_of = ssd.price->as_of;
