@@ -28,14 +28,13 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kExclusiv
     {{"json", "explain"}, {"rent", "gpu-price"}, {"rent", "life"}, {"gpu-price", "life"}}};
 
 /// Options that are values of a scenario.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kScenarioKeys{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kScenarioKeys{
     {{"model", "model"},
      {"hw", "hardware.gpu"},
      {"host", "hardware.host"},
      {"ssd", "hardware.ssd"},
      {"drives", "hardware.drives_per_host"},
      {"network", "hardware.network"},
-     {"tp", "serving.tensor_parallel"},
      {"sharing", "serving.replicas"},
      {"block-size", "serving.engine.block_size"},
      {"kv-layout", "serving.engine.kv_layout"}}};
@@ -98,7 +97,6 @@ config::Node word(config::Diagnostics& diagnostics, std::string_view option, std
 Scenario machine_of(const Arguments& arguments, const config::Catalogue& catalogue) {
   config::Diagnostics diagnostics;
   config::Node root = config::parse_yaml("breakeven", R"(
-serving: {engine: {enable_prefix_caching: false}}
 workload:
   max_requests: 1
   clients:
@@ -113,6 +111,9 @@ workload:
     const config::Place place = value.place;
     config::apply_override(root, key, std::move(value), place, diagnostics);
   };
+  // First, so that what is wrong with sharding is said of it.
+  lay("tp", "serving.tensor_parallel", arguments.value("tp").value_or("1"));
+  lay("model", "serving.engine.enable_prefix_caching", "false");  // else encoders are refused
   if (!arguments.has("host")) lay("host", "hardware.host", std::string(kUsualHost));
   for (const auto& [option, key] : kScenarioKeys) {
     if (const auto text = arguments.value(option)) lay(option, key, *text);

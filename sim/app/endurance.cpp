@@ -254,6 +254,7 @@ ExitCode run(const Arguments& arguments) {
     }
   }
   std::vector<DriveOffer> offers = drive_offers(catalogue, arguments.all("ssd"));
+  report.every_capacity = arguments.has("ssd");
   std::int64_t drives = 1;
   std::optional<RunWrites> of_run;
   if (const auto path = arguments.value("run")) {

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cmath>
+#include <cstdint>
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -25,9 +27,20 @@ double terabytes_a_day(Bandwidth rate) { return rate.count() * kDay * 1e-12; }
 
 std::string short_number(double value) { return fmt::format("{:.3g}", value); }
 
-std::string thousands(double dollars) {
-  return human::count(static_cast<std::int64_t>(std::llround(dollars)));
+/// "3.43k", "18.3k", "1.2M": prices are not known better.
+std::string dollars(Dollars amount) {
+  constexpr double kMega = 1e6;
+  const double n = amount.count();
+  if (n >= kMega * 0.9995) return fmt::format("{:.3g}M", n / kMega);
+  return n >= 999.5 ? fmt::format("{:.3g}k", n * 1e-3) : fmt::format("{:.3g}", n);
 }
+
+std::string rate_text(Bandwidth rate) {
+  const double n = rate.count();
+  return n >= 1e9 ? fmt::format("{:.4g} GB/s", n * 1e-9) : fmt::format("{:.4g} MB/s", n * 1e-6);
+}
+
+std::string years_text(Years years) { return fmt::format("{:.4g} years", years.count()); }
 
 std::string written_text(const EnduranceReport& r) {
   if (r.written.empty()) return {};
@@ -42,23 +55,24 @@ std::string written_text(const EnduranceReport& r) {
 }
 
 std::string fates_text(const EnduranceReport& r) {
-  Table table({"drive", "each", "DWPD", "rated", "busy %", "life", "arrays", "USD", "low to high",
-               "USD/TB written"});
+  Table table({"drive", "each", "DWPD", "rated", "busy %", "life", "arrays", "USD (low to high)",
+               "per TB"});
+  std::set<std::string> shown;
   for (const DriveFate& f : r.fates) {
+    if (!shown.insert(f.profile).second && !r.every_capacity) continue;
     std::vector<std::string> cells{f.profile,
                                    config::Scalar<Bytes>::format(f.capacity),
                                    short_number(f.writes_per_day),
                                    short_number(f.rated),
                                    short_number(100 * f.busy),
                                    human::span(f.life),
-                                   thousands(f.bought)};
+                                   human::count(static_cast<std::int64_t>(f.bought)),
+                                   "no price",
+                                   "-"};
     if (f.typical) {
-      cells.insert(cells.end(), {thousands(f.typical->horizon.count()),
-                                 fmt::format("{}-{}", thousands(f.low->horizon.count()),
-                                             thousands(f.high->horizon.count())),
-                                 short_number(f.typical->written.count())});
-    } else {
-      cells.insert(cells.end(), {"-", "-", "-"});
+      cells[7] = fmt::format("{} ({} to {})", dollars(f.typical->horizon), dollars(f.low->horizon),
+                             dollars(f.high->horizon));
+      cells[8] = short_number(f.typical->written.count());
     }
     table.add(std::move(cells));
   }
@@ -70,7 +84,13 @@ std::string legend(const EnduranceReport& r) {
       "DWPD: times a day each drive is written full; rated for so many, over five years, of writes "
       "like these. arrays: bought within the horizon, each replaced when worn out, at the latest "
       "after ";
-  text += human::span(r.question.drive_life) + ". busy: above 100 % the drives cannot keep up.";
+  text += years_text(r.question.drive_life) +
+          ". busy: above 100 % the drives cannot keep up. per TB: USD for each TB that is written.";
+  if (!r.every_capacity) {
+    text +=
+        " Each drive is shown in the capacity that costs least; --ssd NAME shows it in all, and "
+        "so do --csv and --json.";
+  }
   if (r.too_small > 0) {
     text += fmt::format(" Left out: {} that are too small for the run's tiers.", r.too_small);
   }
@@ -124,15 +144,14 @@ std::string endurance_text(const EnduranceReport& r) {
   text += partial_note(r.complete);
   text += paragraph(
       "", fmt::format("{} ({} TB a day) to {} drive{} together{}; {} writes",
-                      config::Scalar<Bandwidth>::format(load.writes),
-                      short_number(terabytes_a_day(load.writes)), load.drives,
-                      load.drives == 1 ? "" : "s",
+                      rate_text(load.writes), short_number(terabytes_a_day(load.writes)),
+                      load.drives, load.drives == 1 ? "" : "s",
                       load.amplification == 1
                           ? ""
                           : fmt::format(", times {:g} on the way to them", load.amplification),
                       load.sequential ? "large, sequential" : "small, random"));
   text += written_text(r);
-  text += fmt::format("\nWhat such an array costs over {}\n", human::span(r.question.horizon));
+  text += fmt::format("\nWhat such an array costs over {}\n", years_text(r.question.horizon));
   return text + fates_text(r) + legend(r);
 }
 
@@ -174,8 +193,8 @@ std::string endurance_formulas(const EnduranceReport& r, const DriveOffer& first
   text += paragraph("  life    ", fmt::format("5 years x {:.3g} / {:.3g} = {}", fate.rated,
                                               fate.writes_per_day, human::span(fate.life)));
   text += paragraph("  arrays  ", fmt::format("{} / min(life, {}), rounded up = {:.0f}",
-                                              human::span(r.question.horizon),
-                                              human::span(r.question.drive_life), fate.bought));
+                                              years_text(r.question.horizon),
+                                              years_text(r.question.drive_life), fate.bought));
   if (fate.typical) {
     text +=
         paragraph("  USD     ",

@@ -26,6 +26,7 @@ struct EnduranceReport {
   std::vector<std::string> about;  // where the writes come from, lines for people
   EnduranceQuestion question;
   std::vector<DriveFate> fates;
+  bool every_capacity = false;      // of each drive is shown; else the one that costs least
   std::size_t too_small = 0;        // offers that cannot hold what has to be held
   std::vector<WrittenRun> written;  // the run first; empty without one
   bool complete = true;             // the run
