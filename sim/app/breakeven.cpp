@@ -210,14 +210,8 @@ BreakEvenReport answer(const Arguments& arguments) {
   check_hardware(arguments, report.question.tiers);
   report.machine = machine_of(arguments, open_catalogue(arguments));
   check_feasible(report.machine);
-  if (const auto fresh = arguments.number("fresh")) {
-    if (*fresh < 1 || *fresh >= report.machine.model.max_context.count()) {
-      throw UsageError(fmt::format("--fresh must be between 1 and the context of {}, {}",
-                                   report.machine.model.name,
-                                   report.machine.model.max_context.count()));
-    }
-    report.question.fresh = Tokens{*fresh};
-  }
+  report.question.fresh = Tokens{arguments.count("fresh", report.question.fresh.count(),
+                                                 report.machine.model.max_context.count())};
   report.question.prefixes = prefixes_of(arguments, report.machine, report.question.fresh);
   report.economics = economics_of(arguments);
   report.gpu = gpu_price(arguments, report.machine.hardware.gpu, report.economics);

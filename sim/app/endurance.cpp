@@ -71,14 +71,6 @@ T positive(const Arguments& arguments, std::string_view option, T otherwise) {
   return value;
 }
 
-std::int64_t count_of(const Arguments& arguments, std::string_view option, std::int64_t otherwise,
-                      std::int64_t most) {
-  const std::int64_t number = arguments.number(option).value_or(otherwise);
-  if (number >= 1 && number <= most) return number;
-  throw UsageError(
-      fmt::format("--{} must be between 1 and {}, not {}", option, human::count(most), number));
-}
-
 /// Every token is written once.
 Bandwidth writes_of_tokens(const Arguments& arguments, const config::Catalogue& catalogue,
                            EnduranceReport& report) {
@@ -87,7 +79,7 @@ Bandwidth writes_of_tokens(const Arguments& arguments, const config::Catalogue& 
   const auto rate = positive<double>(arguments, "tokens-per-second", 0);
   const auto name = arguments.value("kv-dtype");
   const DType type = name ? kv_dtype(*name) : DType::bf16;
-  const std::int64_t gpus = count_of(arguments, "tp", 1, kMostGpus);
+  const std::int64_t gpus = arguments.count("tp", 1, kMostGpus);
   check_tensor_parallel(model, gpus);
   const Bytes token =
       kv_bytes_per_token_per_gpu(model, type, {.tensor = static_cast<int>(gpus)}) * gpus;
@@ -190,7 +182,7 @@ std::vector<std::string> rules_of(const std::string& text) {
 bool ask_what_if(const Arguments& arguments, const RunWrites& run, EnduranceReport& report) {
   const std::vector<std::string> rules = rules_of(*arguments.value("what-if"));
   const auto cores = std::max<std::int64_t>(1, std::thread::hardware_concurrency());
-  const auto jobs = static_cast<std::size_t>(count_of(arguments, "jobs", cores, 4096));
+  const auto jobs = static_cast<std::size_t>(arguments.count("jobs", cores, 4096));
   std::vector<Scenario> scenarios;
   for (const std::string& rule : rules) scenarios.push_back(with_write_rule(run.scenario, rule));
   const InterruptWatch watch;
@@ -266,7 +258,7 @@ ExitCode run(const Arguments& arguments) {
   } else {
     question.load.writes = writes_of_tokens(arguments, catalogue, report);
   }
-  question.load.drives = count_of(arguments, "drives", drives, kMostDrives);
+  question.load.drives = arguments.count("drives", drives, kMostDrives);
   if (of_run) {
     drop_too_small(offers, *of_run, report);
     if (arguments.has("what-if") && !ask_what_if(arguments, *of_run, report)) {

@@ -45,8 +45,7 @@ ExitCode run(const Arguments& arguments) {
 }
 
 constexpr std::array kOptions = {
-    Option{"models", "NAMES",
-           "models with commas between, as 'terrace list models' has them; or files"},
+    Option{"models", "NAMES", "needed: names of 'terrace list models', or files, commas between"},
     Option{"context", "TOKENS", "tokens of a sequence; by default 4k:128k:x2"},
     Option{"batch", "N", "sequences at once; by default 1"},
     Option{"kv-dtype", "TYPES", "element of the cache: bf16 (default), fp16, fp8, int8, int4"},
@@ -54,9 +53,9 @@ constexpr std::array kOptions = {
     Option{"what-if", "ATTENTION", "also the models as if made with mha, mqa, gqa:8 or mla:512+64",
            Words::free, true},
     Option{"block-size", "TOKENS", "tokens of a block; by default 16"},
-    Option{"hw", "GPUS", "how many sequences fit the memory of these, beside the weights"},
-    Option{"host", "HOSTS", "and the DRAM of these: [Nx]NAME[:SIZE], as 2xNAME:1TiB"},
-    Option{"ssd", "SSDS", "and these drives, likewise"},
+    Option{"hw", "GPUS", "of 'terrace list gpus': how many sequences fit beside the weights"},
+    Option{"host", "HOSTS", "of 'terrace list hosts': how many fit their DRAM; 2xNAME, NAME:1TiB"},
+    Option{"ssd", "SSDS", "of 'terrace list ssds': likewise; 4xNAME:7.68TB"},
     Option{"gpu-memory-utilization", "SHARE", "of a GPU's memory for the engine; by default 0.9"},
     Option{"max-num-seqs", "N", "for its reserve: sequences that run at once; by default 256"},
     Option{"max-num-batched-tokens", "N", "likewise: tokens of a step; by default 8192"},
@@ -80,15 +79,17 @@ constinit const Verb kFootprint = {
         "The parts of a cache: full (keys and values of every token), windowed (sliding windows,\n"
         "chunks), latent and index (MLA, sparse attention), state (linear attention) and cross\n"
         "(the encoder's output), the last two by sequence. KV heads are shared by tp GPUs as far\n"
-        "as there are some, latents are on every GPU.\n\n"
+        "as there are some, latents are on every GPU. Scales of quantised caches are left out.\n\n"
         "Layers with a window need no token that has left it. Engines that manage all layers "
         "alike\n"
         "hold it anyway; 'terrace run' does, too. vLLM's hybrid manager frees it, but pads all\n"
         "pages to one size: that is the third figure; --explain tells the rules.\n\n"
         "--what-if changes the attention, not heads, dimensions, layers or MLPs. An MLA layer is\n"
         "spelled out for mha, gqa and mqa: (nope + rope + value) / 2 elements per head.\n\n"
-        "--hw tells as many blocks as a run has with serving.tensor_parallel at tp, and the other\n"
-        "options at their defaults. --host and --ssd hold the parts of all GPUs.\n\n"
+        "--hw counts the blocks that a run of the same machine has, with serving.tensor_parallel "
+        "at\n"
+        "tp. --host and --ssd hold the parts of all GPUs; '4xNAME:7.68TB' are four drives of that\n"
+        "size.\n\n"
         "  terrace footprint --models llama-3.1-8b,deepseek-v3 --context 4k:1M:x2 --tp 1,8\n"
         "  terrace footprint --models gpt-oss-120b --kv-dtype bf16,fp8 --explain\n"
         "  terrace footprint --models llama-3.1-8b --what-if mha,mqa,mla:512+64 --plot kv.svg\n"

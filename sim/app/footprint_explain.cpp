@@ -113,7 +113,7 @@ class Explanation {
     const HbmShare& share = series_.gpus[g];
     const HbmBudget& b = share.budget;
     const std::int64_t seqs = question_.engine.max_num_seqs;
-    std::string reserve = size(b.reserve - series_.fixed * seqs) + " of reserve";
+    std::string reserve = size(b.reserve - series_.fixed * seqs) + " of reserve (estimated)";
     if (series_.fixed > Bytes{}) {
       reserve +=
           fmt::format(" - {} sequences x {} whatever their length", n(seqs), size(series_.fixed));

@@ -1,4 +1,4 @@
-#include <cctype>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <variant>
@@ -19,6 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kSchemaVersion = 1;
+constexpr Bytes kGiB{std::int64_t{1} << 30U};
 
 using Value = std::variant<std::string, std::int64_t>;
 using Row = std::vector<std::pair<std::string, Value>>;
@@ -140,15 +141,20 @@ std::string footprint_svg(const FootprintReport& report) {
   LinePlot plot{
       .title = each ? "KV cache of one sequence, on each GPU" : "KV cache of one sequence",
       .x_label = "context, tokens",
-      .y_label = "bytes",
+      .y_label = "GiB",
       .lines = {}};
-  for (const FootprintSeries& series : report.series) {
-    LinePlot::Line line{label(report, series), {}};
+  const auto add = [&](const FootprintSeries& series, const std::string& name,
+                       Bytes FootprintPoint::*bytes) {
+    LinePlot::Line line{name, {}};
     for (const FootprintPoint& p : series.points) {
-      if (p.held_in_blocks == Bytes{}) continue;
-      line.points.emplace_back(p.context.count(), p.held_in_blocks.count());
+      if (p.*bytes > Bytes{}) line.points.emplace_back(p.context.count(), p.*bytes / kGiB);
     }
     plot.lines.push_back(std::move(line));
+  };
+  for (const FootprintSeries& series : report.series) {
+    const std::string name = label(report, series);
+    add(series, name, &FootprintPoint::held_in_blocks);
+    if (has_windows(series)) add(series, name + ", freed", &FootprintPoint::needed);
   }
   return line_svg(plot);
 }

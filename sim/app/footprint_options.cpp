@@ -126,21 +126,12 @@ void check_needed(const Arguments& arguments) {
   }
 }
 
-std::int64_t count_of(const Arguments& arguments, std::string_view option, std::int64_t otherwise,
-                      std::int64_t most) {
-  const std::int64_t count = arguments.number(option).value_or(otherwise);
-  if (count >= 1 && count <= most) return count;
-  throw UsageError(
-      fmt::format("--{} takes a number from 1 to {}, not {}", option, human::count(most), count));
-}
-
 EngineSpec engine(const Arguments& arguments) {
   EngineSpec engine;
-  engine.block_size =
-      Tokens{count_of(arguments, "block-size", engine.block_size.count(), kMostBlock)};
-  engine.max_num_seqs = count_of(arguments, "max-num-seqs", engine.max_num_seqs, kMostBatch);
-  engine.max_num_batched_tokens = Tokens{count_of(
-      arguments, "max-num-batched-tokens", engine.max_num_batched_tokens.count(), kMostBatch)};
+  engine.block_size = Tokens{arguments.count("block-size", engine.block_size.count(), kMostBlock)};
+  engine.max_num_seqs = arguments.count("max-num-seqs", engine.max_num_seqs, kMostBatch);
+  engine.max_num_batched_tokens = Tokens{
+      arguments.count("max-num-batched-tokens", engine.max_num_batched_tokens.count(), kMostBatch)};
   if (const auto text = arguments.value("gpu-memory-utilization")) {
     const auto share = config::Scalar<double>::parse(*text).value;
     if (!share || !(*share > 0 && *share <= 1)) {

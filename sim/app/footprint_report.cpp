@@ -27,9 +27,9 @@ std::string head_text(const FootprintReport& report) {
   if (q.models.size() == 1) text += " of " + q.models.front().name;
   if (q.kv.size() == 1) text += ", " + name_of(q.kv.front());
   if (q.tensor.size() == 1) text += fmt::format(", tp {}", q.tensor.front());
-  text += fmt::format("; blocks of {} tokens; k = 1,024 and M = 1,048,576 tokens",
-                      q.engine.block_size.count());
-  return paragraph("", text);
+  text += fmt::format("; blocks of {} tokens", q.engine.block_size.count());
+  return paragraph("", text) +
+         paragraph("", "from the shapes of the model files; k = 1,024 and M = 1,048,576 tokens");
 }
 
 /// A column for every part that any of them has.
@@ -104,10 +104,6 @@ std::string matrix(const FootprintReport& report, std::string_view title, Which 
 
 constexpr auto kEvery = [](const FootprintSeries&) { return true; };
 
-constexpr auto kFrees = [](const FootprintSeries& series) {
-  return series.parts[static_cast<std::size_t>(KvPart::windowed)] > Bytes{};
-};
-
 /// Whose pages differ from blocks of every layer at full length.
 constexpr auto kPagesDiffer = [](const FootprintSeries& series) {
   return std::any_of(series.points.begin(), series.points.end(),
@@ -128,10 +124,12 @@ std::string sequence_tables(const FootprintReport& report) {
                    kEvery, [&](const FootprintSeries& series, std::size_t i) {
                      return size(saturated(series.points[i].held_in_blocks, batch));
                    });
-    text += matrix(report, fmt::format("{}{}, if what has left a window is freed", who, each),
-                   kFrees, [&](const FootprintSeries& series, std::size_t i) {
-                     return size(saturated(series.points[i].needed, batch));
-                   });
+    text += matrix(
+        report, fmt::format("{}{}, if what has left a window is freed", who, each),
+        [](const FootprintSeries& series) { return has_windows(series); },
+        [&](const FootprintSeries& series, std::size_t i) {
+          return size(saturated(series.points[i].needed, batch));
+        });
     text += matrix(report, fmt::format("{}{}, in pages of vLLM's hybrid manager", who, each),
                    kPagesDiffer, [&](const FootprintSeries& series, std::size_t i) {
                      return size(saturated(series.points[i].hybrid.bytes(), batch));
@@ -150,6 +148,7 @@ std::string misfits(const FootprintReport& report, std::size_t gpu) {
         static_cast<double>(share.budget.memory.count()) * share.budget.utilization;
     std::string why = fmt::format("{} of {}", size(share.budget.weights), human::bytes(usable));
     if (share.weights_fit) why += fmt::format(", and {} of reserve", size(share.budget.reserve));
+    if (share.weights_fit && series.fixed > Bytes{}) why += "; lower --max-num-seqs";
     text += paragraph("  ", fmt::format("{}: {}: {}", label(report, series),
                                         share.weights_fit ? "no room for KV beside the weights"
                                                           : "weights do not fit",
@@ -185,7 +184,7 @@ std::string fit_tables(const FootprintReport& report) {
     text += fit_table(
         report,
         fmt::format("Sequences that fit {} x {}: {} of memory each, {} of it used, "
-                    "beside weights and the engine's reserve",
+                    "beside weights and an estimate of the engine's reserve",
                     q.tensor.size() > 1 ? "tp" : human::count(q.tensor.front()), q.gpus[g].name,
                     size(q.gpus[g].memory), q.engine.gpu_memory_utilization),
         misfits(report, g), [g](const FootprintPoint& p) { return p.gpus[g]; });

@@ -37,7 +37,8 @@ std::string footprint_json(const FootprintReport& report);
 /// One row per combination.
 void write_footprint_csv(const FootprintReport& report, const std::filesystem::path& path);
 
-/// Bytes of a sequence against its context, a line for each model and type.
+/// Bytes of a sequence against its context, a line for each series, and one more, "freed", if what
+/// has left a window can be.
 std::string footprint_svg(const FootprintReport& report);
 
 }  // namespace terrace::app

@@ -26,11 +26,8 @@ DType kv_dtype(std::string_view text) {
     names.push_back(name);
   }
   const auto near = closest(text, names);
-  throw UsageError(near ? fmt::format("--kv-dtype {}: there is no such data type; did you mean "
-                                      "'{}'?",
-                                      text, *near)
-                        : fmt::format("--kv-dtype {}: there is no such data type; there are {}",
-                                      text, fmt::join(names, ", ")));
+  throw UsageError(fmt::format("--kv-dtype is one of {}, not '{}'{}", fmt::join(names, ", "), text,
+                               near ? fmt::format("; did you mean {}?", *near) : ""));
 }
 
 void check_tensor_parallel(const ModelSpec& model, std::int64_t gpus) {

@@ -51,7 +51,8 @@ std::string line_svg(const LinePlot& plot) {
   if (xs.high == 0) xs = ys = {1, 1};  // nothing to show
   const svg::Axis x(xs.low, xs.high, svg::kLeft, svg::kRight, true);
   const svg::Axis y(ys.low, ys.high, svg::kBottom, svg::kTop, true);
-  std::string text = svg::frame(kWidth, plot.title, x, y);
+  const double legend = svg::kTop + kLineHeight * static_cast<double>(plot.lines.size());
+  std::string text = svg::frame(kWidth, std::max(svg::kHeight, legend), plot.title, x, y);
   for (std::size_t i = 0; i < plot.lines.size(); ++i) {
     const std::string colour = look(i);
     std::string path;

@@ -36,7 +36,7 @@ std::string scatter_svg(const ScatterPlot& plot) {
   const svg::Axis x(low[0], high[0], svg::kLeft, svg::kRight, plot.logarithmic);
   const svg::Axis y(low[1], high[1], svg::kBottom, svg::kTop, plot.logarithmic);
 
-  std::string text = svg::frame(640, plot.title, x, y);
+  std::string text = svg::frame(640, svg::kHeight, plot.title, x, y);
   constexpr const char* kIdeal = "stroke=\"#555555\" stroke-dasharray=\"5 4\"";
   if (diagonal) {
     text += svg::line(svg::kLeft, svg::kBottom, svg::kRight, svg::kTop, kIdeal);

@@ -83,12 +83,13 @@ std::string line(double x1, double y1, double x2, double y2, const char* look) {
                      x2, y2, look);
 }
 
-std::string frame(double width, std::string_view title, const Axis& x, const Axis& y) {
+std::string frame(double width, double height, std::string_view title, const Axis& x,
+                  const Axis& y) {
   std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} 470\" width=\"{0}\" "
-      "height=\"470\" font-family=\"sans-serif\" font-size=\"12\">\n"
-      "<rect width=\"{0}\" height=\"470\" fill=\"white\"/>\n",
-      width);
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
+      "height=\"{1}\" font-family=\"sans-serif\" font-size=\"12\">\n"
+      "<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n",
+      width, height);
   svg += fmt::format("<text x=\"{}\" y=\"22\" font-size=\"14\">{}</text>\n", kLeft, escaped(title));
   constexpr const char* kGrid = "stroke=\"#dddddd\"";
   for (const double tick : x.ticks()) {

@@ -38,8 +38,11 @@ class Axis {
 
 [[nodiscard]] std::string line(double x1, double y1, double x2, double y2, const char* look);
 
-/// The head of a file of that width, its title, and a grid with the axes' ticks.
-[[nodiscard]] std::string frame(double width, std::string_view title, const Axis& x, const Axis& y);
+constexpr double kHeight = 470;  // of what is drawn around it, too
+
+/// The head of a file of that size, its title, and a grid with the axes' ticks.
+[[nodiscard]] std::string frame(double width, double height, std::string_view title, const Axis& x,
+                                const Axis& y);
 
 /// What the axes are called, and the end of the file.
 [[nodiscard]] std::string labels(std::string_view x, std::string_view y);

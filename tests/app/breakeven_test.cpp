@@ -144,7 +144,7 @@ TEST_F(BreakEvenVerb, SaysWhatIsWrongWithAQuestion) {
   fails(2, "above zero", kL40s, {"--gpu-price", "0 USD/h"});
   fails(2, "exclude each other", kL40s + "--rent", {"--gpu-price", "3 USD/h"});
   fails(2, "above zero", kL40s + "--reuses 0");
-  fails(2, "--fresh must be", kL40s + "--fresh 0");
+  fails(2, "--fresh takes a number from 1", kL40s + "--fresh 0");
   fails(2, "has no effect here", kL40s + "--set workload.max_requests=3");
   fails(2, "is one of", kL40s + "--kv-dtype fp7");
 }

@@ -198,7 +198,7 @@ TEST_F(EnduranceVerb, SaysWhatIsWrongWithAQuestion) {
         {"--writes", "1 GB/s"});
   fails(2, "above zero", "endurance --tokens-per-second 0 --model llama-3.1-8b");
   fails(2, "exclude each other", "endurance --run out", {"--writes", "1 GB/s"});
-  fails(2, "--drives must be between", "endurance --drives 0", {"--writes", "1 GB/s"});
+  fails(2, "--drives takes a number from 1", "endurance --drives 0", {"--writes", "1 GB/s"});
   fails(2, "--waf must be between", "endurance --waf 0.5", {"--writes", "1 GB/s"});
   fails(2, "above zero", "endurance", {"--writes", "1 GB/s", "--horizon", "0 years"});
   fails(2, "--what-if needs --run", "endurance --what-if back", {"--writes", "1 GB/s"});

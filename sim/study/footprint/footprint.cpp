@@ -123,6 +123,10 @@ class Asked {
 
 }  // namespace
 
+bool has_windows(const FootprintSeries& series) {
+  return series.parts[at(KvPart::windowed)] > Bytes{};
+}
+
 KvParts parts_at(const FootprintSeries& series, Tokens context) {
   KvParts parts = series.parts;
   for (const KvPart part : {KvPart::full, KvPart::windowed, KvPart::latent, KvPart::index}) {

@@ -90,6 +90,9 @@ struct FootprintSeries {
 /// Every combination of models, types of cache and numbers of GPUs, in that order.
 [[nodiscard]] std::vector<FootprintSeries> footprint(const FootprintQuestion& question);
 
+/// Whether some layers need less than they hold, once the context is longer than their window.
+[[nodiscard]] bool has_windows(const FootprintSeries& series);
+
 /// What the layers of one part hold of one sequence of `context` tokens, on one GPU.
 [[nodiscard]] KvParts parts_at(const FootprintSeries& series, Tokens context);
 
