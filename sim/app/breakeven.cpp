@@ -14,8 +14,8 @@
 #include "sim/app/output.hpp"
 #include "sim/app/scenario_options.hpp"
 #include "sim/kv/capacity.hpp"
-#include "sim/report/human.hpp"
 #include "sim/report/output_file.hpp"
+#include "sim/serving/hbm_budget.hpp"
 
 namespace terrace::app {
 namespace {
@@ -136,16 +136,15 @@ workload:
   return machine;
 }
 
-void check_feasible(const Scenario& machine) {
+/// Tokens whose KV fits beside the weights. Throws Infeasible.
+Tokens hbm_tokens(const Scenario& machine) {
   if (machine.model.encoder) {
     throw Infeasible(fmt::format(
         "prompts of {} go through an encoder: they have no prefix to reuse", machine.model.name));
   }
-  const Bytes weights = weight_bytes_per_gpu(machine.model, parallel(machine));
-  const Bytes memory = machine.hardware.gpu.memory;
-  if (weights < memory) return;
-  throw Infeasible(fmt::format("the weights of {} take {} of each GPU, which has {}: raise --tp",
-                               machine.model.name, human::bytes(weights), human::bytes(memory)));
+  const std::int64_t blocks = hbm_blocks(hbm_budget(
+      machine.model, machine.serving.engine, parallel(machine), machine.hardware.gpu.memory));
+  return machine.serving.engine.block_size * (blocks - 1);
 }
 
 /// As many of the usual lengths as the model can take, or those that are asked for.
@@ -209,7 +208,7 @@ BreakEvenReport answer(const Arguments& arguments) {
   report.question.tiers = tiers_of(arguments);
   check_hardware(arguments, report.question.tiers);
   report.machine = machine_of(arguments, open_catalogue(arguments));
-  check_feasible(report.machine);
+  report.hbm = hbm_tokens(report.machine);
   report.question.fresh = Tokens{arguments.count("fresh", report.question.fresh.count(),
                                                  report.machine.model.max_context.count())};
   report.question.prefixes = prefixes_of(arguments, report.machine, report.question.fresh);

@@ -78,6 +78,7 @@ std::string breakeven_json(const BreakEvenReport& r) {
                {"kv_bytes_per_token", r.answer.per_token.count()},
                {"kv_copies", r.answer.copies},
                {"block_size", serving.engine.block_size.count()},
+               {"hbm_tokens", r.hbm.count()},
                {"fresh_tokens", r.question.fresh.count()},
                {"longest_prefix_looked_at", r.answer.longest.count()}};
   json["pays_from_tokens"] = Json::object();

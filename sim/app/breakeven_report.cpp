@@ -69,6 +69,11 @@ std::string head_text(const BreakEvenReport& r) {
   text += paragraph("  steps    ", fmt::format("{}; at most {} tokens each", steps_of(r),
                                                tokens(engine.max_num_batched_tokens)));
   for (const std::string& caveat : r.answer.caveats) text += paragraph("           ", caveat);
+  text += paragraph(
+      "  hbm      ",
+      fmt::format(
+          "has room for {} tokens beside the weights{}", tokens(r.hbm),
+          r.answer.prefixes.back().prefix > r.hbm ? ": longer prefixes are of no use there" : ""));
   for (const Medium tier : r.question.tiers) {
     text += paragraph(fmt::format("  {:<7}  ", medium_name(tier)), memory_of(r, tier));
   }
@@ -85,8 +90,9 @@ std::string overview_text(const BreakEvenReport& r) {
   if (r.gpu) heads.emplace_back("computed USD/M");
   Table table(heads);
   for (const PrefixAnswer& row : r.answer.prefixes) {
-    std::vector<std::string> cells{tokens(row.prefix), time(row.recompute),
-                                   fmt::format("{:.1f}", row.needed.count() * 1e-9)};
+    std::vector<std::string> cells{
+        tokens(row.prefix), time(row.recompute),
+        row.recompute > Duration{} ? fmt::format("{:.1f}", row.needed.count() * 1e-9) : "-"};
     for (const PrefixLoad& load : row.loads) cells.push_back(time(load.load));
     if (r.gpu) {
       const Dollars all = cost_of(r.gpu->per_hour.typical, row.recompute);

@@ -21,6 +21,7 @@ struct BreakEvenReport {
   std::vector<std::optional<Keeping>> keeping;  // by tier; nothing: not known
   double reuses = 1;
   bool host_chosen = false;
+  Tokens hbm;  // that fit beside the weights of a replica
 
   /// Nothing if a price is not known.
   [[nodiscard]] std::optional<Worth> worth(std::size_t prefix, std::size_t tier) const;

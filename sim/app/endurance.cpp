@@ -31,6 +31,9 @@ namespace {
 constexpr std::array<std::string_view, 3> kSources = {"run", "writes", "tokens-per-second"};
 constexpr std::int64_t kMostDrives = 1'000'000;
 constexpr double kMostAmplification = 100;
+constexpr double kMostTokens = 1e12;
+constexpr Bandwidth kMostWrites{1e15};
+constexpr Years kLongestHorizon{100};
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kExclusive{
     {{"run", "writes"},
@@ -62,13 +65,15 @@ void check_sources(const Arguments& arguments) {
   }
 }
 
+/// A value above zero, and of a size that means something.
 template <class T>
-T positive(const Arguments& arguments, std::string_view option, T otherwise) {
+T positive(const Arguments& arguments, std::string_view option, T otherwise, T most) {
   const auto text = arguments.value(option);
   if (!text) return otherwise;
   const T value = parse_value<T>(option, *text);
-  if (!(value > T{})) throw UsageError(fmt::format("--{} must be above zero", option));
-  return value;
+  if (value > T{} && value <= most) return value;
+  throw UsageError(fmt::format("--{} {}: it must be above zero, and at most {}", option, *text,
+                               config::Scalar<T>::format(most)));
 }
 
 /// Every token is written once.
@@ -76,7 +81,7 @@ Bandwidth writes_of_tokens(const Arguments& arguments, const config::Catalogue& 
                            EnduranceReport& report) {
   const auto model =
       config::read_file<ModelSpec>(find_file(kModelFile, *arguments.value("model"), catalogue));
-  const auto rate = positive<double>(arguments, "tokens-per-second", 0);
+  const auto rate = positive<double>(arguments, "tokens-per-second", 0, kMostTokens);
   const auto name = arguments.value("kv-dtype");
   const DType type = name ? kv_dtype(*name) : DType::bf16;
   const std::int64_t gpus = arguments.count("tp", 1, kMostGpus);
@@ -167,7 +172,11 @@ RunWrites read_run(const std::string& path, const config::Catalogue& catalogue,
 std::vector<std::string> rules_of(const std::string& text) {
   const std::vector<std::string_view> known = write_rule_names();
   std::vector<std::string> rules = split_assignments(text);
-  for (const std::string& rule : rules) {
+  for (auto at = rules.begin(); at != rules.end(); ++at) {
+    const std::string& rule = *at;
+    if (std::find(rules.begin(), at, rule) != at) {
+      throw UsageError(fmt::format("--what-if: '{}' is there twice", rule));
+    }
     if (std::find(known.begin(), known.end(), rule) != known.end()) continue;
     const auto near = closest(rule, known);
     throw UsageError(
@@ -236,7 +245,7 @@ ExitCode run(const Arguments& arguments) {
   const config::Catalogue catalogue = open_catalogue(arguments);
   EnduranceReport report;
   EnduranceQuestion& question = report.question;
-  question.horizon = positive<Years>(arguments, "horizon", question.horizon);
+  question.horizon = positive<Years>(arguments, "horizon", question.horizon, kLongestHorizon);
   question.drive_life = EconomicsSpec{}.drive_life;
   question.load.sequential = !arguments.has("random");
   if (const auto text = arguments.value("waf")) {
@@ -254,7 +263,7 @@ ExitCode run(const Arguments& arguments) {
     question.load.writes = report.written.front().rate;
     drives = of_run->scenario.hardware.drives_per_host * of_run->hosts;
   } else if (arguments.has("writes")) {
-    question.load.writes = positive<Bandwidth>(arguments, "writes", {});
+    question.load.writes = positive<Bandwidth>(arguments, "writes", {}, kMostWrites);
   } else {
     question.load.writes = writes_of_tokens(arguments, catalogue, report);
   }

@@ -94,19 +94,13 @@ std::vector<Place> places() {
 }
 
 /// The names that begin with `typed`, or contain it; failing that, the one spelt most like it.
-std::vector<std::string> nearest(const std::vector<std::string>& names, const std::string& typed) {
-  std::vector<std::string> begin;
-  std::vector<std::string> contain;
-  for (const std::string& name : names) {
-    const auto at = name.find(typed);
-    if (at == 0) begin.push_back(name);
-    if (at != std::string::npos) contain.push_back(name);
-  }
-  if (!begin.empty()) return begin;
-  if (!contain.empty()) return contain;
+std::vector<std::string_view> nearest(const std::vector<std::string>& names,
+                                      const std::string& typed) {
   const std::vector<std::string_view> candidates(names.begin(), names.end());
+  std::vector<std::string_view> several = longer(typed, candidates);
+  if (!several.empty()) return several;
   const auto near = closest(typed, candidates);
-  return near ? std::vector{std::string(*near)} : std::vector<std::string>{};
+  return near ? std::vector{*near} : several;
 }
 
 [[noreturn]] void unknown(const config::Catalogue& catalogue, const std::string& typed) {
@@ -114,7 +108,7 @@ std::vector<std::string> nearest(const std::vector<std::string>& names, const st
   for (const Place& place : places()) {
     for (std::string& name : catalogue.names(place.folder)) names.push_back(std::move(name));
   }
-  const std::vector<std::string> near = nearest(names, typed);
+  const std::vector<std::string_view> near = nearest(names, typed);
   throw UsageError(
       near.empty() ? fmt::format("no hardware is called '{}'; 'terrace list' tells the names of {}",
                                  typed, fmt::join(kKinds, ", "))

@@ -1,7 +1,5 @@
 #include "sim/scenario/locate.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -37,11 +35,9 @@ std::string suggestion(const NamedFile& kind, const fs::path& typed, const fs::p
   if (const auto near = closest(name.string(), names)) {
     return fmt::format("did you mean '{}'?", *near);
   }
-  std::vector<std::string_view> longer;  // "h100" is one of several
-  std::copy_if(names.begin(), names.end(), std::back_inserter(longer),
-               [&](std::string_view one) { return one.starts_with(name.string()); });
-  if (longer.empty() || name.empty()) return {};
-  return fmt::format("did you mean one of {}?", fmt::join(longer, ", "));
+  const auto several = longer(name.string(), names);  // "h100" is one of several
+  if (several.empty()) return {};
+  return fmt::format("did you mean {}?", fmt::join(several, " or "));
 }
 
 }  // namespace

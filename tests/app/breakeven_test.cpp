@@ -127,6 +127,8 @@ TEST_F(BreakEvenVerb, SaysWhatIsWrongWithAQuestion) {
   fails(2, "--model is needed", "breakeven --hw l40s");
   fails(2, "--hw is needed", "breakeven --model llama-3.1-8b");
   fails(3, "llama-3.1-8b", "breakeven --model lama-3.1-8b --hw l40s");
+  fails(3, "did you mean h100-nvl or h100-pcie or h100-sxm?",
+        "breakeven --model llama-3.1-8b --hw h100");
   fails(3, "--hw l4s", "breakeven --model llama-3.1-8b --hw l4s");
   fails(2, "did you mean nvme?", kL40s + "--tiers dram,nvm");
   fails(2, "name it with --ssd", kL40s + "--tiers dram,nvme");
@@ -136,7 +138,7 @@ TEST_F(BreakEvenVerb, SaysWhatIsWrongWithAQuestion) {
   fails(2, "--drives has no effect", kL40s + "--drives 4");
   fails(3, "--drives 0", kL40s + "--ssd samsung-pm9a3 --drives 0");
   fails(3, "--tp 3", "breakeven --model llama-3.1-8b --hw l40s --tp 3");
-  fails(4, "raise --tp", "breakeven --model llama-3.1-70b --hw l40s");
+  fails(4, "llama-3.1-70b", "breakeven --model llama-3.1-70b --hw l40s");
   fails(4, "go through an encoder", "breakeven --model whisper-large-v3 --hw l40s");
   fails(2, "--context", kL40s + "--context 1k:0");
   fails(2, "131,072", kL40s + "--context 1M");

@@ -172,6 +172,7 @@ TEST_F(EnduranceVerb, SaysWhatIsWrongWithARun) {
   run();
   fails(3, "did you mean 'out'?", "endurance --run ouy");
   fails(2, "did you mean 'selective'?", "endurance --run out --what-if seletive");
+  fails(2, "'back' is there twice", "endurance --run out --what-if back,back");
   testing::fs::remove(place.at("out/config.resolved.yaml"));
   fails(3, "has lost its config.resolved.yaml", "endurance --run out");
   testing::fs::remove(place.at("out/summary.json"));
@@ -192,6 +193,8 @@ TEST_F(EnduranceVerb, SaysThatARunIsIncomplete) {
 TEST_F(EnduranceVerb, SaysWhatIsWrongWithAQuestion) {
   fails(2, "what is written?", "endurance");
   fails(2, "above zero", "endurance", {"--writes", "0 GB/s"});
+  fails(2, "at most 1000 TB/s", "endurance", {"--writes", "1e30 GB/s"});
+  fails(2, "at most 100 y", "endurance", {"--writes", "1 GB/s", "--horizon", "1e9 years"});
   fails(2, "a rate with its unit", "endurance --writes 2.6");
   fails(2, "--tokens-per-second needs --model", "endurance --tokens-per-second 10");
   fails(2, "--model needs --tokens-per-second", "endurance --model llama-3.1-8b",
