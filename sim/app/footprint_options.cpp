@@ -171,7 +171,8 @@ FootprintWishes footprint_wishes(const Arguments& arguments) {
     q.contexts.emplace_back(n);
   }
   wishes.batches = axis("batch", "1", kMostBatch);
-  for (const std::string& word : words(arguments, "kv-dtype")) q.kv.push_back(kv_dtype(word));
+  for (const std::string& word : words(arguments, "kv-dtype"))
+    q.kv.push_back(parse_name<DType>("kv-dtype", word));
   if (q.kv.empty()) q.kv = {DType::bf16};
   for (const std::int64_t n : axis("tp", "1", kMostGpus)) q.tensor.push_back(static_cast<int>(n));
 

@@ -29,7 +29,7 @@ ExitCode show(const Arguments& arguments, const std::string& name) {
   const std::string path = find_file(kModelFile, name, open_catalogue(arguments));
   const auto model = config::read_file<ModelSpec>(path);
   ModelQuestion question;
-  question.kv = kv_dtype(arguments.value("kv-dtype").value_or("bf16"));
+  question.kv = parse_name<DType>("kv-dtype", arguments.value("kv-dtype").value_or("bf16"));
   const std::int64_t gpus = arguments.number("tp").value_or(1);
   check_tensor_parallel(model, gpus);
   question.parallel.tensor = static_cast<int>(gpus);

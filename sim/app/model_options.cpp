@@ -19,17 +19,6 @@ std::int64_t heads_of(const Attention& attention) {
 
 }  // namespace
 
-DType kv_dtype(std::string_view text) {
-  std::vector<std::string_view> names;
-  for (const auto& [name, type] : config::Names<DType>::kList) {
-    if (name == text) return type;
-    names.push_back(name);
-  }
-  const auto near = closest(text, names);
-  throw UsageError(fmt::format("--kv-dtype is one of {}, not '{}'{}", fmt::join(names, ", "), text,
-                               near ? fmt::format("; did you mean {}?", *near) : ""));
-}
-
 void check_tensor_parallel(const ModelSpec& model, std::int64_t gpus) {
   if (gpus < 1 || gpus > kMostGpus) {
     throw UsageError(fmt::format("--tp {}: between 1 and {} GPUs", gpus, kMostGpus));
