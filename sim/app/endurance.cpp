@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <string>
 #include <thread>
 #include <utility>
@@ -12,24 +11,20 @@
 #include "sim/app/catalogue.hpp"
 #include "sim/app/drive_offers.hpp"
 #include "sim/app/endurance_report.hpp"
-#include "sim/app/interrupt.hpp"
+#include "sim/app/endurance_run.hpp"
 #include "sim/app/model_options.hpp"
 #include "sim/app/output.hpp"
-#include "sim/base/text.hpp"
 #include "sim/config/reader.hpp"
-#include "sim/metrics/metric.hpp"
 #include "sim/report/human.hpp"
-#include "sim/report/run_reader.hpp"
 #include "sim/scenario/locate.hpp"
-#include "sim/study/endurance/write_rules.hpp"
 #include "sim/study/money/economics.hpp"
-#include "sim/study/sweep/axes.hpp"
 
 namespace terrace::app {
 namespace {
 
 constexpr std::array<std::string_view, 3> kSources = {"run", "writes", "tokens-per-second"};
 constexpr std::int64_t kMostDrives = 1'000'000;
+constexpr std::int64_t kMostJobs = 4096;
 constexpr double kMostAmplification = 100;
 constexpr double kMostTokens = 1e12;
 constexpr Bandwidth kMostWrites{1e15};
@@ -83,7 +78,7 @@ Bandwidth writes_of_tokens(const Arguments& arguments, const config::Catalogue& 
       config::read_file<ModelSpec>(find_file(kModelFile, *arguments.value("model"), catalogue));
   const auto rate = positive<double>(arguments, "tokens-per-second", 0, kMostTokens);
   const auto name = arguments.value("kv-dtype");
-  const DType type = name ? kv_dtype(*name) : DType::bf16;
+  const DType type = name ? parse_name<DType>("kv-dtype", *name) : DType::bf16;
   const std::int64_t gpus = arguments.count("tp", 1, kMostGpus);
   check_tensor_parallel(model, gpus);
   const Bytes token =
@@ -95,156 +90,8 @@ Bandwidth writes_of_tokens(const Arguments& arguments, const config::Catalogue& 
   return Bandwidth{rate * static_cast<double>(token.count())};
 }
 
-/// What a run has written to its drives.
-struct RunWrites {
-  Scenario scenario;
-  std::int64_t hosts = 1;
-  Bytes held;  // that each host's drives have to hold
-};
-
-/// How the tiers on NVMe are written, in the words of a scenario.
-void tell_rules(const Scenario& scenario, WrittenRun& run) {
-  std::vector<std::string> writes;
-  std::vector<std::string> admissions;
-  for (const TierSpec& tier : scenario.tiers) {
-    if (tier.medium != Medium::nvme || !tier.enabled()) continue;
-    writes.push_back(config::Scalar<WriteRule>::format(tier.write));
-    admissions.push_back(tier.admission.name());
-  }
-  run.write = fmt::format("{}", fmt::join(writes, ", "));
-  run.admission = fmt::format("{}", fmt::join(admissions, ", "));
-}
-
-WrittenRun written_by(const FinishedRun& run, const Scenario& scenario) {
-  WrittenRun written;
-  written.name = "as it ran";
-  tell_rules(scenario, written);
-  Tokens hits;
-  const std::vector<FinishedRun::Level> levels = run.levels();
-  for (const FinishedRun::Level& level : levels) {
-    hits += level.hits;
-    if (level.medium == "nvme") written.written += level.written;
-  }
-  if (!levels.empty() && levels.front().lookups > Tokens{}) {
-    written.hit_ratio = hits / levels.front().lookups;
-  }
-  written.mean_ttft_ms = run.mean_ttft();
-  written.rate = Bandwidth{static_cast<double>(written.written.count()) / run.duration()};
-  return written;
-}
-
-RunWrites read_run(const std::string& path, const config::Catalogue& catalogue,
-                   EnduranceReport& report) {
-  const FinishedRun run(path);
-  RunWrites writes;
-  writes.scenario = load_scenario(run.resolved_scenario().string(), catalogue).scenario;
-  const Scenario& s = writes.scenario;
-  const bool flash = std::any_of(s.tiers.begin(), s.tiers.end(), [](const TierSpec& tier) {
-    return tier.medium == Medium::nvme && tier.enabled();
-  });
-  if (!flash) {
-    throw config::ConfigError(fmt::format(
-        "{}: error: this run has no tier on NVMe, so it wears out no drive; 'terrace run "
-        "offload-nvme --out DIR' has one\n",
-        path));
-  }
-  const std::int64_t per_host = s.serving.replicas_per_host.value_or(s.serving.replicas);
-  writes.hosts = s.serving.replicas / per_host;
-  for (const TierSpec& tier : s.tiers) {
-    if (tier.medium != Medium::nvme || tier.capacity.unlimited()) continue;
-    writes.held += tier.capacity.bytes * (tier.scope == Scope::private_to_each ? per_host : 1);
-  }
-  report.complete = run.complete();
-  report.written.push_back(written_by(run, s));
-  if (report.written.front().written == Bytes{}) {
-    throw config::ConfigError(
-        fmt::format("{}: error: this run has written nothing to its drives, so they last\n", path));
-  }
-  report.about.push_back(fmt::format(
-      "{}: {} written to {} x {} {} in {}, as if it went on for years", run.scenario(),
-      human::bytes(report.written.front().written), s.hardware.drives_per_host * writes.hosts,
-      s.hardware.ssd->name, config::Scalar<Bytes>::format(s.hardware.ssd->capacity),
-      human::time(run.duration())));
-  return writes;
-}
-
-/// The rules that --what-if names.
-std::vector<std::string> rules_of(const std::string& text) {
-  const std::vector<std::string_view> known = write_rule_names();
-  std::vector<std::string> rules = split_assignments(text);
-  for (auto at = rules.begin(); at != rules.end(); ++at) {
-    const std::string& rule = *at;
-    if (std::find(rules.begin(), at, rule) != at) {
-      throw UsageError(fmt::format("--what-if: '{}' is there twice", rule));
-    }
-    if (std::find(known.begin(), known.end(), rule) != known.end()) continue;
-    const auto near = closest(rule, known);
-    throw UsageError(
-        near ? fmt::format("--what-if: there is no rule '{}'; did you mean '{}'?", rule, *near)
-             : fmt::format("--what-if: there is no rule '{}'; there are {}", rule,
-                           fmt::join(known, ", ")));
-  }
-  return rules;
-}
-
-/// Simulates the run again with other rules. Whether it was let to.
-bool ask_what_if(const Arguments& arguments, const RunWrites& run, EnduranceReport& report) {
-  const std::vector<std::string> rules = rules_of(*arguments.value("what-if"));
-  const auto cores = std::max<std::int64_t>(1, std::thread::hardware_concurrency());
-  const auto jobs = static_cast<std::size_t>(arguments.count("jobs", cores, 4096));
-  std::vector<Scenario> scenarios;
-  for (const std::string& rule : rules) scenarios.push_back(with_write_rule(run.scenario, rule));
-  const InterruptWatch watch;
-  const auto summaries = run_all(scenarios, jobs, [] { return !InterruptWatch::interrupted(); });
-  if (!summaries) return false;
-  for (std::size_t i = 0; i < rules.size(); ++i) {
-    const Summary& summary = (*summaries)[i];
-    WrittenRun written;
-    written.name = rules[i];
-    tell_rules(scenarios[i], written);
-    written.hit_ratio = prefix_hit_ratio(summary);
-    written.mean_ttft_ms = mean_ms(summary.all.latencies.ttft);
-    written.written = written_to_drives(summary);
-    if (summary.duration > Duration{}) {
-      written.rate =
-          Bandwidth{static_cast<double>(written.written.count()) / seconds(summary.duration)};
-    }
-    report.written.push_back(std::move(written));
-  }
-  return true;
-}
-
-/// The life of the run's own drives under each way to write.
-void tell_lives(const RunWrites& run, EnduranceReport& report) {
-  for (WrittenRun& written : report.written) {
-    WearLoad load = report.question.load;
-    load.writes = written.rate;
-    load.drives = run.scenario.hardware.drives_per_host * run.hosts;
-    written.life = life_of(*run.scenario.hardware.ssd, load);
-  }
-}
-
-/// Takes out the offers that cannot hold what a host's drives have to hold.
-void drop_too_small(std::vector<DriveOffer>& offers, const RunWrites& run,
-                    EnduranceReport& report) {
-  const std::int64_t per_host = report.question.load.drives / run.hosts;
-  report.too_small = std::erase_if(offers, [&](const DriveOffer& offer) {
-    return static_cast<double>(offer.ssd.capacity.count()) * static_cast<double>(per_host) <
-           static_cast<double>(run.held.count());
-  });
-  if (offers.empty()) {
-    throw UsageError(
-        fmt::format("--drives: no such drive is large enough for the {} of the run's "
-                    "tiers; raise it",
-                    human::bytes(run.held)));
-  }
-}
-
-ExitCode run(const Arguments& arguments) {
-  check_sources(arguments);
-  const config::Catalogue catalogue = open_catalogue(arguments);
-  EnduranceReport report;
-  EnduranceQuestion& question = report.question;
+EnduranceQuestion question_of(const Arguments& arguments) {
+  EnduranceQuestion question;
   question.horizon = positive<Years>(arguments, "horizon", question.horizon, kLongestHorizon);
   question.drive_life = EconomicsSpec{}.drive_life;
   question.load.sequential = !arguments.has("random");
@@ -254,8 +101,45 @@ ExitCode run(const Arguments& arguments) {
       throw UsageError("--waf must be between 1 and 100");
     }
   }
-  std::vector<DriveOffer> offers = drive_offers(catalogue, arguments.all("ssd"));
+  return question;
+}
+
+/// Of which drive, and in which capacity, the first row is.
+const DriveOffer& first_of(const EnduranceReport& report, const std::vector<DriveOffer>& offers) {
+  const DriveFate& fate = report.fates.front();
+  return *std::find_if(offers.begin(), offers.end(), [&](const DriveOffer& offer) {
+    return offer.profile == fate.profile && offer.ssd.capacity == fate.capacity;
+  });
+}
+
+void show(const Arguments& arguments, const EnduranceReport& report,
+          const std::vector<DriveOffer>& offers) {
+  if (const auto file = arguments.value("csv")) write_endurance_csv(report, *file);
+  if (arguments.has("json")) {
+    print(endurance_json(report));
+    return;
+  }
+  print(endurance_text(report));
+  if (arguments.has("explain")) print(endurance_formulas(report, first_of(report, offers)));
+}
+
+/// Does what --what-if asks, if it does. Whether it was let to.
+bool compare_rules(const Arguments& arguments, const RunWrites& run,
+                   const config::Catalogue& catalogue, EnduranceReport& report) {
+  const auto text = arguments.value("what-if");
+  if (!text) return true;
+  const auto cores = std::max<std::int64_t>(1, std::thread::hardware_concurrency());
+  const std::int64_t jobs = arguments.count("jobs", cores, kMostJobs);
+  return ask_what_if(rules_of(*text), static_cast<std::size_t>(jobs), run, catalogue, report);
+}
+
+ExitCode run(const Arguments& arguments) {
+  check_sources(arguments);
+  const config::Catalogue catalogue = open_catalogue(arguments);
+  EnduranceReport report;
+  EnduranceQuestion& question = report.question = question_of(arguments);
   report.every_capacity = arguments.has("ssd");
+  std::vector<DriveOffer> offers = drive_offers(catalogue, arguments.all("ssd"));
   std::int64_t drives = 1;
   std::optional<RunWrites> of_run;
   if (const auto path = arguments.value("run")) {
@@ -270,25 +154,14 @@ ExitCode run(const Arguments& arguments) {
   question.load.drives = arguments.count("drives", drives, kMostDrives);
   if (of_run) {
     drop_too_small(offers, *of_run, report);
-    if (arguments.has("what-if") && !ask_what_if(arguments, *of_run, report)) {
+    if (!compare_rules(arguments, *of_run, catalogue, report)) {
       note("terrace: stopped by a signal; there is nothing to compare yet");
       return ExitCode::interrupted;
     }
     tell_lives(*of_run, report);
   }
   report.fates = fates_of(offers, question);
-  if (const auto file = arguments.value("csv")) write_endurance_csv(report, *file);
-  if (arguments.has("json")) {
-    print(endurance_json(report));
-    return ExitCode::ok;
-  }
-  print(endurance_text(report));
-  if (!arguments.has("explain")) return ExitCode::ok;
-  const auto first = std::find_if(offers.begin(), offers.end(), [&](const DriveOffer& offer) {
-    const DriveFate& fate = report.fates.front();
-    return offer.profile == fate.profile && offer.ssd.capacity == fate.capacity;
-  });
-  print(endurance_formulas(report, *first));
+  show(arguments, report, offers);
   return ExitCode::ok;
 }
 

@@ -127,7 +127,7 @@ TEST_F(BreakEvenVerb, SaysWhatIsWrongWithAQuestion) {
   fails(2, "--model is needed", "breakeven --hw l40s");
   fails(2, "--hw is needed", "breakeven --model llama-3.1-8b");
   fails(3, "llama-3.1-8b", "breakeven --model lama-3.1-8b --hw l40s");
-  fails(3, "did you mean h100-nvl or h100-pcie or h100-sxm?",
+  fails(3, "did you mean one of h100-nvl, h100-pcie, h100-sxm?",
         "breakeven --model llama-3.1-8b --hw h100");
   fails(3, "--hw l4s", "breakeven --model llama-3.1-8b --hw l4s");
   fails(2, "did you mean nvme?", kL40s + "--tiers dram,nvm");

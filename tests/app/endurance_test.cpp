@@ -179,6 +179,15 @@ TEST_F(EnduranceVerb, SaysWhatIsWrongWithARun) {
   fails(3, "not the directory of a finished run", "endurance --run out");
 }
 
+TEST_F(EnduranceVerb, ARuleThatATierCannotHaveIsRefused) {
+  place.write("flash.yaml", kFlash);
+  const Outcome made =
+      place.terrace("run flash.yaml --quiet --out out",
+                    {"--set", "tiers[0].write=back", "--set", "tiers[0].inclusion=exclusive"});
+  ASSERT_EQ(made.status, 0) << made.err;
+  fails(3, "an exclusive tier must be written back", "endurance --run out --what-if through");
+}
+
 TEST_F(EnduranceVerb, SaysThatARunIsIncomplete) {
   run();
   std::string text = read_file(place.at("out/summary.json"));
