@@ -190,7 +190,8 @@ std::string legend(const BreakEvenReport& r) {
       tokens(r.question.fresh));
   if (r.gpu) {
     text += fmt::format(
-        " 'reuses' pay for the write. 'kept for': the longest time in the tier that {:g} "
+        " 'computed USD/M': of GPU time for a million tokens. 'reuses' pay for the write. 'kept "
+        "for': the longest time in the tier that {:g} "
         "reuse{} pay{} for, at typical prices (at the least to the most favourable ones).",
         r.reuses, r.reuses == 1 ? "" : "s", r.reuses == 1 ? "s" : "");
   }

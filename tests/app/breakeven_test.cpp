@@ -138,7 +138,7 @@ TEST_F(BreakEvenVerb, SaysWhatIsWrongWithAQuestion) {
   fails(2, "--drives has no effect", kL40s + "--drives 4");
   fails(3, "--drives 0", kL40s + "--ssd samsung-pm9a3 --drives 0");
   fails(3, "--tp 3", "breakeven --model llama-3.1-8b --hw l40s --tp 3");
-  fails(4, "llama-3.1-70b", "breakeven --model llama-3.1-70b --hw l40s");
+  fails(4, "the model does not fit", "breakeven --model llama-3.1-70b --hw l40s");
   fails(4, "go through an encoder", "breakeven --model whisper-large-v3 --hw l40s");
   fails(2, "--context", kL40s + "--context 1k:0");
   fails(2, "131,072", kL40s + "--context 1M");
