@@ -34,6 +34,10 @@ void tell_rules(const Scenario& scenario, WrittenRun& run) {
   run.admission = fmt::format("{}", fmt::join(admissions, ", "));
 }
 
+Bandwidth rate_of(Bytes written, Duration time) {
+  return Bandwidth{static_cast<double>(written.count()) / seconds(time)};
+}
+
 WrittenRun written_by(const Summary& summary, const Scenario& scenario, const std::string& rule) {
   WrittenRun written;
   written.name = rule;
@@ -41,10 +45,7 @@ WrittenRun written_by(const Summary& summary, const Scenario& scenario, const st
   written.hit_ratio = prefix_hit_ratio(summary);
   written.mean_ttft_ms = mean_ms(summary.all.latencies.ttft);
   written.written = written_to_drives(summary);
-  if (summary.duration > Duration{}) {
-    written.rate =
-        Bandwidth{static_cast<double>(written.written.count()) / seconds(summary.duration)};
-  }
+  written.rate = rate_of(written.written, summary.duration);
   return written;
 }
 
@@ -62,7 +63,7 @@ WrittenRun written_by(const FinishedRun& run, const Scenario& scenario) {
     written.hit_ratio = hits / levels.front().lookups;
   }
   written.mean_ttft_ms = run.mean_ttft();
-  written.rate = Bandwidth{static_cast<double>(written.written.count()) / run.duration()};
+  written.rate = rate_of(written.written, run.duration());
   return written;
 }
 
@@ -106,7 +107,7 @@ RunWrites read_run(const std::string& path, const config::Catalogue& catalogue,
       "{}: {} written to {} x {} {} in {}, as if it went on for years", run.scenario(),
       human::bytes(report.written.front().written), s.hardware.drives_per_host * writes.hosts,
       s.hardware.ssd->name, config::Scalar<Bytes>::format(s.hardware.ssd->capacity),
-      human::time(run.duration())));
+      human::time(seconds(run.duration()))));
   return writes;
 }
 

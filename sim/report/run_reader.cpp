@@ -1,6 +1,7 @@
 #include "sim/report/run_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <fstream>
 #include <iterator>
@@ -141,10 +142,11 @@ std::string FinishedRun::scenario() const {
 
 bool FinishedRun::complete() const { return value<bool>(summary_, "complete", "summary.json: "); }
 
-double FinishedRun::duration() const {
+Duration FinishedRun::duration() const {
+  constexpr double kMost = 9.2e6;  // seconds that the clock can tell
   const auto seconds = value<double>(summary_, "duration", "summary.json: ");
-  if (!(seconds > 0)) damaged("the run has no duration");
-  return seconds;
+  if (!(seconds > 0 && seconds < kMost)) damaged("the run has no proper duration");
+  return Duration{std::llround(seconds * 1e12)};
 }
 
 std::vector<FinishedRun::Level> FinishedRun::levels() const {

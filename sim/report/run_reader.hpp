@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/base/units.hpp"
 #include "sim/report/miss_report.hpp"
 
 namespace terrace {
@@ -23,8 +24,8 @@ class FinishedRun {
   [[nodiscard]] std::string scenario() const;
   [[nodiscard]] bool complete() const;
 
-  /// From the first instant to the end of the last request; seconds. Above 0.
-  [[nodiscard]] double duration() const;
+  /// From the first instant to the end of the last request. Above 0.
+  [[nodiscard]] Duration duration() const;
 
   /// A level of the hierarchy, HBM first: what it was asked for, had, and was written.
   struct Level {

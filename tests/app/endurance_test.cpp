@@ -173,6 +173,13 @@ TEST_F(EnduranceVerb, SaysWhatIsWrongWithARun) {
   fails(3, "did you mean 'out'?", "endurance --run ouy");
   fails(2, "did you mean 'selective'?", "endurance --run out --what-if seletive");
   fails(2, "'back' is there twice", "endurance --run out --what-if back,back");
+  const std::string summary = read_file(place.at("out/summary.json"));
+  const std::size_t at = summary.find("\"duration\": ");
+  ASSERT_NE(at, std::string::npos);
+  std::string changed = summary;
+  place.write("out/summary.json", changed.insert(at + 12, "-"));
+  fails(3, "the run has no proper duration", "endurance --run out");
+  place.write("out/summary.json", summary);
   testing::fs::remove(place.at("out/config.resolved.yaml"));
   fails(3, "has lost its config.resolved.yaml", "endurance --run out");
   testing::fs::remove(place.at("out/summary.json"));
