@@ -31,8 +31,7 @@ double ms(Duration d) { return seconds(d) * 1e3; }
 /// Within 2 %, and the half millisecond that the table is rounded to.
 void expect_cell(Duration time, double cell) { EXPECT_NEAR(ms(time), cell, 0.02 * cell + 0.5); }
 
-// --- a table of load and recompute times, worked out elsewhere
-// ------------------------------------
+// --- a table of load and recompute times, worked out elsewhere -----------------------------------
 
 struct GoldenRow {
   const GoldenModel& model;
@@ -139,8 +138,7 @@ TEST(BreakEven, ADriveSharedByEightLosesUpToLongPrefixes) {
   EXPECT_EQ(PrefixTimes(machine, kFresh).break_even(Medium::nvme, 8192), 1);
 }
 
-// --- against runs
-// ---------------------------------------------------------------------------------
+// --- against runs --------------------------------------------------------------------------------
 
 Scenario tiny(const std::string& medium, const std::string& more = "") {
   return testing::parse(testing::kTinyModel + testing::kMachine +
@@ -186,8 +184,38 @@ TEST(BreakEven, ALoadTakesWhatItTakesInARun) {
   }
 }
 
-// --- properties
-// -----------------------------------------------------------------------------------
+/// What a run with the rule `cheaper` loads of a prefix that lies below.
+Tokens loaded_if_cheaper(Scenario s, std::int64_t blocks) {
+  constexpr std::int64_t kSecond = 1'000'000'000'000;
+  const testing::TraceFile trace(
+      testing::trace_line(0, {{1, blocks * kBlock}, {10, 40}}, 1) +
+      testing::trace_line(10 * kSecond, {{2, 198 * kBlock + 1}}, 1) +
+      testing::trace_line(20 * kSecond, {{1, blocks * kBlock}, {11, 40}}, 1));
+  s.workload.trace = TraceSpec{};
+  s.workload.trace->path = trace.path();
+  s.serving.engine.num_gpu_blocks = 200;
+  s.serving.engine.load = LoadDecision::cheaper;
+  return testing::run(s).requests.back().tier_hits;
+}
+
+TEST(BreakEven, ARunThatChoosesLoadsFromJustThatLengthOn) {
+  int found = 0;
+  for (const std::string medium : {"dram", "nvme", "network"}) {
+    for (std::int64_t nanoseconds = 20; nanoseconds < 600; nanoseconds += 30) {
+      Scenario s = tiny(medium);
+      s.serving.cost.constant.per_prefill_token = std::chrono::nanoseconds(nanoseconds);
+      const auto from = PrefixTimes(s, Tokens{40}).break_even(s.tiers.front().medium, 150);
+      if (!from || *from < 2) continue;
+      ++found;
+      SCOPED_TRACE(fmt::format("{} {} ns: {}", medium, nanoseconds, *from));
+      EXPECT_EQ(loaded_if_cheaper(s, *from), Tokens{*from * kBlock});
+      EXPECT_EQ(loaded_if_cheaper(s, *from - 1), Tokens{0});
+    }
+  }
+  EXPECT_GT(found, 10);
+}
+
+// --- properties ----------------------------------------------------------------------------------
 
 /// A machine whose links and steps are drawn at random.
 Scenario random_machine(const std::string& medium) {
