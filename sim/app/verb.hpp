@@ -55,6 +55,8 @@ const Verb& find_verb(std::string_view name);
 extern const Verb kRun;
 extern const Verb kMrc;
 extern const Verb kSweep;
+extern const Verb kBreakEven;
+extern const Verb kEndurance;
 extern const Verb kCalibrate;
 extern const Verb kValidate;
 extern const Verb kConfig;
