@@ -33,6 +33,10 @@ class Arguments {
   /// Throws UsageError if it is not a whole number.
   [[nodiscard]] std::optional<std::int64_t> number(std::string_view option) const;
 
+  /// A number from 1 to `most`, `otherwise` if it is not there. Throws UsageError.
+  [[nodiscard]] std::int64_t count(std::string_view option, std::int64_t otherwise,
+                                   std::int64_t most) const;
+
   /// The positional of that index, or nothing.
   [[nodiscard]] std::optional<std::string> positional(std::size_t index) const;
 
@@ -58,6 +62,16 @@ E parse_name(std::string_view option, const std::string& text) {
   const auto near = closest(text, names);
   throw UsageError(fmt::format("--{} is one of {}, not '{}'{}", option, fmt::join(names, ", "),
                                text, near ? fmt::format("; did you mean {}?", *near) : ""));
+}
+
+/// A value of a dimensioned or plain type, such as a price. Throws UsageError that says how one is
+/// written.
+template <class T>
+T parse_value(std::string_view option, const std::string& text) {
+  auto parsed = config::Scalar<T>::parse(text);
+  if (parsed.value) return *std::move(parsed.value);
+  throw UsageError(fmt::format("--{} takes {}, not '{}': {}", option, config::Scalar<T>::kForm,
+                               text, parsed.why));
 }
 
 }  // namespace terrace::app

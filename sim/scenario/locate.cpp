@@ -32,10 +32,7 @@ std::string suggestion(const NamedFile& kind, const fs::path& typed, const fs::p
   const std::vector<std::string> shipped = catalogue.names(kind.folder);
   const std::vector<std::string_view> names(shipped.begin(), shipped.end());
   const fs::path name = typed.extension() == ".yaml" ? typed.stem() : typed.filename();
-  if (const auto near = closest(name.string(), names)) {
-    return fmt::format("did you mean '{}'?", *near);
-  }
-  return {};
+  return did_you_mean(name.string(), names);
 }
 
 }  // namespace

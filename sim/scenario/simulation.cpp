@@ -13,7 +13,9 @@
 #include "sim/kv/content_ledger.hpp"
 #include "sim/kv/fates.hpp"
 #include "sim/kv/hierarchy.hpp"
+#include "sim/scenario/layout.hpp"
 #include "sim/serving/cluster.hpp"
+#include "sim/serving/hbm_budget.hpp"
 #include "sim/workload/workload.hpp"
 
 namespace terrace {
@@ -55,7 +57,6 @@ class Observers final : public Audience {
 
 Dimensions measure(const Scenario& s) {
   const EngineSpec& engine = s.serving.engine;
-  const Bytes per_gpu = kv_bytes_per_token_per_gpu(s.model, engine.kv_cache_dtype, parallel(s));
   Dimensions d;
   d.weights_per_gpu = weight_bytes_per_gpu(s.model, parallel(s));
   d.kv_bytes_per_token = kv_bytes_per_token(s.model, engine.kv_cache_dtype);
@@ -63,33 +64,14 @@ Dimensions measure(const Scenario& s) {
   d.max_model_len = engine.max_model_len.value_or(s.model.max_context);
   d.hbm_blocks = engine.num_gpu_blocks.value_or(0);
   if (!engine.num_gpu_blocks) {
-    const Bytes fixed = fixed_bytes_per_sequence(s.model, engine.kv_cache_dtype, parallel(s));
-    const Bytes reserve = engine.activation_reserve.value_or(
-        engine_reserve(s.model, parallel(s), engine.max_num_batched_tokens, engine.max_num_seqs));
-    d.hbm_blocks =
-        hbm_blocks({s.hardware.gpu.memory, engine.gpu_memory_utilization, d.weights_per_gpu,
-                    reserve + fixed * engine.max_num_seqs, per_gpu * engine.block_size.count()});
+    d.hbm_blocks = hbm_blocks(hbm_budget(s.model, engine, parallel(s), s.hardware.gpu.memory));
   }
   return d;
 }
 
-std::int64_t layers(const ModelSpec& model) {
-  std::int64_t sum = 0;
-  for (const LayerGroup& group : model.layers) sum += group.count;
-  return sum;
-}
-
-DeploymentSpec deployment(const Scenario& s) {
-  const std::int64_t per_host = s.serving.replicas_per_host.value_or(s.serving.replicas);
-  return {s.hardware.gpu,     s.hardware.host,
-          s.hardware.ssd,     s.hardware.drives_per_host,
-          s.hardware.network, s.serving.replicas / per_host,
-          per_host,           s.serving.gpus_per_replica()};
-}
-
 FleetSpec fleet(const Scenario& s, const Dimensions& d) {
   return {.engine = s.serving.engine,
-          .model = {layers(s.model), bounded_reaches(s.model),
+          .model = {layer_count(s.model), bounded_reaches(s.model),
                     s.model.encoder ? s.model.encoder->tokens : Tokens{}},
           .max_model_len = d.max_model_len,
           .data_parallel = static_cast<std::size_t>(s.serving.data_parallel)};
@@ -285,7 +267,8 @@ struct Simulation::Parts {
                  return prefill_time(*cost, engine, prompt);
                }),
         fates(make_fates(s, loop, contents)),
-        hierarchy(loop, fabric, contents, furnish(s).hbm(), furnish(s).tiers(), traffic(s), ledger),
+        hierarchy(loop, fabric, contents, furnish(s).hbm(), furnish(s).tiers(), block_traffic(s),
+                  ledger),
         requests(make_requests()),
         observers(std::move(watching), s.output.timeseries_interval, loop),
         cluster(fleet(s, dimensions), loop, contents, hierarchy, *cost, *requests,
@@ -296,14 +279,7 @@ struct Simulation::Parts {
   }
 
   Furnisher furnish(const Scenario& s) {
-    return {s, dimensions, places, fabric, ledger, traffic(s), loop, fates.get()};
-  }
-
-  /// One block on every GPU of the replica, whole or by the layers there, K and V apart.
-  [[nodiscard]] BlockTraffic traffic(const Scenario& s) const {
-    const bool whole = s.serving.engine.kv_layout == KvLayout::block;
-    return {dimensions.block_bytes,
-            whole ? s.serving.gpus_per_replica() : s.serving.tensor_parallel * 2 * layers(s.model)};
+    return {s, dimensions, places, fabric, ledger, block_traffic(s), loop, fates.get()};
   }
 
   Dimensions dimensions;

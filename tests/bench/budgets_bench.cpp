@@ -1,4 +1,5 @@
-// The speed budgets, measured: CPU time of this machine, medians of repetitions, never asserted.
+// The speed budgets, measured: CPU time of this machine, of whole programs the time from start to
+// end; medians of repetitions, never asserted.
 // TERRACE_DATA names a folder with traces/mooncake_conversation.jsonl for the row that replays it.
 
 #include <cstdlib>
@@ -14,6 +15,7 @@
 #include "sim/report/run_directory.hpp"
 #include "sim/scenario/scenario.hpp"
 #include "sim/study/run.hpp"
+#include "tests/app/program.hpp"
 
 namespace terrace {
 namespace {
@@ -103,6 +105,34 @@ workload: {{trace: {{path: x}}}}
   against(state, 0.5);
 }
 BENCHMARK(mooncake_three_tiers)->Arg(16)->Arg(256)->Unit(benchmark::kMillisecond);
+
+/// The program from its start to its end.
+void program(benchmark::State& state, const std::vector<std::string>& words, double budget) {
+  const testing::Workplace place;
+  for (auto _ : state) {
+    if (place.finish(place.start(TERRACE_PROGRAM, words)).status == 0) continue;
+    state.SkipWithError("terrace fails");
+    return;
+  }
+  against(state, budget);
+}
+
+void footprint(benchmark::State& state) {  // 216 combinations
+  program(state,
+          {"footprint", "--models", "llama-3.1-8b,deepseek-v3", "--context", "4k:1M:x2", "--batch",
+           "1,64", "--tp", "1,8", "--kv-dtype", "bf16,fp8,int4"},
+          0.02);
+}
+BENCHMARK(footprint)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void breakeven(benchmark::State& state) {  // eight lengths, three tiers
+  program(state,
+          {"breakeven", "--model", "deepseek-v3", "--hw", "h200-sxm", "--tp", "8", "--ssd",
+           "solidigm-d7-ps1010", "--drives", "4", "--network", "rdma-400g-parallel-store",
+           "--sharing", "8"},
+          0.02);
+}
+BENCHMARK(breakeven)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
 }  // namespace terrace
