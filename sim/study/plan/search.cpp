@@ -14,6 +14,7 @@
 #include "sim/config/diagnostics.hpp"
 #include "sim/study/crew.hpp"
 #include "sim/study/plan/judged_run.hpp"
+#include "sim/study/plan/node_bracket.hpp"
 
 namespace terrace {
 namespace {
@@ -58,17 +59,20 @@ class Search {
     }
   }
 
-  /// Nothing if it was stopped.
-  std::optional<Evaluation> evaluate(const Candidate& candidate, const std::stop_token& stop) {
+  /// Begins with so many nodes as are likely to suffice. Nothing if it was stopped.
+  std::optional<Evaluation> evaluate(const Candidate& candidate, std::optional<std::int64_t> likely,
+                                     const std::stop_token& stop) {
     Evaluation e;
     e.prospect = prune_ ? prospect(plan_, candidate, demand_) : within_limits(plan_, candidate);
     if (e.prospect.hopeless()) {
       rule_out(e, e.prospect.obstacle(), e.prospect.why, e.prospect.excess);
       return e;
     }
-    for (std::int64_t nodes = e.prospect.least_nodes; nodes <= e.prospect.most_nodes; ++nodes) {
-      const std::string label = fmt::format("{} x ({})", nodes, candidate.name);
-      const auto record = runs_.run(candidate.on(nodes, load_), label, stop);
+    const std::int64_t least = e.prospect.least_nodes;
+    NodeBracket bracket(least, e.prospect.most_nodes, likely.value_or(least));
+    while (const auto nodes = bracket.next()) {
+      const std::string label = fmt::format("{} x ({})", *nodes, candidate.name);
+      const auto record = runs_.run(candidate.on(*nodes, load_), label, stop);
       if (!record) return std::nullopt;
       raise(*record);
       ++e.runs;
@@ -78,15 +82,13 @@ class Search {
         return e;
       }
       if (passes(record->found)) {
-        e.nodes = nodes;
-        e.performance = performance(plan_, candidate, nodes, record->found);
-        return e;
+        e.nodes = *nodes;
+        e.performance = performance(plan_, candidate, *nodes, record->found);
+        bracket.suffices(*nodes);
+      } else {
+        if (!e.nodes) note_shortfall(e, *nodes, record->found);
+        bracket.falls_short(*nodes);
       }
-      const Shortfall missed = shortfall(record->found, plan_.bounds);
-      rule_out(e, Obstacle::slo,
-               fmt::format("{} with {} node{}, the most that {}", missed.words, nodes,
-                           nodes == 1 ? "" : "s", name_of_limit(e.prospect.most_by)),
-               missed.excess);
     }
     return e;
   }
@@ -95,6 +97,14 @@ class Search {
   [[nodiscard]] std::size_t runs() const { return done_; }
 
  private:
+  void note_shortfall(Evaluation& e, std::int64_t nodes, const Findings& found) const {
+    const Shortfall missed = shortfall(found, plan_.bounds);
+    rule_out(e, Obstacle::slo,
+             fmt::format("{} with {} node{}, the most that {}", missed.words, nodes,
+                         nodes == 1 ? "" : "s", name_of_limit(e.prospect.most_by)),
+             missed.excess);
+  }
+
   const Plan& plan_;
   double load_;
   bool prune_;
@@ -102,6 +112,23 @@ class Search {
   RememberedRuns runs_;
   std::atomic<std::size_t> done_{0};
 };
+
+/// The first candidate with the same GPUs: memory below HBM seldom changes much in how many nodes
+/// are needed.
+std::size_t leader_of(const Plan& plan, std::size_t candidate) {
+  const Candidate& one = plan.candidates[candidate];
+  std::size_t leader = candidate;
+  while (leader > 0 && plan.candidates[leader - 1].machine == one.machine &&
+         plan.candidates[leader - 1].tensor_parallel == one.tensor_parallel) {
+    --leader;
+  }
+  return leader;
+}
+
+/// With how many to begin where it took the leader so many, or more than it was allowed.
+std::int64_t likely_nodes(const Evaluation& leader) {
+  return leader.nodes.value_or(leader.prospect.most_nodes);
+}
 
 }  // namespace
 
@@ -111,22 +138,35 @@ PlanResults search(const Plan& plan, double load, RunStore& store, const PlanOpt
   results.progress.candidates = plan.candidates.size();
   Search search(plan, load, store, options);
   std::mutex mutex;  // of the evaluations
-  Crew crew(plan.candidates.size(), options.jobs, [&](std::size_t i, const std::stop_token& stop) {
-    auto evaluation = search.evaluate(plan.candidates[i], stop);
-    const std::lock_guard lock(mutex);
-    results.evaluations[i] = std::move(evaluation);
-  });
-  constexpr std::chrono::milliseconds kPatience{100};
-  for (bool more = true; more;) {
-    more = crew.working(kPatience);
-    search.keep();
-    results.progress.runs = search.runs();
-    const std::lock_guard lock(mutex);
-    results.progress.done = static_cast<std::size_t>(
-        std::count_if(results.evaluations.begin(), results.evaluations.end(),
-                      [](const auto& e) { return e.has_value(); }));
-    if (options.proceed && !options.proceed(results.progress)) crew.stop();
+  const auto evaluate = [&](const std::vector<std::size_t>& pieces) {
+    Crew crew(pieces.size(), options.jobs, [&](std::size_t i, const std::stop_token& stop) {
+      const std::size_t leader = leader_of(plan, pieces[i]);
+      const auto& led_by = results.evaluations[leader];
+      const auto likely =
+          leader != pieces[i] && led_by ? std::optional(likely_nodes(*led_by)) : std::nullopt;
+      auto evaluation = search.evaluate(plan.candidates[pieces[i]], likely, stop);
+      const std::lock_guard lock(mutex);
+      results.evaluations[pieces[i]] = std::move(evaluation);
+    });
+    constexpr std::chrono::milliseconds kPatience{100};
+    for (bool more = true; more;) {
+      more = crew.working(kPatience);
+      search.keep();
+      results.progress.runs = search.runs();
+      const std::lock_guard lock(mutex);
+      results.progress.done = static_cast<std::size_t>(
+          std::count_if(results.evaluations.begin(), results.evaluations.end(),
+                        [](const auto& e) { return e.has_value(); }));
+      if (options.proceed && !options.proceed(results.progress)) crew.stop();
+    }
+    return !crew.stopped();
+  };
+  std::vector<std::size_t> leaders;
+  std::vector<std::size_t> others;
+  for (std::size_t i = 0; i < plan.candidates.size(); ++i) {
+    (leader_of(plan, i) == i ? leaders : others).push_back(i);
   }
+  if (evaluate(leaders)) evaluate(others);
   return results;
 }
 

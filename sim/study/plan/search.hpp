@@ -59,7 +59,7 @@ struct PlanProgress {
 struct PlanOptions {
   std::size_t jobs = 1;
   std::string version;  // of the program: results of another one are not reused
-  bool prune = true;    // false: simulate what the bounds exclude, too, for those who check them
+  bool prune = true;    // false: try what the bounds exclude, too, for those who check them
   /// Asked every tenth of a second or so whether to go on.
   std::function<bool(const PlanProgress&)> proceed;
 };
@@ -71,11 +71,10 @@ struct PlanResults {
   [[nodiscard]] bool complete() const { return progress.done == progress.candidates; }
 };
 
-/// Finds for each candidate the least number of nodes that serves `load` within the SLOs, from the
-/// least that its prospect leaves upwards: one by one, for nothing says that a fleet that passes
-/// is followed only by fleets that do. Results do not depend on `jobs`, nor on how often the
-/// search was stopped. Throws config::ConfigError for a trace that cannot be read, and whatever
-/// else a simulation died of.
+/// Finds for each candidate the least number of nodes that serves `load` within the SLOs, taking it
+/// that more nodes never hurt: one less falls short, and where the most fall short, none is tried
+/// between. What memories below HBM differ in begins where the first of its kind has ended. Results
+/// do not depend on `jobs`, nor on how often the search was stopped.
 PlanResults search(const Plan& plan, double load, RunStore& store, const PlanOptions& options);
 
 }  // namespace terrace

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,7 +16,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "sim/kv/capacity.hpp"
+#include "sim/study/load/trial.hpp"
 #include "sim/study/plan/choice.hpp"
+#include "sim/study/plan/node_bracket.hpp"
 #include "sim/study/plan/outlook.hpp"
 #include "tests/scenario/random_scenario.hpp"
 #include "tests/scenario/run_yaml.hpp"
@@ -33,10 +38,18 @@ PlanResults found(const Plan& plan, double load, PlanOptions options = {}) {
   return search(plan, load, store, options);
 }
 
-PlanResults exhaustive(const Plan& plan, double load) {
-  PlanOptions options;
-  options.prune = false;
-  return found(plan, load, options);
+/// Whether a trial of 1, 2 ... nodes passes, of every number that the limits allow.
+std::vector<bool> every_number(const Plan& plan, const Candidate& candidate, double load) {
+  std::vector<bool> passes;
+  const std::int64_t most = within_limits(plan, candidate).most_nodes;
+  for (std::int64_t nodes = 1; nodes <= most; ++nodes) {
+    try {
+      passes.push_back(attempt(candidate.on(nodes, load), plan.bounds)->passes());
+    } catch (const Infeasible&) {
+      passes.push_back(false);
+    }
+  }
+  return passes;
 }
 
 std::vector<std::optional<std::int64_t>> nodes_of(const PlanResults& results) {
@@ -94,9 +107,8 @@ TEST(PlanSearch, AQueueByHand) {
   EXPECT_NEAR(e.performance->prompt_tokens_per_second, 250, 1e-9);
   EXPECT_EQ(e.performance->prefill_share, 1);
   EXPECT_NEAR(e.performance->use.gpu_busy, 2.5 / 3, 1e-9);
-  const Evaluation all = *exhaustive(*plan, 1).evaluations[0];
-  EXPECT_EQ(all.nodes, 3);
-  EXPECT_EQ(all.runs, 3U);
+  EXPECT_EQ(every_number(*plan, plan->candidates[0], 1),
+            (std::vector<bool>{false, false, true, true}));
   // Four times the load takes ten, which four nodes are not.
   const Evaluation more = *found(*plan, 4).evaluations[0];
   EXPECT_FALSE(more.meets());
@@ -176,29 +188,78 @@ SmallPlan any_plan(const testing::RandomScenario& random) {
   return plan;
 }
 
-TEST(PlanSearch, PruningLosesNothing) {
+TEST(PlanSearch, FindsWhatTryingEveryNumberFinds) {
   std::map<Obstacle, int> pruned;
-  int saved = 0;
   int met = 0;
+  int saved = 0;
+  int uneven = 0;  // where more nodes did hurt
   testing::check_scenarios(3, 250, [&](const testing::RandomScenario& random) {
     SmallPlan plan = any_plan(random);
     const double load = *rc::gen::element(0.3, 1.0, 3.0);
-    const PlanResults pruning = found(*plan, load);
-    const PlanResults all = exhaustive(*plan, load);
-    RC_ASSERT(nodes_of(pruning) == nodes_of(all));
-    RC_ASSERT(choice_of(*plan, pruning) == choice_of(*plan, all));
+    const PlanResults results = found(*plan, load);
     for (std::size_t i = 0; i < plan->candidates.size(); ++i) {
-      const Evaluation& e = *pruning.evaluations[i];
+      const Evaluation& e = *results.evaluations[i];
+      const std::vector<bool> passes = every_number(*plan, plan->candidates[i], load);
+      const auto least = std::find(passes.begin(), passes.end(), true);
+      if (std::is_sorted(passes.begin(), passes.end())) {
+        RC_ASSERT(e.meets() == (least != passes.end()));
+        if (e.meets()) RC_ASSERT(*e.nodes == least - passes.begin() + 1);
+      } else {
+        ++uneven;
+        if (!e.meets()) {
+          RC_ASSERT(!passes.back());
+        } else {
+          const auto nodes = static_cast<std::size_t>(*e.nodes);
+          RC_ASSERT(passes[nodes - 1] && (nodes == 1 || !passes[nodes - 2]));
+        }
+      }
       if (e.prospect.hopeless()) ++pruned[e.obstacle];
-      saved += static_cast<int>(all.evaluations[i]->runs - e.runs);
+      saved += static_cast<int>(passes.size()) - static_cast<int>(e.runs);
       met += e.meets() ? 1 : 0;
     }
   });
   // It was put to the test.
   EXPECT_GT(pruned[Obstacle::latency], 20);
   EXPECT_GT(pruned[Obstacle::budget], 20);
-  EXPECT_GT(pruned[Obstacle::nodes] + saved, 100);
+  EXPECT_GT(saved, 100);
   EXPECT_GT(met, 100);
+  EXPECT_LT(uneven, 20);
+}
+
+TEST(PlanSearch, BoundsLoseNothing) {
+  testing::check_scenarios(5, 250, [&](const testing::RandomScenario& random) {
+    SmallPlan plan = any_plan(random);
+    const double load = *rc::gen::element(0.3, 1.0, 3.0);
+    PlanOptions all;
+    all.prune = false;
+    const PlanResults pruned = found(*plan, load);
+    const PlanResults unpruned = found(*plan, load, all);
+    RC_ASSERT(nodes_of(pruned) == nodes_of(unpruned));
+    RC_ASSERT(choice_of(*plan, pruned) == choice_of(*plan, unpruned));
+  });
+}
+
+TEST(PlanSearch, NumbersOfNodesAreBracketed) {
+  // Whatever the least number is, and wherever it begins: found, in few steps, none asked twice.
+  for (std::int64_t most = 1; most <= 40; ++most) {
+    for (std::int64_t least = 1; least <= most; ++least) {
+      for (std::int64_t likely = 1; likely <= most; ++likely) {
+        for (std::int64_t wanted = least; wanted <= most + 1; ++wanted) {
+          NodeBracket bracket(least, most, likely);
+          std::set<std::int64_t> asked;
+          while (const auto nodes = bracket.next()) {
+            ASSERT_TRUE(asked.insert(*nodes).second);
+            ASSERT_TRUE(least <= *nodes && *nodes <= most);
+            *nodes >= wanted ? bracket.suffices(*nodes) : bracket.falls_short(*nodes);
+          }
+          ASSERT_EQ(asked.contains(wanted), wanted <= most);
+          ASSERT_TRUE(wanted == least || asked.contains(wanted - 1));
+          const auto distance = static_cast<double>(std::abs(wanted - std::max(likely, least)));
+          ASSERT_LE(static_cast<double>(asked.size()), 2 * std::log2(distance + 1) + 3);
+        }
+      }
+    }
+  }
 }
 
 TEST(PlanSearch, AMachineThatIsOnlyDearerChangesNothing) {
