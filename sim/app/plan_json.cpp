@@ -52,6 +52,7 @@ Json performance_json(const Plan& plan, const Performance& p) {
                           {"endurance", p.drives.by_endurance},
                           {"binding", std::string(p.drives.binding())}};
   out["limit"] = p.limit;
+  out["turnovers"] = p.turnovers;
   return out;
 }
 

@@ -18,6 +18,7 @@ namespace terrace::app {
 namespace {
 
 constexpr std::size_t kMostOffers = 10;
+constexpr double kEnoughTurnovers = 5;
 
 std::string offer_name(const PlanReport& report, const Offer& offer) {
   return report.plan.candidates[offer.candidate].name;
@@ -226,8 +227,22 @@ std::string losers_text(const PlanReport& report) {
   return text;
 }
 
+/// What makes one doubt that the first offer would do so for longer than the run.
+std::string short_run(const PlanReport& report) {
+  if (report.choice.offers.empty()) return {};
+  const Offer& best = report.choice.offers.front();
+  const double turnovers = report.results.evaluations[best.candidate]->performance->turnovers;
+  if (turnovers >= kEnoughTurnovers) return {};
+  return paragraph(
+      "  ",
+      fmt::format("the run of the first offer is short: while its requests came, those inside "
+                  "were replaced {:.2g} times; for a load that goes on, raise their number, "
+                  "as with --set 'set={{workload.max_requests: 20000}}'",
+                  turnovers));
+}
+
 std::string doubts_text(const PlanReport& report) {
-  std::string text = "What this rests on\n";
+  std::string text = "What this rests on\n" + short_run(report);
   for (const std::string& line : grounds_of(report.plan)) text += paragraph("  ", line);
   return text;
 }

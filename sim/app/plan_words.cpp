@@ -80,7 +80,7 @@ std::string plural(std::size_t count, const char* what) {
 std::string dollars(double amount) {
   if (amount >= 999.5) return "$" + human::count(static_cast<std::int64_t>(std::llround(amount)));
   if (amount >= 1 || amount == 0) return fmt::format("${:.2f}", amount);
-  return fmt::format("${:.3g}", amount);
+  return fmt::format("${:#.3g}", amount);
 }
 
 std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }

@@ -46,8 +46,8 @@ struct Trial {
 };
 
 struct TrialOptions {
-  std::function<bool()> proceed;  // asked every few thousand events
-  bool cut_short = true;          // whether to stop where the answer can only be no
+  std::function<bool()> proceed;       // asked every few thousand events
+  bool cut_short = true;               // whether to stop where the answer can only be no
   std::vector<Observer*> observers{};  // watch besides, and outlive it
 };
 

@@ -13,7 +13,7 @@ enum class Obstacle : std::uint8_t {
   none,
   memory,   // the model, or requests, do not fit into the GPUs of a replica
   latency,  // an idle machine already misses an SLO
-  compute,  // even without any waiting the GPUs cannot make so many tokens
+  compute,  // even without any waiting so few GPUs cannot make so many tokens: only of least_by
   nodes,    // more are needed than most_nodes allows
   rack_units,
   power,

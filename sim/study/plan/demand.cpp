@@ -4,13 +4,11 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
-#include <queue>
-#include <utility>
 
 #include "sim/study/load/quantile.hpp"
+#include "sim/study/plan/foreseen.hpp"
 
 namespace terrace {
 namespace {
@@ -19,7 +17,6 @@ namespace {
 constexpr double kMeanQuantile = 0.9;
 constexpr double kMeanStretch = 10;
 constexpr std::size_t kDeadlines = 64;  // that are looked at: enough to meet the busiest time
-constexpr std::size_t kMostForeseen = 1'000'000;  // requests; of more, nothing is said
 
 // Which turns of conversations come is known only about: a fleet that keeps its SLOs serves each
 // after no time at least and within its limits at most, but for the few that may miss them. What
@@ -29,137 +26,12 @@ constexpr Duration kQuick = std::chrono::microseconds(1);
 constexpr std::size_t kMargin = 3;  // times as many as may miss a bound
 constexpr double kStretch = 1.5;    // of the time in which tokens are made
 
-/// A request, as far as it is known before it is served.
-struct Known {
-  double at = 0;  // seconds
-  std::uint32_t client = 0;
-  Tokens prompt;
-  Tokens fresh;  // of the prompt: what can be in no cache when it comes
-  Tokens output;
-  Tokens whole;  // both
-};
-
-/// Texts as a tree of stretches. What a request is the first of its session to pass, and no other
-/// session passes, can be in no cache when it comes. Stretches of one content and several lengths
-/// may have blocks in common: they count as one.
-class Beginnings {
- public:
-  /// Adds a request's prompt and its answer, which later prompts may repeat.
-  void add(const Arrival& arrival, std::size_t session) {
-    std::size_t at = 0;
-    for (const Span& span : arrival.prompt) at = pass(at, span, session);
-    ends_.push_back(at);
-    pass(at, {arrival.output_content, arrival.output}, session);
-    ++requests_;
-  }
-
-  /// Tokens at the end of the `i`-th prompt that are nowhere before.
-  [[nodiscard]] Tokens own(std::size_t i) const {
-    Tokens own{};
-    for (std::size_t at = ends_[i]; at != 0; at = stretches_[at].before) {
-      if (stretches_[at].shared || stretches_[at].first != i) break;
-      own += stretches_[at].tokens;
-    }
-    return own;
-  }
-
- private:
-  struct Stretch {
-    std::size_t before = 0;
-    Tokens tokens;  // of who passed first
-    std::size_t first = 0;
-    std::size_t session = 0;  // of the first
-    bool shared = false;      // another one passed
-  };
-
-  std::size_t pass(std::size_t before, const Span& span, std::size_t session) {
-    const auto [at, is_new] = next_.try_emplace({before, span.content}, stretches_.size());
-    if (is_new) stretches_.push_back({before, span.tokens, requests_, session});
-    Stretch& stretch = stretches_[at->second];
-    stretch.shared = stretch.shared || stretch.session != session;
-    return at->second;
-  }
-
-  std::map<std::pair<std::size_t, std::uint64_t>, std::size_t> next_;
-  std::vector<Stretch> stretches_{{}};
-  std::vector<std::size_t> ends_;
-  std::size_t requests_ = 0;
-};
-
-bool any_client(const Scenario& scenario, bool (*is)(const ClientSpec&)) {
-  const auto& clients = scenario.workload.synthetic.clients;
-  return !scenario.workload.trace && std::any_of(clients.begin(), clients.end(), is);
-}
-
-/// Whether the next request comes when another has been served, and whether turns do.
-bool in_a_loop(const ClientSpec& client) {
-  return client.arrivals.process == ArrivalLaw::closed_loop;
-}
-bool in_turns(const ClientSpec& client) { return client.content.kind == ContentLaw::conversation; }
-
-/// Sessions by numbers that are not used again.
-class Sessions {
- public:
-  explicit Sessions(bool wait) : wait_(wait) {}
-
-  std::size_t of(const Arrival& arrival) {
-    // Turns of a trace do not wait for each other: any may be the first to be served.
-    if (!wait_ || arrival.session == Arrival::kNoSession) return next_++;
-    if (arrival.session >= number_.size()) number_.resize(arrival.session + 1);
-    if (arrival.turn == 0) number_[arrival.session] = next_++;
-    return number_[arrival.session];
-  }
-
- private:
-  bool wait_;
-  std::size_t next_ = 0;
-  std::vector<std::size_t> number_;
-};
-
-/// All that comes if each request leaves as late as `service` says.
-std::vector<Known> foresee(const Scenario& scenario,
-                           const std::function<Duration(const Known&)>& service) {
-  std::vector<Known> all;
-  Beginnings beginnings;
-  Sessions sessions(any_client(scenario, in_turns));
-  using Leaving = std::pair<SimTime, std::uint32_t>;  // when, and whose ticket
-  std::priority_queue<Leaving, std::vector<Leaving>, std::greater<>> inside;
-  const std::unique_ptr<Workload> workload = make_workload(scenario);
-  Arrival arrival;
-  while (true) {
-    const auto next = workload->next_time();
-    if (!inside.empty() && (!next || inside.top().first <= *next)) {
-      workload->left(inside.top().second, inside.top().first);
-      inside.pop();
-      continue;
-    }
-    if (!next) break;
-    if (all.size() == kMostForeseen) return {};
-    workload->next(arrival);
-    Known& known = all.emplace_back();
-    known.at = seconds(arrival.at);
-    known.client = arrival.client;
-    for (const Span& span : arrival.prompt) known.prompt += span.tokens;
-    known.output = arrival.output;
-    known.whole = known.prompt + known.output;
-    beginnings.add(arrival, sessions.of(arrival));
-    if (arrival.ticket != Arrival::kNoTicket) {
-      inside.emplace(arrival.at + service(known), arrival.ticket);
-    }
-  }
-  const bool cached = scenario.serving.engine.enable_prefix_caching;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    all[i].fresh = cached ? std::max(beginnings.own(i), Tokens{1}) : all[i].prompt;
-  }
-  return all;
-}
-
 /// A bound, and which requests it is about.
 struct Class {
   const SloBound* bound;
   std::optional<std::uint32_t> client;  // none: all
 
-  [[nodiscard]] bool has(const Known& request) const {
+  [[nodiscard]] bool has(const Foreseen& request) const {
     return (!client || *client == request.client) &&
            (bound->latency != Latency::tpot || request.output > Tokens{1});
   }
@@ -186,7 +58,7 @@ std::vector<Class> classes_of(const Scenario& scenario, std::span<const SloBound
 
 /// Whether more than `margin` times those that may miss the bound are at least so long, whichever
 /// come first to be judged.
-bool surely_reached(const std::vector<Known>& all, const Class& of, Tokens Known::*length,
+bool surely_reached(const std::vector<Foreseen>& all, const Class& of, Tokens Foreseen::*length,
                     Tokens least, std::size_t margin) {
   std::size_t n = 0;
   std::size_t reached = 0;
@@ -206,10 +78,10 @@ bool surely_reached(const std::vector<Known>& all, const Class& of, Tokens Known
 }
 
 /// The largest such length; nothing if perhaps nobody is judged.
-std::optional<Tokens> reached_length(const std::vector<Known>& all, const Class& of,
-                                     Tokens Known::*length, std::size_t margin) {
+std::optional<Tokens> reached_length(const std::vector<Foreseen>& all, const Class& of,
+                                     Tokens Foreseen::*length, std::size_t margin) {
   std::vector<Tokens> lengths;
-  for (const Known& request : all) lengths.push_back(request.*length);
+  for (const Foreseen& request : all) lengths.push_back(request.*length);
   std::sort(lengths.begin(), lengths.end());
   lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());
   const auto beyond = std::partition_point(lengths.begin(), lengths.end(), [&](Tokens least) {
@@ -225,7 +97,7 @@ class Deadlines {
  public:
   explicit Deadlines(const std::vector<Class>& classes) : classes_(classes) {}
 
-  [[nodiscard]] std::optional<double> of(const Known& request) {
+  [[nodiscard]] std::optional<double> of(const Foreseen& request) {
     if (const auto e2e = limit(Latency::e2e, request)) return request.at + *e2e;
     const auto ttft = limit(Latency::ttft, request);
     if (!ttft || request.output == Tokens{1})
@@ -236,7 +108,7 @@ class Deadlines {
   }
 
   /// How many of those from `first` on may come too late, at most.
-  [[nodiscard]] std::vector<std::size_t> late(const std::vector<Known>& all) const {
+  [[nodiscard]] std::vector<std::size_t> late(const std::vector<Foreseen>& all) const {
     std::vector<std::size_t> sum(all.size());
     for (const std::size_t c : used_) {
       std::size_t n = 0;
@@ -254,7 +126,7 @@ class Deadlines {
   }
 
   /// Of the bounds on a latency the one that fewest may miss.
-  std::optional<double> limit(Latency latency, const Known& request) {
+  std::optional<double> limit(Latency latency, const Foreseen& request) {
     std::optional<std::size_t> best;
     for (std::size_t c = 0; c < classes_.size(); ++c) {
       if (classes_[c].bound->latency != latency || !classes_[c].has(request)) continue;
@@ -273,12 +145,12 @@ class Deadlines {
 /// Whichever request is the first to be judged, and whichever of them come too late: what the
 /// others got, they got after the first arrived and before the last of their deadlines. The least,
 /// over who is first, of the steepest such demand (Baruah's demand bound of real-time tasks).
-double least_rate(const std::vector<Known>& all, const std::vector<Class>& classes) {
+double least_rate(const std::vector<Foreseen>& all, const std::vector<Class>& classes) {
   Deadlines deadlines(classes);
   std::vector<std::optional<double>> deadline;
   std::vector<double> ends;
   std::vector<double> outputs;
-  for (const Known& request : all) {
+  for (const Foreseen& request : all) {
     deadline.push_back(deadlines.of(request));
     if (!deadline.back()) continue;
     ends.push_back(*deadline.back());
@@ -309,20 +181,21 @@ double least_rate(const std::vector<Known>& all, const std::vector<Class>& class
 }
 
 /// What is sure if this is all that comes.
-Demand demand_of(const std::vector<Known>& all, const std::vector<Class>& classes,
+Demand demand_of(const std::vector<Foreseen>& all, const std::vector<Class>& classes,
                  std::size_t margin) {
   Demand demand;
   demand.reached.resize(classes.size());
   if (all.empty()) return demand;
   demand.least_prompt = Tokens::max();
-  for (const Known& known : all) demand.least_prompt = std::min(demand.least_prompt, known.prompt);
+  for (const Foreseen& known : all)
+    demand.least_prompt = std::min(demand.least_prompt, known.prompt);
   for (std::size_t b = 0; b < classes.size(); ++b) {
-    const auto reached = [&](Tokens Known::*length) {
+    const auto reached = [&](Tokens Foreseen::*length) {
       return reached_length(all, classes[b], length, margin);
     };
-    const auto fresh = reached(&Known::fresh);
-    const auto output = reached(&Known::output);
-    const auto whole = reached(&Known::whole);
+    const auto fresh = reached(&Foreseen::fresh);
+    const auto output = reached(&Foreseen::output);
+    const auto whole = reached(&Foreseen::whole);
     if (fresh && output && whole) demand.reached[b] = {true, *fresh, *output, *whole};
   }
   demand.tokens_per_second = least_rate(all, classes);
@@ -347,13 +220,13 @@ Demand common(const Demand& a, const Demand& b) {
 
 Demand demand_of(const Scenario& scenario, std::span<const SloBound> bounds) {
   const std::vector<Class> classes = classes_of(scenario, bounds);
-  if (any_client(scenario, in_a_loop)) return demand_of(std::vector<Known>(), classes, 1);
-  const std::vector<Known> all = foresee(scenario, [](const Known&) { return kQuick; });
-  if (!any_client(scenario, in_turns)) return demand_of(all, classes, 1);
+  if (any_in_a_loop(scenario)) return demand_of(std::vector<Foreseen>(), classes, 1);
+  const std::vector<Foreseen> all = foresee(scenario, [](const Foreseen&) { return kQuick; });
+  if (!any_in_turns(scenario)) return demand_of(all, classes, 1);
 
   Deadlines deadlines(classes);
   bool bounded = true;
-  const std::vector<Known> slow = foresee(scenario, [&](const Known& request) {
+  const std::vector<Foreseen> slow = foresee(scenario, [&](const Foreseen& request) {
     const auto deadline = deadlines.of(request);
     bounded = bounded && deadline;
     return deadline ? duration_from_seconds(*deadline - request.at) : kQuick;

@@ -152,6 +152,8 @@ Experiment trials(std::span<const SloBound> bounds) {
       return found;
     }
     add("offered", trial->offered.count());
+    add("judged", static_cast<double>(trial->requests));
+    add("concurrency", trial->concurrency);
     add_totals(found, trial->summary, watch.prefill_share());
     return found;
   };
@@ -207,6 +209,7 @@ Performance performance(const Plan& plan, const Candidate& candidate, std::int64
            .drive_writes = Bandwidth{of_node("drive_writes")}};
   p.drives = drive_need(plan, candidate, n["drive_peak"] / static_cast<double>(nodes), p.use);
   p.limit = found.limit;
+  p.turnovers = n["concurrency"] > 0 ? n["judged"] / n["concurrency"] : n["judged"];
   return p;
 }
 

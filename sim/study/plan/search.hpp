@@ -36,6 +36,9 @@ struct Performance {
   NodeUse use;  // of a node, at the peak
   DriveNeed drives;
   std::string limit;  // the resource that would be short first
+  /// How often all requests inside were replaced while the judged ones came: few times tell little
+  /// of a load that goes on.
+  double turnovers = 0;
 };
 
 struct Evaluation {

@@ -107,6 +107,7 @@ TEST(PlanSearch, AQueueByHand) {
   EXPECT_NEAR(e.performance->prompt_tokens_per_second, 250, 1e-9);
   EXPECT_EQ(e.performance->prefill_share, 1);
   EXPECT_NEAR(e.performance->use.gpu_busy, 2.5 / 3, 1e-9);
+  EXPECT_NEAR(e.performance->turnovers, 600 / 2.5, 1) << "of 2.5 inside, by Little's law";
   EXPECT_EQ(every_number(*plan, plan->candidates[0], 1),
             (std::vector<bool>{false, false, true, true}));
   // Four times the load takes ten, which four nodes are not.
