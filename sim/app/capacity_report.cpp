@@ -117,7 +117,7 @@ std::string answer_text(const CapacityReport& r) {
   if (const auto users = c.users()) text += fmt::format(", {} users", with_interval(*users));
   text += "\n";
   const auto line = [&](const char* label, const std::string& value) {
-    text += fmt::format("  {:<14}{}\n", label, value);
+    text += fmt::format("  {:<16}{}\n", label, value);
   };
   line("load", fmt::format("{} times the scenario's own", with_interval(c.factor())));
   line("tokens",
@@ -160,12 +160,12 @@ std::string binding_text(const CapacityReport& r) {
 std::string fit_text(const CapacityReport& r) {
   const Fit fit = fit_of(r);
   std::string text = "What fits, whatever the SLO\n";
-  text += fmt::format("  {:<14}{} tokens in one request, by {}\n", "longest",
+  text += fmt::format("  {:<16}{} tokens in one request, by {}\n", "longest",
                       human::count(fit.longest.count()), fit.by_kv ? "KV cache" : "max_model_len");
-  text += fmt::format("  {:<14}{} requests at once: KV of {} tokens over {} each, nothing shared\n",
+  text += fmt::format("  {:<16}{} requests at once: KV of {} tokens over {} each, nothing shared\n",
                       "at mean length", human::rate(fit.at_mean), human::count(fit.kv.count()),
                       human::rate(fit.mean_tokens));
-  text += fmt::format("  {:<14}{} requests at once, by max_num_seqs and replicas\n", "seats",
+  text += fmt::format("  {:<16}{} requests at once, by max_num_seqs and replicas\n", "seats",
                       human::count(fit.seats));
   return text;
 }

@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "sim/base/text.hpp"
+#include "sim/study/sweep/range.hpp"
 
 namespace terrace {
 namespace {

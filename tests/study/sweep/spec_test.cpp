@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sim/study/sweep/range.hpp"
+
 namespace terrace {
 namespace {
 
