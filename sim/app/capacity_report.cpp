@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -112,9 +112,9 @@ std::string with_interval(const MeanEstimate& e) {
 
 std::string answer_text(const CapacityReport& r) {
   const Capacity& c = r.capacity;
-  Table table({"Highest load that passes", "95 %"});
   std::string text = fmt::format("Capacity: {} requests/s", with_interval(c.rate()));
-  if (const auto users = c.users()) text += fmt::format(", {} users", with_interval(*users));
+  if (const auto users = c.users())
+    text += fmt::format(", {} users at a time", with_interval(*users));
   text += "\n";
   const auto line = [&](const char* label, const std::string& value) {
     text += fmt::format("  {:<16}{}\n", label, value);
@@ -150,11 +150,25 @@ std::string bounds_text(const CapacityReport& r) {
   return table.text();
 }
 
+/// The bound that most seeds miss just above; the first of equals.
+std::string breaking_bound(const CapacityReport& r) {
+  const Capacity& c = r.capacity;
+  std::string most = "a queue that grows";
+  std::size_t seeds = 0;
+  for (std::size_t i = 0; i < r.bounds.size(); ++i) {
+    const std::size_t n = seeds_with(c, [&](const Trial& t) { return !t.judged[i].met; });
+    if (n > seeds) std::tie(most, seeds) = std::pair(r.bounds[i].name(), n);
+  }
+  return most;
+}
+
 std::string binding_text(const CapacityReport& r) {
   const auto [verdict, n] = resource_of(r.capacity);
-  std::string text = fmt::format("{} ({} of {} seeds)", verdict->limit, n, r.capacity.seeds.size());
   return paragraph("What binds: ",
-                   text + ". Just above, one seed says: " + verdict->sentence + ".");
+                   fmt::format("{}, by {} (so say {} of {} seeds). Just above, one of them says: "
+                               "{}.",
+                               breaking_bound(r), verdict->limit, n, r.capacity.seeds.size(),
+                               verdict->sentence));
 }
 
 std::string fit_text(const CapacityReport& r) {
@@ -251,7 +265,8 @@ std::string capacity_json(const CapacityReport& r) {
       mean(r.capacity.seeds, [](const SeedCapacity& s) { return token_rates(s).in; });
   json["output_tokens_per_s"] =
       mean(r.capacity.seeds, [](const SeedCapacity& s) { return token_rates(s).out; });
-  json["binds"] = resource_of(r.capacity).first->limit;
+  json["binds"] = {{"bound", breaking_bound(r)},
+                   {"resource", resource_of(r.capacity).first->limit}};
   const Fit fit = fit_of(r);
   json["fits"] = {{"longest_context", fit.longest.count()},
                   {"by", fit.by_kv ? "kv_cache" : "max_model_len"},

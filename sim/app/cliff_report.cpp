@@ -20,21 +20,28 @@ constexpr double kWorthTelling = 0.005;  // a resource that is never so busy is 
 
 bool limited(const SloBound& bound) { return bound.limit != Duration::max(); }
 
-/// Everything that is wrong, in words.
+/// A value to five digits, for people: halving a gap yields many more.
+std::string shown(const std::string& text) {
+  const auto unit = std::min(text.find_first_not_of("0123456789.-+e"), text.size());
+  const auto number = config::Scalar<double>::parse(std::string_view(text).substr(0, unit));
+  return number.value ? fmt::format("{:.5g}{}", *number.value, text.substr(unit)) : text;
+}
+
+/// Everything that is wrong, in a few words.
 std::string why_broken(const CliffPoint& point, const std::vector<SloBound>& bounds) {
-  if (!point.trial) return "cannot start";
+  if (!point.trial) return "not starting";
   std::vector<std::string> all;
   if (point.rejects()) {
-    all.push_back(fmt::format("rejects {:.0f} %",
+    all.push_back(fmt::format("rejecting {:.0f} %",
                               100.0 * static_cast<double>(point.trial->summary.all.rejected) /
                                   static_cast<double>(point.trial->summary.came)));
   }
   for (std::size_t i = 0; i < bounds.size(); ++i) {
     if (!point.trial->judged[i].met && limited(bounds[i])) {
-      all.push_back("misses " + bounds[i].name());
+      all.push_back(bounds[i].name());
     }
   }
-  if (!point.trial->keeps_up) all.emplace_back("the queue grows");
+  if (!point.trial->keeps_up) all.emplace_back("a growing queue");
   return fmt::format("{}", fmt::join(all, ", "));
 }
 
@@ -46,14 +53,14 @@ std::string figure_text(const CliffPoint& point, std::size_t bound) {
 std::string points_text(const CliffReport& r) {
   std::vector<std::string> heads = {r.knob};
   for (const SloBound& bound : r.bounds) heads.push_back(bound.name());
-  heads.insert(heads.end(), {"inside", "limit", "holds"});
+  heads.insert(heads.end(), {"inside", "limit", "broken by"});
   Table table(heads);
   for (const CliffPoint& point : r.cliff.points) {
-    std::vector<std::string> row = {point.text};
+    std::vector<std::string> row = {shown(point.text)};
     for (std::size_t i = 0; i < r.bounds.size(); ++i) row.push_back(figure_text(point, i));
     row.push_back(point.trial ? human::rate(point.trial->concurrency) : "-");
     row.push_back(point.trial ? point.trial->summary.verdict.limit : "-");
-    row.push_back(point.holds() ? "yes" : "no: " + why_broken(point, r.bounds));
+    row.push_back(why_broken(point, r.bounds));
     table.add(std::move(row));
   }
   return table.text();
@@ -98,7 +105,7 @@ std::string shares_text(const CliffPoint& good, const CliffPoint& bad) {
   }
   std::stable_sort(order.begin(), order.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
-  Table table({"Share of the time or space", "at " + good.text, "at " + bad.text});
+  Table table({"Share of the time or space", "at " + shown(good.text), "at " + shown(bad.text)});
   for (const auto& [change, name] : order) {
     const auto cell = [&](const auto& shares) {
       const auto found = shares.find(name);
@@ -109,32 +116,37 @@ std::string shares_text(const CliffPoint& good, const CliffPoint& bad) {
   return table.text();
 }
 
-/// "2.1 % more load -> 4.7 times ttft_p99 (1.2 s -> 5.6 s)"
+/// The bound that breaks, the first of several; the first of all if it is the queue that grows.
+std::size_t broken_bound(const CliffPoint& bad) {
+  const auto& judged = bad.trial->judged;
+  const auto missed = std::find_if(judged.begin(), judged.end(), [](auto& j) { return !j.met; });
+  return missed == judged.end() ? 0 : static_cast<std::size_t>(missed - judged.begin());
+}
+
+/// "2.1 % more of it: 4.7 times the ttft_p99 (1.2 s, then 5.6 s)"
 std::string jump_text(const CliffReport& r, const CliffPoint& good, const CliffPoint& bad) {
-  if (!good.trial || !bad.trial) return "";
-  const auto& before = good.trial->judged.front().value;
-  const auto& after = bad.trial->judged.front().value;
-  std::string text;
-  if (good.value != 0) {
-    const double change = (bad.value - good.value) / good.value;
-    text = fmt::format("{:.2g} % {} of it", 100 * std::abs(change), change > 0 ? "more" : "less");
-  } else {
-    text = fmt::format("from {} to {}", good.text, bad.text);
-  }
+  const std::size_t bound = broken_bound(bad);
+  const auto& before = good.trial->judged[bound].value;
+  const auto& after = bad.trial->judged[bound].value;
+  const double change = good.value == 0 ? HUGE_VAL : (bad.value - good.value) / good.value;
+  const std::string step =
+      good.value == 0
+          ? "One step away from nothing"
+          : fmt::format("{:.2g} % {} of it", 100 * std::abs(change), change > 0 ? "more" : "less");
   if (!before || !after || *before == Duration{}) {
-    return fmt::format("{}: no {} any more", text, r.bounds.front().name());
+    return fmt::format("{}: no {} any more", step, r.bounds[bound].name());
   }
-  return fmt::format("{}: {:.3g} times the {} ({}, then {})", text,
-                     seconds(*after) / seconds(*before), r.bounds.front().name(),
+  return fmt::format("{}: {:.3g} times the {} ({}, then {})", step,
+                     seconds(*after) / seconds(*before), r.bounds[bound].name(),
                      human::time(seconds(*before)), human::time(seconds(*after)));
 }
 
 std::string break_text(const CliffReport& r, const Break& b) {
   const CliffPoint& good = r.cliff.points[b.good];
   const CliffPoint& bad = r.cliff.points[b.bad];
-  std::string text = fmt::format("As {} {}, it breaks between {} and {}: {}", r.knob,
-                                 b.bad > b.good ? "grows" : "falls", good.text, bad.text,
-                                 why_broken(bad, r.bounds));
+  std::string text = fmt::format("As {} {}, it breaks between {} and {}, by {}", r.knob,
+                                 b.bad > b.good ? "grows" : "falls", shown(good.text),
+                                 shown(bad.text), why_broken(bad, r.bounds));
   if (!bad.trial) return paragraph("", text + ". " + bad.why_not + ".");
   text += ". " + jump_text(r, good, bad) + ".";
   text += fmt::format(" What saturates: {}. There it says: {}.", bad.trial->summary.verdict.limit,
@@ -150,8 +162,8 @@ std::string answer_text(const CliffReport& r) {
     return text;
   }
   const char* all = points.front().holds() ? "it does not break" : "it is broken throughout";
-  return paragraph("", fmt::format("From {} = {} to {}, {}.", r.knob, points.front().text,
-                                   points.back().text, all)) +
+  return paragraph("", fmt::format("From {} = {} to {}, {}.", r.knob, shown(points.front().text),
+                                   shown(points.back().text), all)) +
          "\n";
 }
 
