@@ -62,16 +62,22 @@ class Watch {
   CapacityProgress progress_;
 };
 
+/// Without digits that nobody reads.
+std::string rounded(Duration d) {
+  Duration::rep unit = 1;
+  while (d.count() / unit >= 100'000) unit *= 10;
+  return config::Scalar<Duration>::format(Duration{d.count() / unit * unit});
+}
+
 /// What an idle machine cannot meet, either.
 [[noreturn]] void fail_idle(const Trial& trial, std::span<const SloBound> bounds, double factor) {
   std::string missed;
   for (std::size_t i = 0; i < bounds.size(); ++i) {
     if (trial.judged[i].met) continue;
     const auto& value = trial.judged[i].value;
-    missed += fmt::format(
-        "{}{} is {}, and must not exceed {}", missed.empty() ? "" : "; ", bounds[i].name(),
-        value ? config::Scalar<Duration>::format(*value) : "of a rejected request",
-        config::Scalar<Duration>::format(bounds[i].limit));
+    missed += fmt::format("{}{} is {}, and must not exceed {}", missed.empty() ? "" : "; ",
+                          bounds[i].name(), value ? rounded(*value) : "of a rejected request",
+                          config::Scalar<Duration>::format(bounds[i].limit));
   }
   if (missed.empty()) missed = "the queue grows all the same";
   throw Infeasible(fmt::format(
@@ -80,7 +86,7 @@ class Watch {
       factor, trial.concurrency, missed));
 }
 
-constexpr double kIdle = 0.05;  // requests inside on average: hardly two ever meet
+constexpr double kIdle = 0.0005;  // requests inside on average: not one in a thousand meets another
 
 /// The search of one seed, on one thread.
 class SeedSearch {

@@ -42,9 +42,9 @@ TEST(Cliff, InLoadIsWhereTheCapacityIs) {
 
 /// Requests of ten blocks of 16 tokens, one of them the token that is generated.
 Scenario blocks(double count) {
-  Scenario scenario = queue(10, 400, "{distribution: constant, value: 159}");
+  Scenario scenario = queue(1, 400, "{distribution: constant, value: 159}");
   scenario.serving.engine.num_gpu_blocks = static_cast<std::int64_t>(count);
-  scenario.serving.engine.max_model_len = Tokens{16 * 1000};
+  scenario.serving.engine.max_model_len = Tokens{160};
   return scenario;
 }
 
