@@ -115,6 +115,11 @@ void write_cliff_plot(const CliffReport& r, const std::string& path) {
   if (plot.points.empty()) {
     throw UsageError("--plot: no point has a " + r.bounds.front().name());
   }
+  const Duration limit = r.bounds.front().limit;
+  if (limit != Duration::max()) {
+    plot.line = ScatterPlot::Line::level;
+    plot.level = seconds(limit);
+  }
   double least = plot.points.front().second;
   double most = least;
   bool positive = true;

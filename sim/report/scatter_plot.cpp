@@ -127,7 +127,8 @@ std::string scatter_svg(const ScatterPlot& plot) {
     include(0, 1);
     include(1, 1);
   }
-  if (!diagonal) include(1, 0);
+  const bool level = plot.line == ScatterPlot::Line::level;
+  if (level) include(1, plot.level);
   const Axis x(low[0], high[0], kLeft, kRight, plot.logarithmic);
   const Axis y(low[1], high[1], kBottom, kTop, plot.logarithmic);
 
@@ -153,8 +154,8 @@ std::string scatter_svg(const ScatterPlot& plot) {
   constexpr const char* kIdeal = "stroke=\"#555555\" stroke-dasharray=\"5 4\"";
   if (diagonal) {
     svg += line(kLeft, kBottom, kRight, kTop, kIdeal);
-  } else {
-    svg += line(kLeft, y.pixel(0), kRight, y.pixel(0), kIdeal);
+  } else if (level) {
+    svg += line(kLeft, y.pixel(plot.level), kRight, y.pixel(plot.level), kIdeal);
   }
   svg += "<g fill=\"#1f77b4\" fill-opacity=\"0.5\">\n";
   for (const auto& [px, py] : plot.points) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <csignal>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -82,8 +83,8 @@ TEST_F(LoadVerbs, CapacityTakesTheClientsOwnSlo) {
 
 TEST_F(LoadVerbs, CapacityOfATraceIsAboutItsSpeed) {
   std::string lines;
-  for (int i = 0; i < 400; ++i) {
-    lines += "{\"arrival_ps\": " + std::to_string(i) + "00000000000, \"prompt\": [[" +
+  for (std::int64_t i = 0; i < 400; ++i) {
+    lines += "{\"arrival_ps\": " + std::to_string(i * 100'000'000'000) + ", \"prompt\": [[" +
              std::to_string(i + 1) + ", 100]], \"output_tokens\": 10}\n";
   }
   place.write("trace.jsonl", lines);
