@@ -19,6 +19,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr double kWide = 0.15;  // of an interval, over its mean
+constexpr double kPauses = 20;  // in a run that has seen sessions come and go
+
 /// Over the seeds.
 template <class Value>
 double mean(const std::vector<SeedCapacity>& seeds, Value value) {
@@ -184,6 +187,28 @@ std::string fit_text(const CapacityReport& r) {
   return text;
 }
 
+/// What makes the answer worth less than it looks.
+std::string doubts_text(const CapacityReport& r) {
+  std::string text;
+  const MeanEstimate factor = r.capacity.factor();
+  if (factor.half_width && *factor.half_width > kWide * factor.mean) {
+    text += paragraph("",
+                      "The seeds differ widely: longer runs (--requests) or more seeds make "
+                      "this surer.");
+  }
+  const double lasts = seconds(r.capacity.seeds.front().at.summary.duration);
+  for (const ClientSpec& client : r.scenario.workload.synthetic.clients) {
+    const double pause = seconds(client.content.think.mean);
+    if (client.content.kind != ContentLaw::conversation || lasts > kPauses * pause) continue;
+    text += paragraph(
+        "", fmt::format("A run lasts {}, and users of '{}' pause {} between turns: too short for "
+                        "sessions to come and go, so the true capacity may be lower. Ask for more "
+                        "--requests.",
+                        human::time(lasts), client.name, human::time(pause)));
+  }
+  return text;
+}
+
 std::string how_text(const CapacityReport& r) {
   const Capacity& c = r.capacity;
   const double warm_up = mean(c.seeds, [](const SeedCapacity& s) {
@@ -198,6 +223,7 @@ std::string how_text(const CapacityReport& r) {
                   100 * r.precision, c.seeds.size(), c.seeds.size() == 1 ? "seed" : "seeds", c.runs,
                   human::count(c.seeds.front().at.summary.came), 100 * warm_up,
                   c.seeds.size() == 1 ? "" : " ±: Student's 95 % interval over the seeds."));
+  text += doubts_text(r);
   for (const std::string& caveat : c.seeds.front().at.summary.caveats) {
     text += paragraph("", "Step times: " + caveat + ".");
   }

@@ -51,7 +51,7 @@ std::string figure_text(const CliffPoint& point, std::size_t bound) {
 }
 
 std::string points_text(const CliffReport& r) {
-  std::vector<std::string> heads = {r.knob};
+  std::vector<std::string> heads = {r.knob.substr(r.knob.rfind('.') + 1)};
   for (const SloBound& bound : r.bounds) heads.push_back(bound.name());
   heads.insert(heads.end(), {"inside", "limit", "broken by"});
   Table table(heads);

@@ -64,14 +64,35 @@ bool ends_in(const std::string& path, const std::string& key) {
   return path == key || path.ends_with("." + key);
 }
 
+/// Whether a value of the scenario is something to turn.
+bool is_number(const std::string& value) {
+  return value == "unlimited" || (!value.empty() && value.find_first_of("0123456789.-") == 0);
+}
+
+/// Throws UsageError for what is no number, or means nothing as a knob.
+void check_turnable(const config::Resolved& value) {
+  if (value.path == "seed") {
+    throw UsageError("--vary: the seed is no knob; 'terrace capacity --seeds' tries several");
+  }
+  if (!is_number(value.value)) {
+    throw UsageError(
+        fmt::format("--vary: '{}' is no number but '{}'; 'terrace sweep' compares "
+                    "names and lists",
+                    value.path, value.value));
+  }
+}
+
 /// The one path of the scenario that ends so; the key itself if none does, which may still be one
 /// that was left out.
 std::string full_path(const std::string& key, const LoadedScenario& loaded) {
   std::vector<std::string> found;
   std::set<std::string> known;
   for (const config::Resolved& value : loaded.values) {
-    if (value.path == key) return key;
-    if (ends_in(value.path, key)) found.push_back(value.path);
+    if (value.path == key) {
+      check_turnable(value);
+      return key;
+    }
+    if (ends_in(value.path, key) && is_number(value.value)) found.push_back(value.path);
     known.insert(value.path);
     known.insert(value.path.substr(value.path.rfind('.') + 1));
   }

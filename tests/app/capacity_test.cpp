@@ -168,6 +168,8 @@ TEST_F(LoadVerbs, CliffSaysWhatIsWrong) {
   refuses(line + " --vary max_num_sqs=1..4", 2, "did you mean 'max_num_seqs'?");
   refuses(line + " --vary users=1..4", 2, "users");
   refuses(line + " --vary serving.router=lru..fifo", 2, "'terrace sweep'");
+  refuses(line + " --vary seed=1..4", 2, "the seed is no knob");
+  refuses(line + " --vary model.name=1..4", 2, "is no number but 'llama-3.1-8b'");
   refuses(line + " --vary serving.engine.max_num_sqs=1..4", 3, "max_num_seqs");
   refuses(line + " --vary hardware.gpu.memory=1..4", 3, "unit");
   refuses(line + " --vary load=1..4 --refine -1", 2, "--refine");
