@@ -10,10 +10,10 @@
 #include "sim/app/capacity_report.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/interrupt.hpp"
-#include "sim/app/load_options.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/progress.hpp"
 #include "sim/app/scenario_options.hpp"
+#include "sim/app/study_options.hpp"
 #include "sim/study/run.hpp"
 
 namespace terrace::app {

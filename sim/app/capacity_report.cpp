@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "sim/app/load_options.hpp"
+#include "sim/app/study_options.hpp"
 #include "sim/report/header.hpp"
 #include "sim/report/human.hpp"
 #include "sim/report/json.hpp"
@@ -304,6 +304,8 @@ std::string capacity_json(const CapacityReport& r) {
     json["seeds"].push_back({{"seed", seed.seed},
                              {"factor", seed.factor},
                              {"fails_at", seed.beyond},
+                             {"requests_per_s", seed.rate.count()},
+                             {"users", seed.users ? ordered_json(*seed.users) : ordered_json()},
                              {"at_capacity", json_of(seed.at, r.bounds)},
                              {"just_above", json_of(seed.above, r.bounds)}});
   }

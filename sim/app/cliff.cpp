@@ -13,10 +13,10 @@
 #include "sim/app/cliff_report.hpp"
 #include "sim/app/interrupt.hpp"
 #include "sim/app/knob.hpp"
-#include "sim/app/load_options.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/progress.hpp"
 #include "sim/app/scenario_options.hpp"
+#include "sim/app/study_options.hpp"
 
 namespace terrace::app {
 namespace {

@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "sim/app/load_options.hpp"
+#include "sim/app/study_options.hpp"
 #include "sim/report/human.hpp"
 #include "sim/report/table.hpp"
 

@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "sim/app/load_options.hpp"
 #include "sim/app/scenario_options.hpp"
+#include "sim/app/study_options.hpp"
 #include "sim/base/text.hpp"
 #include "sim/config/diagnostics.hpp"
 #include "sim/study/load/capacity.hpp"

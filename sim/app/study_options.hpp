@@ -12,7 +12,7 @@
 
 namespace terrace::app {
 
-// What the verbs that look for a limit of load take.
+// What the verbs that make many runs of a scenario take.
 constexpr Option kSloOption{"slo", "BOUNDS",
                             "what must hold, as in ttft_p99=2s,tpot_p99=50ms; the clients' own "
                             "SLOs at p99 if left out"};
@@ -24,7 +24,7 @@ constexpr Option kJobsOption{"jobs", "N", "runs at a time; as many as there are 
 /// Throws UsageError if it is no number between 0.001 and 0.5.
 double precision_of(const Arguments& arguments);
 
-/// Throws UsageError if it is not between 1 and `most`.
+/// A number of things, one at least. Throws UsageError if there are more than `most`.
 std::size_t count_of(const Arguments& arguments, const char* option, std::size_t otherwise,
                      std::int64_t most);
 std::size_t jobs_of(const Arguments& arguments);

@@ -1,4 +1,4 @@
-#include "sim/app/load_options.hpp"
+#include "sim/app/study_options.hpp"
 
 #include <algorithm>
 #include <filesystem>
