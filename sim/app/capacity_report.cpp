@@ -19,8 +19,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr double kWide = 0.15;  // of an interval, over its mean
-constexpr double kPauses = 20;  // in a run that has seen sessions come and go
+constexpr double kWide = 0.15;    // of an interval, over its mean
+constexpr double kTurnover = 10;  // of those inside, in a run that has settled
+constexpr double kPauses = 20;    // in a run that has seen sessions come and go
 
 /// Over the seeds.
 template <class Value>
@@ -195,6 +196,17 @@ std::string doubts_text(const CapacityReport& r) {
     text += paragraph("",
                       "The seeds differ widely: longer runs (--requests) or more seeds make "
                       "this surer.");
+  }
+  for (const SeedCapacity& seed : r.capacity.seeds) {
+    const auto judged = static_cast<double>(seed.at.requests);
+    if (judged > kTurnover * seed.at.concurrency) continue;
+    text += paragraph(
+        "", fmt::format("Only {} requests were judged while {} were inside on average: too short "
+                        "a run to see where it settles, so the true capacity may be lower. Ask "
+                        "for more --requests.",
+                        human::count(static_cast<std::int64_t>(seed.at.requests)),
+                        human::rate(seed.at.concurrency)));
+    break;
   }
   const double lasts = seconds(r.capacity.seeds.front().at.summary.duration);
   for (const ClientSpec& client : r.scenario.workload.synthetic.clients) {

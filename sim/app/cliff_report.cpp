@@ -20,13 +20,6 @@ constexpr double kWorthTelling = 0.005;  // a resource that is never so busy is 
 
 bool limited(const SloBound& bound) { return bound.limit != Duration::max(); }
 
-/// A value to five digits, for people: halving a gap yields many more.
-std::string shown(const std::string& text) {
-  const auto unit = std::min(text.find_first_not_of("0123456789.-+e"), text.size());
-  const auto number = config::Scalar<double>::parse(std::string_view(text).substr(0, unit));
-  return number.value ? fmt::format("{:.5g}{}", *number.value, text.substr(unit)) : text;
-}
-
 /// Everything that is wrong, in a few words.
 std::string why_broken(const CliffPoint& point, const std::vector<SloBound>& bounds) {
   if (!point.trial) return "not starting";
@@ -56,7 +49,7 @@ std::string points_text(const CliffReport& r) {
   heads.insert(heads.end(), {"inside", "limit", "broken by"});
   Table table(heads);
   for (const CliffPoint& point : r.cliff.points) {
-    std::vector<std::string> row = {shown(point.text)};
+    std::vector<std::string> row = {point.text};
     for (std::size_t i = 0; i < r.bounds.size(); ++i) row.push_back(figure_text(point, i));
     row.push_back(point.trial ? human::rate(point.trial->concurrency) : "-");
     row.push_back(point.trial ? point.trial->summary.verdict.limit : "-");
@@ -105,7 +98,7 @@ std::string shares_text(const CliffPoint& good, const CliffPoint& bad) {
   }
   std::stable_sort(order.begin(), order.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
-  Table table({"Share of the time or space", "at " + shown(good.text), "at " + shown(bad.text)});
+  Table table({"Share of the time or space", "at " + good.text, "at " + bad.text});
   for (const auto& [change, name] : order) {
     const auto cell = [&](const auto& shares) {
       const auto found = shares.find(name);
@@ -145,8 +138,8 @@ std::string break_text(const CliffReport& r, const Break& b) {
   const CliffPoint& good = r.cliff.points[b.good];
   const CliffPoint& bad = r.cliff.points[b.bad];
   std::string text = fmt::format("As {} {}, it breaks between {} and {}, by {}", r.knob,
-                                 b.bad > b.good ? "grows" : "falls", shown(good.text),
-                                 shown(bad.text), why_broken(bad, r.bounds));
+                                 b.bad > b.good ? "grows" : "falls", good.text, bad.text,
+                                 why_broken(bad, r.bounds));
   if (!bad.trial) return paragraph("", text + ". " + bad.why_not + ".");
   text += ". " + jump_text(r, good, bad) + ".";
   text += fmt::format(" What saturates: {}. There it says: {}.", bad.trial->summary.verdict.limit,
@@ -162,8 +155,8 @@ std::string answer_text(const CliffReport& r) {
     return text;
   }
   const char* all = points.front().holds() ? "it does not break" : "it is broken throughout";
-  return paragraph("", fmt::format("From {} = {} to {}, {}.", r.knob, shown(points.front().text),
-                                   shown(points.back().text), all)) +
+  return paragraph("", fmt::format("From {} = {} to {}, {}.", r.knob, points.front().text,
+                                   points.back().text, all)) +
          "\n";
 }
 

@@ -169,7 +169,9 @@ TurnedKnob read_knob(const Arguments& arguments, const config::Catalogue& catalo
   const auto name = arguments.positional(0);
   const auto requests = arguments.number(kRequestsOption.name);
   const LoadedScenario loaded = load_chosen(arguments, name, catalogue);
-  TurnedKnob turned{{vary.key, vary.range.text, {}, false}, vary.range.values, loaded.scenario};
+  TurnedKnob turned{{vary.key, vary.range.text, {}, vary.range.rounded, false},
+                    vary.range.values,
+                    loaded.scenario};
   if (const auto per_load = numbers_per_load(vary.key, loaded.scenario)) {
     if (!(turned.values.front() > 0)) {
       throw UsageError(fmt::format("--vary {}: a load begins above 0", vary.key));

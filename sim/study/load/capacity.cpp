@@ -91,9 +91,13 @@ constexpr double kIdle = 0.0005;  // requests inside on average: not one in a th
 /// The search of one seed, on one thread.
 class SeedSearch {
  public:
-  SeedSearch(const Scenario& scenario, std::span<const SloBound> bounds, std::size_t piece,
+  SeedSearch(Scenario scenario, std::span<const SloBound> bounds, std::size_t piece,
              const std::stop_token& stop, Watch& watch)
-      : scenario_(scenario), bounds_(bounds), first_(piece == 0), stop_(stop), watch_(watch) {
+      : scenario_(std::move(scenario)),
+        bounds_(bounds),
+        first_(piece == 0),
+        stop_(stop),
+        watch_(watch) {
     scenario_.seed += static_cast<std::int64_t>(piece);
   }
 

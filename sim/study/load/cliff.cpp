@@ -36,7 +36,7 @@ std::optional<CliffPoint> tried(const Knob& knob, double value, std::span<const 
 /// Between the two; nothing if there is no number that is neither.
 std::optional<double> middle(const Knob& knob, const CliffPoint& a, const CliffPoint& b) {
   double m = a.value > 0 ? std::sqrt(a.value * b.value) : a.value + (b.value - a.value) / 2;
-  if (knob.whole) m = std::max(std::floor(m), a.value + 1);
+  m = knob.whole ? std::max(std::floor(m), a.value + 1) : knob.rounded(m);
   const std::string text = knob.text(m);
   if (!(a.value < m && m < b.value) || text == a.text || text == b.text) return std::nullopt;
   return m;

@@ -18,6 +18,7 @@ struct Knob {
   std::string name;                          // "load", "tiers[0].capacity"
   std::function<std::string(double)> text;   // a number as people write it, "16 GiB"
   std::function<Scenario(double)> scenario;  // turned so far; may throw; for any thread
+  std::function<double(double)> rounded;     // a number near it that is easier to read
   bool whole = false;                        // other numbers make no sense
 };
 

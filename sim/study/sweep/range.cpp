@@ -1,5 +1,6 @@
 #include "sim/study/sweep/range.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <type_traits>
@@ -58,6 +59,18 @@ std::string_view unit_of(std::string_view text) {
   return end == std::string_view::npos ? text : trimmed(text.substr(end + 1));
 }
 
+/// Base units in the unit of both ends, if that is one.
+template <class T>
+double base_units(const std::string& first_unit, const std::string& last_unit) {
+  if constexpr (std::is_same_v<T, double>) {
+    return 1;
+  } else {
+    if (first_unit != last_unit) return 1;
+    return config::Scalar<T>::magnitude(
+        *config::Scalar<T>::parse(fmt::format("1 {}", first_unit)).value);
+  }
+}
+
 /// Base units as text: in the unit of both ends if that is one, else in the one that suits it.
 template <class T>
 std::string format_as(const std::string& first_unit, const std::string& last_unit, double value) {
@@ -72,11 +85,23 @@ std::string format_as(const std::string& first_unit, const std::string& last_uni
       exact = T{tidy(value)};
     }
     if (first_unit != last_unit) return Scalar<T>::format(exact);
-    const double factor =
-        Scalar<T>::magnitude(*Scalar<T>::parse(fmt::format("1 {}", first_unit)).value);
-    const std::string text = fmt::format("{} {}", number_text(value / factor), first_unit);
-    const auto back = Scalar<T>::parse(text);
-    return back.value == exact ? text : Scalar<T>::format(exact);
+    const double number = value / base_units<T>(first_unit, last_unit);
+    for (const std::string& digits : {fmt::format("{:.5g}", number), number_text(number)}) {
+      std::string text = fmt::format("{} {}", digits, first_unit);
+      if (Scalar<T>::parse(text).value == exact) return text;
+    }
+    return Scalar<T>::format(exact);
+  }
+}
+
+template <class T>
+double rounded_as(double unit, double value) {
+  const std::string digits = fmt::format("{:.5g}", value / unit);
+  const double rounded = config::Scalar<double>::parse(digits).value.value_or(value / unit) * unit;
+  if constexpr (std::is_same_v<T, Bytes> || std::is_same_v<T, Duration>) {
+    return std::round(rounded);
+  } else {
+    return rounded;
   }
 }
 
@@ -103,11 +128,12 @@ Values steps(const Range& range, double first, double last, double step) {
     all.push_back(value);
     value = times ? value * step : first + static_cast<double>(i) * step;
   }
+  const std::string first_unit(unit_of(range.first));
+  const std::string last_unit(unit_of(range.last));
+  const double unit = base_units<T>(first_unit, last_unit);
   return {NumberRange{std::move(all),
-                      [first_unit = std::string(unit_of(range.first)),
-                       last_unit = std::string(unit_of(range.last))](double number) {
-                        return format_as<T>(first_unit, last_unit, number);
-                      }},
+                      [=](double number) { return format_as<T>(first_unit, last_unit, number); },
+                      [=](double number) { return rounded_as<T>(unit, number); }},
           {}};
 }
 
@@ -122,7 +148,10 @@ Values spread(Range range, double first, double last) {
   }
   Values all = steps<T>(range, first, last,
                         ratios ? std::pow(last / first, 1 / gaps) : (last - first) / gaps);
-  all.value->values.back() = last;
+  std::vector<double>& values = all.value->values;
+  std::transform(values.begin(), values.end(), values.begin(), all.value->rounded);
+  values.front() = first;
+  values.back() = last;
   return all;
 }
 

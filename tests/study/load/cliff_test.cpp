@@ -21,7 +21,8 @@ using testing::queue;
 std::vector<SloBound> bounds(const std::string& text) { return *parse_slo(text).value; }
 
 Knob knob(std::function<Scenario(double)> scenario, bool whole = false) {
-  return {"knob", [](double v) { return fmt::format("{}", v); }, std::move(scenario), whole};
+  return {"knob", [](double v) { return fmt::format("{}", v); }, std::move(scenario),
+          [](double v) { return v; }, whole};
 }
 
 TEST(Cliff, InLoadIsWhereTheCapacityIs) {
