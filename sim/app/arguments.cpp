@@ -141,6 +141,13 @@ std::optional<std::int64_t> Arguments::number(std::string_view option) const {
   return number;
 }
 
+std::int64_t Arguments::count(std::string_view option, std::int64_t otherwise,
+                              std::int64_t most) const {
+  const std::int64_t n = number(option).value_or(otherwise);
+  if (n >= 1 && n <= most) return n;
+  throw UsageError(fmt::format("--{} takes a number from 1 to {}, not {}", option, most, n));
+}
+
 std::optional<std::string> Arguments::positional(std::size_t index) const {
   if (index >= positionals_.size()) return std::nullopt;
   return positionals_[index];

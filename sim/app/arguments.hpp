@@ -33,6 +33,10 @@ class Arguments {
   /// Throws UsageError if it is not a whole number.
   [[nodiscard]] std::optional<std::int64_t> number(std::string_view option) const;
 
+  /// A number from 1 to `most`, `otherwise` if it is not there. Throws UsageError.
+  [[nodiscard]] std::int64_t count(std::string_view option, std::int64_t otherwise,
+                                   std::int64_t most) const;
+
   /// The positional of that index, or nothing.
   [[nodiscard]] std::optional<std::string> positional(std::size_t index) const;
 

@@ -28,7 +28,8 @@ std::span<const CatalogueKind> catalogue_kinds() {
                                              {"ssds", "hwprofiles/ssds"},
                                              {"networks", "hwprofiles/networks"},
                                              {"workloads", "workloads"},
-                                             {"sweeps", "workloads/sweeps"}};
+                                             {"sweeps", "workloads/sweeps"},
+                                             {"plans", "workloads/plans"}};
   return kKinds;
 }
 

@@ -46,9 +46,9 @@ std::vector<Entry> hardware(const config::Catalogue& catalogue, const CatalogueK
   return entries;
 }
 
-constexpr std::array<std::string_view, 12> kWhat = {"models",    "gpus",      "hosts",   "ssds",
-                                                    "networks",  "workloads", "sweeps",  "eviction",
-                                                    "admission", "prefetch",  "routers", "metrics"};
+constexpr std::array<std::string_view, 13> kWhat = {
+    "models", "gpus",     "hosts",     "ssds",     "networks", "workloads", "sweeps",
+    "plans",  "eviction", "admission", "prefetch", "routers",  "metrics"};
 
 std::vector<Entry> entries(std::string_view what, const Arguments& arguments) {
   std::vector<Entry> all;
@@ -121,7 +121,7 @@ constexpr std::array kOptions = {kCatalogOption};
 }  // namespace
 
 constinit const Verb kList = {.name = "list",
-                              .summary = "what can be named in a scenario or a sweep",
+                              .summary = "what can be named in a scenario, a sweep or a plan",
                               .positionals = kPositionals,
                               .options = kOptions,
                               .notes =

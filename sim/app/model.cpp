@@ -10,64 +10,32 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/model_formulas.hpp"
+#include "sim/app/model_options.hpp"
 #include "sim/app/model_show.hpp"
 #include "sim/app/output.hpp"
 #include "sim/base/text.hpp"
 #include "sim/config/reader.hpp"
-#include "sim/config/scalar.hpp"
 #include "sim/config/writer.hpp"
 #include "sim/model/huggingface.hpp"
 #include "sim/report/human.hpp"
 #include "sim/report/output_file.hpp"
-#include "sim/scenario/locate.hpp"
 
 namespace terrace::app {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr NamedFile kModelFile{"model", "models"};
-constexpr std::int64_t kMostGpus = 64;
-
-DType kv_dtype(const Arguments& arguments) {
-  const auto text = arguments.value("kv-dtype");
-  return text ? parse_name<DType>("kv-dtype", *text) : DType::bf16;
-}
-
-std::int64_t heads_of(const Attention& attention) {
-  return std::visit([](const auto& a) { return a.heads; }, attention);
-}
-
-/// As many GPUs as can share every layer by whole heads.
-int tensor_parallel(const Arguments& arguments, const ModelSpec& model) {
-  const std::int64_t gpus = arguments.number("tp").value_or(1);
-  if (gpus < 1 || gpus > kMostGpus) {
-    throw UsageError(fmt::format("--tp {}: between 1 and {} GPUs", gpus, kMostGpus));
-  }
-  for (const LayerGroup& group : model.layers) {
-    const std::int64_t heads = heads_of(group.attention);
-    if (heads % gpus == 0) continue;
-    std::vector<std::int64_t> possible;
-    for (std::int64_t n = 1; n <= std::min(heads, kMostGpus); ++n) {
-      if (heads % n == 0) possible.push_back(n);
-    }
-    throw UsageError(
-        fmt::format("--tp {}: the {} attention heads of {} cannot be divided among {} "
-                    "GPUs; possible are {}",
-                    gpus, heads, model.name, gpus, fmt::join(possible, ", ")));
-  }
-  return static_cast<int>(gpus);
-}
-
 ExitCode show(const Arguments& arguments, const std::string& name) {
   const std::string path = find_file(kModelFile, name, open_catalogue(arguments));
   const auto model = config::read_file<ModelSpec>(path);
   ModelQuestion question;
-  question.kv = kv_dtype(arguments);
-  question.parallel.tensor = tensor_parallel(arguments, model);
+  question.kv = parse_name<DType>("kv-dtype", arguments.value("kv-dtype").value_or("bf16"));
+  const std::int64_t gpus = arguments.number("tp").value_or(1);
+  check_tensor_parallel(model, gpus);
+  question.parallel.tensor = static_cast<int>(gpus);
   question.context = Tokens{arguments.number("context").value_or(model.max_context.count())};
   question.explain = arguments.has("explain");
-  if (question.context < Tokens{1} || question.context > Tokens{1'000'000'000}) {
+  if (question.context < Tokens{1} || question.context > kMostContext) {
     throw UsageError("--context: between 1 and 1,000,000,000 tokens");
   }
   const std::string about = first_comment(path);

@@ -31,21 +31,14 @@ constexpr std::int64_t kMostPoints = 10'000;
 constexpr std::int64_t kMostJobs = 1024;
 constexpr std::int64_t kMostBlockTokens = 1'000'000'000;
 
-std::int64_t count_of(const Arguments& arguments, std::string_view option, std::int64_t otherwise,
-                      std::int64_t most) {
-  const std::int64_t count = arguments.number(option).value_or(otherwise);
-  if (count >= 1 && count <= most) return count;
-  throw UsageError(fmt::format("--{} takes a number from 1 to {}, not {}", option, most, count));
-}
-
 /// What the options say that does not depend on the stream, checked before any of it is read.
 struct Wishes {
   explicit Wishes(const Arguments& arguments)
       : tiers(tier_ranges(arguments.all("tier"))),
         chosen(policy_wishes(arguments.value("policies"))),
-        points(count_of(arguments, "points", 24, kMostPoints)),
-        jobs(count_of(arguments, "jobs", std::max(1U, std::thread::hardware_concurrency()),
-                      kMostJobs)) {
+        points(arguments.count("points", 24, kMostPoints)),
+        jobs(
+            arguments.count("jobs", std::max(1U, std::thread::hardware_concurrency()), kMostJobs)) {
     const bool lru = std::any_of(chosen.policies.begin(), chosen.policies.end(),
                                  [](const MrcPolicy& p) { return p.choice.name() == "lru"; });
     for (const char* option : {"exact", "shards"}) {
@@ -75,7 +68,7 @@ StreamOptions stream_options(const Arguments& arguments, const Scenario& scenari
   const bool may_ask = trace && (!chosen || !trace_file(trace->path).once);
   if (may_ask) hashed = trace_hash_block(trace_file(trace->path), *trace);
   if (hashed) options.block_size = *hashed;
-  if (chosen) options.block_size = Tokens{count_of(arguments, "block-size", 1, kMostBlockTokens)};
+  if (chosen) options.block_size = Tokens{arguments.count("block-size", 1, kMostBlockTokens)};
 
   options.outputs = arguments.has("outputs");
   options.partial_blocks = hashed == options.block_size && !options.outputs;

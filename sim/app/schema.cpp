@@ -8,14 +8,15 @@
 #include "sim/app/catalogue.hpp"
 #include "sim/app/output.hpp"
 #include "sim/scenario/scenario.hpp"
+#include "sim/study/plan/spec.hpp"
 #include "sim/study/sweep/spec.hpp"
 #include "sim/study/validation/spec.hpp"
 
 namespace terrace::app {
 namespace {
 
-constexpr std::array<std::string_view, 8> kWhat = {"scenario", "sweep", "validation", "model",
-                                                   "gpu",      "host",  "ssd",        "network"};
+constexpr std::array<std::string_view, 9> kWhat = {
+    "scenario", "sweep", "plan", "validation", "model", "gpu", "host", "ssd", "network"};
 
 template <class T>
 nlohmann::ordered_json schema_of(std::string_view title, const config::Catalogue& catalogue) {
@@ -30,6 +31,7 @@ nlohmann::ordered_json schema(std::string_view what, const config::Catalogue& ca
   if (what == "ssd") return schema_of<SsdSpec>("terrace SSD", catalogue);
   if (what == "network") return schema_of<NetworkSpec>("terrace network", catalogue);
   if (what == "sweep") return schema_of<SweepSpec>("terrace sweep", catalogue);
+  if (what == "plan") return schema_of<PlanSpec>("terrace plan", catalogue);
   if (what == "validation") return schema_of<ValidationSpec>("terrace validation", catalogue);
   return schema_of<Scenario>("terrace scenario", catalogue);
 }

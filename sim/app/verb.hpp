@@ -61,6 +61,7 @@ extern const Verb kCalibrate;
 extern const Verb kValidate;
 extern const Verb kConfig;
 extern const Verb kModel;
+extern const Verb kFootprint;
 extern const Verb kExplain;
 extern const Verb kList;
 extern const Verb kHw;

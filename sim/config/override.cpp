@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "sim/config/node.hpp"
+#include "sim/config/path.hpp"
 
 namespace terrace::config {
 namespace {
@@ -131,6 +132,11 @@ void apply_text_override(Node& root, std::string_view path, std::string text,
   const Place place{&diagnostics.add_source("command line", ""), 1, 1, 1};
   apply_override(root, path, {Node::Kind::scalar, std::move(text), place, {}, {}}, place,
                  diagnostics);
+}
+
+bool lies_within(std::string_view path, std::string_view whole) {
+  if (!path.starts_with(whole)) return false;
+  return path.size() == whole.size() || path[whole.size()] == '.' || path[whole.size()] == '[';
 }
 
 }  // namespace terrace::config

@@ -236,9 +236,7 @@ std::string Scalar<DollarsPerKWh>::format(DollarsPerKWh value) {
 Parsed<Years> Scalar<Years>::parse(std::string_view text) {
   return real_quantity<Years>(text, kYears);
 }
-std::string Scalar<Years>::format(Years value) {
-  return with_unit(value.count(), kYears);
-}
+std::string Scalar<Years>::format(Years value) { return with_unit(value.count(), kYears); }
 
 Parsed<Capacity> Scalar<Capacity>::parse(std::string_view text) {
   if (text == "unlimited") return {Capacity{Bytes::max()}, {}};

@@ -144,7 +144,7 @@ struct NetworkSpec {
 [[nodiscard]] std::optional<std::size_t> variant_of(const SsdSpec& ssd);
 
 /// Bytes that a drive of `ssd` may be written before it is worn out, at random, by its rating over
-/// five years.
+/// five years; Bytes::max() if they cannot be counted.
 [[nodiscard]] Bytes rated_writes(const SsdSpec& ssd);
 
 void describe(config::Fields& f, DescriptorLaw& law);

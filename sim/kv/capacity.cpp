@@ -42,9 +42,14 @@ Bytes engine_reserve(const ModelSpec& model, const Parallel& parallel, Tokens ba
   return kLibraries + (alone ? Bytes{} : kCommunication) + Bytes{std::max(activations, logits)};
 }
 
-std::int64_t hbm_blocks(const HbmBudget& budget) {
+std::int64_t fitting_blocks(const HbmBudget& budget) {
+  if (budget.for_kv() <= Bytes{}) return 0;
   const std::int64_t blocks = budget.for_kv().count() / budget.block.count();
-  if (budget.for_kv() > Bytes{} && blocks >= 2) return blocks;
+  return blocks >= 2 ? blocks : 0;
+}
+
+std::int64_t hbm_blocks(const HbmBudget& budget) {
+  if (const std::int64_t blocks = fitting_blocks(budget); blocks > 0) return blocks;
   const auto gib = [](Bytes bytes) { return static_cast<double>(bytes.count()) / (1ULL << 30U); };
   throw Infeasible(fmt::format(
       "the model does not fit: {:.1f} GiB of GPU memory x {} leaves {:.1f} GiB for KV after {:.1f} "

@@ -39,7 +39,10 @@ struct HbmBudget {
 };
 
 /// KV blocks that fit: per-GPU memory over per-GPU block bytes, whatever the degree of sharding.
-/// Throws Infeasible if not even two do (vLLM never uses the first).
+/// None if not even two do (vLLM never uses the first).
+std::int64_t fitting_blocks(const HbmBudget& budget);
+
+/// The same. Throws Infeasible if none do.
 std::int64_t hbm_blocks(const HbmBudget& budget);
 
 }  // namespace terrace

@@ -1,5 +1,7 @@
 #include "sim/scenario/locate.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -35,7 +37,11 @@ std::string suggestion(const NamedFile& kind, const fs::path& typed, const fs::p
   if (const auto near = closest(name.string(), names)) {
     return fmt::format("did you mean '{}'?", *near);
   }
-  return {};
+  std::vector<std::string_view> longer;  // "h100" is one of several
+  std::copy_if(names.begin(), names.end(), std::back_inserter(longer),
+               [&](std::string_view one) { return one.starts_with(name.string()); });
+  if (longer.empty() || name.empty()) return {};
+  return fmt::format("did you mean one of {}?", fmt::join(longer, ", "));
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ struct NamedFile {
 
 constexpr NamedFile kScenarioFile{"scenario", "workloads"};
 constexpr NamedFile kSweepFile{"sweep", "workloads/sweeps"};
+constexpr NamedFile kPlanFile{"plan", "workloads/plans"};
 
 /// Where a file lies, or why it cannot be found.
 struct LocatedFile {

@@ -14,6 +14,7 @@
 #include "sim/kv/fates.hpp"
 #include "sim/kv/hierarchy.hpp"
 #include "sim/serving/cluster.hpp"
+#include "sim/serving/hbm_budget.hpp"
 #include "sim/workload/workload.hpp"
 
 namespace terrace {
@@ -55,7 +56,6 @@ class Observers final : public Audience {
 
 Dimensions measure(const Scenario& s) {
   const EngineSpec& engine = s.serving.engine;
-  const Bytes per_gpu = kv_bytes_per_token_per_gpu(s.model, engine.kv_cache_dtype, parallel(s));
   Dimensions d;
   d.weights_per_gpu = weight_bytes_per_gpu(s.model, parallel(s));
   d.kv_bytes_per_token = kv_bytes_per_token(s.model, engine.kv_cache_dtype);
@@ -63,12 +63,7 @@ Dimensions measure(const Scenario& s) {
   d.max_model_len = engine.max_model_len.value_or(s.model.max_context);
   d.hbm_blocks = engine.num_gpu_blocks.value_or(0);
   if (!engine.num_gpu_blocks) {
-    const Bytes fixed = fixed_bytes_per_sequence(s.model, engine.kv_cache_dtype, parallel(s));
-    const Bytes reserve = engine.activation_reserve.value_or(
-        engine_reserve(s.model, parallel(s), engine.max_num_batched_tokens, engine.max_num_seqs));
-    d.hbm_blocks =
-        hbm_blocks({s.hardware.gpu.memory, engine.gpu_memory_utilization, d.weights_per_gpu,
-                    reserve + fixed * engine.max_num_seqs, per_gpu * engine.block_size.count()});
+    d.hbm_blocks = hbm_blocks(hbm_budget(s.model, engine, parallel(s), s.hardware.gpu.memory));
   }
   return d;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -14,6 +15,7 @@ namespace terrace {
 namespace {
 
 using nlohmann::json;
+using ::testing::HasSubstr;
 using testing::Outcome;
 using testing::Workplace;
 
@@ -113,13 +115,29 @@ TEST(ShippedScenariosSlow, ARouterThatKnowsPrefixesServesMoreWithinTheSlo) {
   EXPECT_GT(aware, good("least_loaded"));
 }
 
-TEST(ShippedScenarios, TheSchemaThatEditorsReadIsTheOneOfThisProgram) {
+TEST(ShippedScenariosSlow, ChatAndAgentsMeetTheirSlosThanksToTheTiers) {
+  const auto good = [](const json& summary) { return summary.at("good").get<int>(); };
+  EXPECT_GT(good(summary_of("chat-agents")), 4950);
+  EXPECT_LT(good(summary_of("chat-agents", {"tiers=[]"})), 4250);
+}
+
+void expect_shipped_schema(const std::string& what, const std::string& path) {
   const Workplace place;
-  const Outcome outcome = place.terrace("schema scenario");
+  const Outcome outcome = place.terrace("schema " + what);
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  std::ifstream file(std::string(TERRACE_SOURCE_DIR) + "/workloads/scenario.schema.json");
+  std::ifstream file(std::string(TERRACE_SOURCE_DIR) + "/" + path);
   const std::string shipped{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_EQ(shipped, outcome.out) << "terrace schema scenario > workloads/scenario.schema.json";
+  EXPECT_EQ(shipped, outcome.out) << "terrace schema " << what << " > " << path;
+}
+
+TEST(ShippedScenarios, TheSchemaThatEditorsReadIsTheOneOfThisProgram) {
+  expect_shipped_schema("scenario", "workloads/scenario.schema.json");
+}
+
+TEST(ShippedPlans, AreListedAndTheirSchemaIsTheOneOfThisProgram) {
+  expect_shipped_schema("plan", "workloads/plans/plan.schema.json");
+  const Workplace place;
+  EXPECT_THAT(place.terrace("list plans").out, HasSubstr("chat-purchase  Three kinds of node"));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The speed budgets, measured: CPU time of this machine, medians of repetitions, never asserted.
+// The speed budgets, measured: CPU time of this machine, of whole programs the time from start to
+// end; medians of repetitions, never asserted.
 // TERRACE_DATA names a folder with traces/mooncake_conversation.jsonl for the row that replays it.
 
 #include <cstdlib>
@@ -15,6 +16,7 @@
 #include "sim/scenario/scenario.hpp"
 #include "sim/study/load/capacity.hpp"
 #include "sim/study/run.hpp"
+#include "tests/app/program.hpp"
 
 namespace terrace {
 namespace {
@@ -117,6 +119,22 @@ workload: {{trace: {{path: x}}}}
   against(state, 0.5);
 }
 BENCHMARK(mooncake_three_tiers)->Arg(16)->Arg(256)->Unit(benchmark::kMillisecond);
+
+/// The program from its start to its end, 216 combinations.
+void footprint(benchmark::State& state) {
+  const testing::Workplace place;
+  const std::vector<std::string> words = {"footprint",  "--models",     "llama-3.1-8b,deepseek-v3",
+                                          "--context",  "4k:1M:x2",     "--batch",
+                                          "1,64",       "--tp",         "1,8",
+                                          "--kv-dtype", "bf16,fp8,int4"};
+  for (auto _ : state) {
+    if (place.finish(place.start(TERRACE_PROGRAM, words)).status == 0) continue;
+    state.SkipWithError("terrace footprint fails");
+    return;
+  }
+  against(state, 0.02);
+}
+BENCHMARK(footprint)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
 }  // namespace terrace

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/config/path.hpp"
 #include "tests/config/machine.hpp"
 
 namespace terrace {
@@ -93,6 +94,14 @@ Machine with(const std::string& yaml, const std::vector<std::string>& sets) {
   const auto outcome = read_machine("name: x\n" + yaml, sets);
   EXPECT_EQ(outcome.mistakes, "");
   return outcome.machine;
+}
+
+TEST(Paths, AKeyLiesWithinItselfAndWhatHoldsIt) {
+  EXPECT_TRUE(config::lies_within("serving.replicas", "serving"));
+  EXPECT_TRUE(config::lies_within("tiers[0].capacity", "tiers"));
+  EXPECT_TRUE(config::lies_within("tiers", "tiers"));
+  EXPECT_FALSE(config::lies_within("serving", "serving.replicas"));
+  EXPECT_FALSE(config::lies_within("serving.replicas_per_host", "serving.replicas"));
 }
 
 TEST(Override, ReplacesWhatIsThereAndMakesWhatIsNot) {

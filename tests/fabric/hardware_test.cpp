@@ -106,6 +106,8 @@ TEST(Hardware, RatedWritesAreThoseOfFiveYears) {
   auto ssd = read<SsdSpec>(kSsd + "dwpd: 3\n");
   ssd.capacity = Bytes{12'800'000'000'000};
   EXPECT_EQ(rated_writes(ssd), Bytes{70'080'000'000'000'000});
+  ssd.dwpd = 1e6;
+  EXPECT_EQ(rated_writes(ssd), Bytes::max());
 }
 
 TEST(Hardware, APriceHasARangeAndADate) {

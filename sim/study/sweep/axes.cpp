@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "sim/base/text.hpp"
+#include "sim/config/path.hpp"
 #include "sim/study/sweep/range.hpp"
 
 namespace terrace {
@@ -65,13 +66,6 @@ void check_repeats(const SweptAxis& axis, Diagnostics& diagnostics) {
                       fmt::format("'{}' is already a value of '{}'", fmt::join(labels, ", "),
                                   fmt::join(paths, ", ")));
   }
-}
-
-/// Whether setting `later` leaves nothing of what `earlier` set.
-bool hides(std::string_view later, std::string_view earlier) {
-  if (!earlier.starts_with(later)) return false;
-  return earlier.size() == later.size() || earlier[later.size()] == '.' ||
-         earlier[later.size()] == '[';
 }
 
 std::pair<std::string, std::string> split_at_equals(const std::string& text) {
@@ -187,14 +181,14 @@ void check_keys(const SweepSpec& spec, const std::vector<std::string>& sets,
                 const std::vector<SweptAxis>& axes, Diagnostics& diagnostics) {
   std::vector<std::pair<std::string, config::Place>> earlier;
   const auto add = [&](const std::string& path, const config::Place& place) {
-    if (hides("seed", path)) {
+    if (config::lies_within(path, "seed")) {
       diagnostics.error(place, "the seed is not a key to set here",
                         "use repeat: {seeds: 5}, or repeat: {seeds: [1, 2, 3]}");
     }
     for (const auto& [other, where] : earlier) {
       if (other == path) {
         diagnostics.error(place, fmt::format("'{}' is already set at {}", path, to_string(where)));
-      } else if (hides(path, other)) {
+      } else if (config::lies_within(other, path)) {
         diagnostics.error(
             place, fmt::format("'{}' replaces '{}', set at {}", path, other, to_string(where)),
             "put it first, or set its parts");

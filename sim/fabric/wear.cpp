@@ -1,0 +1,37 @@
+#include "sim/fabric/wear.hpp"
+
+#include <limits>
+
+#include "sim/base/check.hpp"
+#include "sim/base/portable_math.hpp"
+
+namespace terrace {
+
+double write_amplification(double raw_over_usable) {
+  TERRACE_CHECK(raw_over_usable > 1);
+  // x = -W0(-a e^-a) is the root below 1 of ln x - x = ln a - a. The left side is concave and
+  // rises, so that Newton's steps from below the root never pass it.
+  const double wanted = portable::ln(raw_over_usable) - raw_over_usable;
+  double x = portable::exp(wanted);
+  while (x > 0 && x < 1) {
+    const double next = x + (wanted - portable::ln(x) + x) / (1 / x - 1);
+    if (!(next > x)) break;
+    x = next;
+  }
+  return raw_over_usable / (raw_over_usable - x);
+}
+
+double drive_writes_per_day(const SsdSpec& ssd, const WearLoad& load) {
+  constexpr double kDay = 86400;
+  return load.writes.count() * load.amplification * kDay /
+         (static_cast<double>(load.drives) * static_cast<double>(ssd.capacity.count()));
+}
+
+Years life_of(const SsdSpec& ssd, const WearLoad& load) {
+  const double used = drive_writes_per_day(ssd, load);
+  if (used <= 0) return Years{std::numeric_limits<double>::infinity()};
+  const double allowed = ssd.dwpd * (load.sequential ? ssd.sequential_endurance : 1);
+  return kRatedLife * (allowed / used);
+}
+
+}  // namespace terrace
