@@ -21,7 +21,6 @@
 namespace terrace::app {
 namespace {
 
-constexpr std::int64_t kMostRequests = 1'000'000'000;
 constexpr std::int64_t kMostHalvings = 60;
 constexpr double kShown = 0.99;  // the TTFT that is shown where nothing is bounded
 
@@ -60,7 +59,6 @@ ExitCode run(const Arguments& arguments) {
     }
     options.halvings = static_cast<std::size_t>(*halvings);
   }
-  static_cast<void>(count_of(arguments, "requests", 1, kMostRequests));
   const config::Catalogue catalogue = open_catalogue(arguments);
   const TurnedKnob turned = read_knob(arguments, catalogue);
   check_repeatable(turned.scenario);

@@ -167,7 +167,7 @@ bool is_whole(const NumberRange& range, const std::function<Scenario(double)>& s
 TurnedKnob read_knob(const Arguments& arguments, const config::Catalogue& catalogue) {
   const Vary vary = vary_of(arguments);
   const auto name = arguments.positional(0);
-  const auto requests = arguments.number(kRequestsOption.name);
+  const auto requests = requests_of(arguments);
   const LoadedScenario loaded = load_chosen(arguments, name, catalogue);
   TurnedKnob turned{{vary.key, vary.range.text, {}, vary.range.rounded, false},
                     vary.range.values,

@@ -24,10 +24,9 @@ constexpr Option kJobsOption{"jobs", "N", "runs at a time; as many as there are 
 /// Throws UsageError if it is no number between 0.001 and 0.5.
 double precision_of(const Arguments& arguments);
 
-/// A number of things, one at least. Throws UsageError if there are more than `most`.
-std::size_t count_of(const Arguments& arguments, const char* option, std::size_t otherwise,
-                     std::int64_t most);
+// Throw UsageError for numbers that make no sense.
 std::size_t jobs_of(const Arguments& arguments);
+std::optional<std::int64_t> requests_of(const Arguments& arguments);
 
 /// --slo, or what the scenario's clients have; maybe nothing. Throws UsageError if it is malformed,
 /// contradicts itself, or is about a client that is not there.

@@ -132,7 +132,8 @@ ExitCode run(const Arguments& arguments) {
   SweepOverrides overrides;
   overrides.sets = arguments.all(kSetOption.name);
   overrides.filters = arguments.all("filter");
-  overrides.most_runs = count_of(arguments, "max-runs", overrides.most_runs, 1'000'000'000);
+  overrides.most_runs = static_cast<std::size_t>(
+      arguments.count("max-runs", static_cast<std::int64_t>(overrides.most_runs), 1'000'000'000));
   static_cast<void>(jobs_of(arguments));
   const config::Catalogue catalogue = open_catalogue(arguments);
   const SweepPlan plan =
