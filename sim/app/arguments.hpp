@@ -64,4 +64,14 @@ E parse_name(std::string_view option, const std::string& text) {
                                text, near ? fmt::format("; did you mean {}?", *near) : ""));
 }
 
+/// A value of a dimensioned or plain type, such as a price. Throws UsageError that says how one is
+/// written.
+template <class T>
+T parse_value(std::string_view option, const std::string& text) {
+  auto parsed = config::Scalar<T>::parse(text);
+  if (parsed.value) return *std::move(parsed.value);
+  throw UsageError(fmt::format("--{} takes {}, not '{}': {}", option, config::Scalar<T>::kForm,
+                               text, parsed.why));
+}
+
 }  // namespace terrace::app

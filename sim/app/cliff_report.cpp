@@ -99,12 +99,12 @@ std::string shares_text(const CliffPoint& good, const CliffPoint& bad) {
   std::stable_sort(order.begin(), order.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   Table table({"Share of the time or space", "at " + good.text, "at " + bad.text});
+  const auto cell = [](const auto& shares, const std::string& name) {
+    const auto found = shares.find(name);
+    return found == shares.end() ? "-" : fmt::format("{:.1f} %", 100 * found->second);
+  };
   for (const auto& [change, name] : order) {
-    const auto cell = [&](const auto& shares) {
-      const auto found = shares.find(name);
-      return found == shares.end() ? "-" : fmt::format("{:.1f} %", 100 * found->second);
-    };
-    table.add({name, cell(before), cell(after)});
+    table.add({name, cell(before, name), cell(after, name)});
   }
   return table.text();
 }

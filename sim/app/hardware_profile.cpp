@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/app/drive_offers.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/app/hardware_derived.hpp"
 #include "sim/base/check.hpp"
@@ -44,18 +45,11 @@ std::string source_of_default(const Spec& spec, const std::string& path) {
 }
 
 std::vector<SoldCapacity> sold_capacities(const config::Node& root, const SsdSpec& ssd) {
+  if (ssd.capacities.empty()) return {};
   std::vector<SoldCapacity> all;
-  for (const Bytes capacity : ssd.capacities) {
-    // Read again: what depends on the capacity is settled while a profile is read.
-    config::Node other = root;
-    config::Diagnostics diagnostics;
-    const std::string size = config::Scalar<Bytes>::format(capacity);
-    config::apply_override(other, "capacity=" + size, diagnostics);
-    SsdSpec sold;
-    const config::Catalogue none;
-    config::Reader(other, ssd.name, none, diagnostics).read(sold);
-    diagnostics.raise();
-    all.push_back({size, by_capacity(sold), source_by_capacity(sold)});
+  for (const SsdSpec& sold : in_every_capacity(root)) {
+    all.push_back({config::Scalar<Bytes>::format(sold.capacity), by_capacity(sold),
+                   source_by_capacity(sold)});
   }
   return all;
 }
@@ -100,19 +94,13 @@ std::vector<Place> places() {
 }
 
 /// The names that begin with `typed`, or contain it; failing that, the one spelt most like it.
-std::vector<std::string> nearest(const std::vector<std::string>& names, const std::string& typed) {
-  std::vector<std::string> begin;
-  std::vector<std::string> contain;
-  for (const std::string& name : names) {
-    const auto at = name.find(typed);
-    if (at == 0) begin.push_back(name);
-    if (at != std::string::npos) contain.push_back(name);
-  }
-  if (!begin.empty()) return begin;
-  if (!contain.empty()) return contain;
+std::vector<std::string_view> nearest(const std::vector<std::string>& names,
+                                      const std::string& typed) {
   const std::vector<std::string_view> candidates(names.begin(), names.end());
+  std::vector<std::string_view> several = longer(typed, candidates);
+  if (!several.empty()) return several;
   const auto near = closest(typed, candidates);
-  return near ? std::vector{std::string(*near)} : std::vector<std::string>{};
+  return near ? std::vector{*near} : several;
 }
 
 [[noreturn]] void unknown(const config::Catalogue& catalogue, const std::string& typed) {
@@ -120,7 +108,7 @@ std::vector<std::string> nearest(const std::vector<std::string>& names, const st
   for (const Place& place : places()) {
     for (std::string& name : catalogue.names(place.folder)) names.push_back(std::move(name));
   }
-  const std::vector<std::string> near = nearest(names, typed);
+  const std::vector<std::string_view> near = nearest(names, typed);
   throw UsageError(
       near.empty() ? fmt::format("no hardware is called '{}'; 'terrace list' tells the names of {}",
                                  typed, fmt::join(kKinds, ", "))

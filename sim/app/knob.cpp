@@ -50,13 +50,14 @@ Vary vary_of(const Arguments& arguments) {
         "what is to be turned? --vary load=0.5..4, or a key of the scenario, as in "
         "--vary 'tiers[0].capacity=16GiB..128GiB'");
   }
-  const auto equals = text->find('=');
-  const std::string key(trimmed(std::string_view(*text).substr(0, equals)));
+  const std::string_view words = *text;
+  const auto equals = words.find('=');
+  const std::string key(trimmed(words.substr(0, equals)));
   if (equals == std::string::npos || key.empty()) {
     throw UsageError(
         fmt::format("--vary '{}' is not KEY=RANGE; write it as in load=0.5..4", *text));
   }
-  return {key, range_of(key, trimmed(std::string_view(*text).substr(equals + 1)))};
+  return {key, range_of(key, trimmed(words.substr(equals + 1)))};
 }
 
 /// Whether `key` is the end of `path`, from a dot on.
@@ -139,7 +140,7 @@ std::optional<double> numbers_per_load(const std::string& key, const Scenario& s
   return std::nullopt;
 }
 
-Scenario with_requests(Scenario scenario, std::optional<std::int64_t> requests) {
+Scenario with_requests(const Scenario& scenario, std::optional<std::int64_t> requests) {
   return requests ? searchable(scenario, requests) : scenario;
 }
 

@@ -75,6 +75,7 @@ void check_repeatable(const Scenario& scenario) {
 
 std::string text_of(const std::vector<SloBound>& bounds) {
   std::vector<std::string> all;
+  all.reserve(bounds.size());
   for (const SloBound& bound : bounds) {
     all.push_back(
         fmt::format("{} <= {}", bound.name(), config::Scalar<Duration>::format(bound.limit)));

@@ -57,6 +57,8 @@ extern const Verb kCapacity;
 extern const Verb kCliff;
 extern const Verb kMrc;
 extern const Verb kSweep;
+extern const Verb kBreakEven;
+extern const Verb kEndurance;
 extern const Verb kCalibrate;
 extern const Verb kValidate;
 extern const Verb kConfig;

@@ -9,9 +9,9 @@ namespace terrace::app {
 
 std::span<const Verb* const> verbs() {
   static constexpr const Verb* kVerbs[] = {
-      &kRun,       &kSweep,  &kCapacity, &kCliff,      &kMrc,     &kValidate,
-      &kCalibrate, &kConfig, &kExplain,  &kList,       &kModel,   &kFootprint,
-      &kHw,        &kSchema, &kDoctor,   &kCompletion, &kVersion, &kHelp};
+      &kRun,    &kSweep,   &kCapacity, &kCliff,      &kMrc,       &kValidate,  &kCalibrate,
+      &kConfig, &kExplain, &kList,     &kModel,      &kFootprint, &kBreakEven, &kEndurance,
+      &kHw,     &kSchema,  &kDoctor,   &kCompletion, &kVersion,   &kHelp};
   return kVerbs;
 }
 

@@ -13,7 +13,7 @@ namespace {
 template <class Names>
 std::string suggestion(std::string_view typed, const Names& names) {
   const std::vector<std::string_view> candidates(names.begin(), names.end());
-  if (const auto near = closest(typed, candidates)) return fmt::format("did you mean '{}'?", *near);
+  if (std::string near = did_you_mean(typed, candidates); !near.empty()) return near;
   if (candidates.empty()) return {};
   return fmt::format("expected one of: {}", fmt::join(candidates, ", "));
 }

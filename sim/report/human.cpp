@@ -38,6 +38,16 @@ std::string time(double seconds) {
   return grouped(significant(seconds, 4)) + " s";
 }
 
+std::string span(Years span) {
+  const double seconds = span.count() * kSecondsPerYear;
+  if (seconds < 59.95) return time(seconds);
+  if (seconds < 3597) return significant(seconds / 60, 3) + " min";
+  if (seconds < 172728) return significant(seconds / 3600, 3) + " h";
+  if (span.count() < 1.9995) return significant(span.count() * 365, 3) + " days";
+  if (span.count() > 9999) return std::isinf(span.count()) ? "forever" : "10,000 years or more";
+  return grouped(significant(span.count(), 3)) + " years";
+}
+
 std::string bytes(double bytes) {
   constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   std::size_t unit = 0;

@@ -10,6 +10,7 @@ namespace terrace::human {
 // Numbers as people read them: with a unit, to three or four digits. Not for programs.
 
 [[nodiscard]] std::string time(double seconds);                // "16.89 ms", "3.246 s"
+[[nodiscard]] std::string span(Years span);                    // "31.3 min", "8.2 days", "forever"
 [[nodiscard]] std::string bytes(double bytes);                 // "12.3 GiB"
 [[nodiscard]] std::string bytes(Bytes bytes);                  // or "unlimited"
 [[nodiscard]] std::string count(std::int64_t n);               // "1,664"

@@ -1,6 +1,7 @@
 #include "sim/report/run_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <fstream>
 #include <iterator>
@@ -140,6 +141,45 @@ std::string FinishedRun::scenario() const {
 }
 
 bool FinishedRun::complete() const { return value<bool>(summary_, "complete", "summary.json: "); }
+
+Duration FinishedRun::duration() const {
+  constexpr double kMost = 9.2e6;  // seconds that the clock can tell
+  const auto seconds = value<double>(summary_, "duration", "summary.json: ");
+  if (!(seconds > 0 && seconds < kMost)) damaged("the run has no proper duration");
+  return Duration{std::llround(seconds * 1e12)};
+}
+
+std::vector<FinishedRun::Level> FinishedRun::levels() const {
+  const Json section = value<Json>(summary_, "tiers", "summary.json: ");
+  std::vector<Level> all;
+  for (std::size_t i = 0; i < section.size(); ++i) {
+    const std::string at = fmt::format("summary.json: tiers[{}].", i);
+    const Json& row = section.is_array() ? section[i] : section;
+    const Level level{value<std::string>(row, "name", at), value<std::string>(row, "medium", at),
+                      Tokens{value<std::int64_t>(row, "lookup_tokens", at)},
+                      Tokens{value<std::int64_t>(row, "hit_tokens", at)},
+                      Bytes{value<std::int64_t>(row, "written_bytes", at)}};
+    if (level.written < Bytes{} || level.hits < Tokens{} || level.hits > level.lookups) {
+      damaged(fmt::format("the counts of tier '{}' cannot be", escape_controls(level.name)));
+    }
+    all.push_back(level);
+  }
+  return all;
+}
+
+std::optional<double> FinishedRun::mean_ttft() const {
+  const Json mean = value<Json>(summary_, "mean_ttft_ms", "summary.json: ");
+  if (mean.is_null()) return std::nullopt;
+  return value<double>(summary_, "mean_ttft_ms", "summary.json: ");
+}
+
+fs::path FinishedRun::resolved_scenario() const {
+  const fs::path file = path_ / "config.resolved.yaml";
+  if (type_of(file) == fs::file_type::not_found) {
+    fail(path_, "this run has lost its config.resolved.yaml; run the scenario again");
+  }
+  return file;
+}
 
 MissReport FinishedRun::misses() const {
   const auto section = summary_.find("misses");

@@ -2,10 +2,13 @@
 
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "sim/base/units.hpp"
 #include "sim/report/miss_report.hpp"
 
 namespace terrace {
@@ -20,6 +23,25 @@ class FinishedRun {
 
   [[nodiscard]] std::string scenario() const;
   [[nodiscard]] bool complete() const;
+
+  /// From the first instant to the end of the last request. Above 0.
+  [[nodiscard]] Duration duration() const;
+
+  /// A level of the hierarchy, HBM first: what it was asked for, had, and was written.
+  struct Level {
+    std::string name;
+    std::string medium;
+    Tokens lookups;
+    Tokens hits;
+    Bytes written;
+  };
+  [[nodiscard]] std::vector<Level> levels() const;
+
+  /// Mean time to first token, milliseconds; nothing if no request was completed.
+  [[nodiscard]] std::optional<double> mean_ttft() const;
+
+  /// The scenario that was run, every value spelled out.
+  [[nodiscard]] std::filesystem::path resolved_scenario() const;
 
   /// Why tokens were missed, if the run has recorded it.
   [[nodiscard]] MissReport misses() const;

@@ -1,7 +1,5 @@
 #include "sim/scenario/locate.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -34,14 +32,7 @@ std::string suggestion(const NamedFile& kind, const fs::path& typed, const fs::p
   const std::vector<std::string> shipped = catalogue.names(kind.folder);
   const std::vector<std::string_view> names(shipped.begin(), shipped.end());
   const fs::path name = typed.extension() == ".yaml" ? typed.stem() : typed.filename();
-  if (const auto near = closest(name.string(), names)) {
-    return fmt::format("did you mean '{}'?", *near);
-  }
-  std::vector<std::string_view> longer;  // "h100" is one of several
-  std::copy_if(names.begin(), names.end(), std::back_inserter(longer),
-               [&](std::string_view one) { return one.starts_with(name.string()); });
-  if (longer.empty() || name.empty()) return {};
-  return fmt::format("did you mean one of {}?", fmt::join(longer, ", "));
+  return did_you_mean(name.string(), names);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "sim/kv/content_ledger.hpp"
 #include "sim/kv/fates.hpp"
 #include "sim/kv/hierarchy.hpp"
+#include "sim/scenario/layout.hpp"
 #include "sim/serving/cluster.hpp"
 #include "sim/serving/hbm_budget.hpp"
 #include "sim/workload/workload.hpp"
@@ -68,23 +69,9 @@ Dimensions measure(const Scenario& s) {
   return d;
 }
 
-std::int64_t layers(const ModelSpec& model) {
-  std::int64_t sum = 0;
-  for (const LayerGroup& group : model.layers) sum += group.count;
-  return sum;
-}
-
-DeploymentSpec deployment(const Scenario& s) {
-  const std::int64_t per_host = s.serving.replicas_per_host.value_or(s.serving.replicas);
-  return {s.hardware.gpu,     s.hardware.host,
-          s.hardware.ssd,     s.hardware.drives_per_host,
-          s.hardware.network, s.serving.replicas / per_host,
-          per_host,           s.serving.gpus_per_replica()};
-}
-
 FleetSpec fleet(const Scenario& s, const Dimensions& d) {
   return {.engine = s.serving.engine,
-          .model = {layers(s.model), bounded_reaches(s.model),
+          .model = {layer_count(s.model), bounded_reaches(s.model),
                     s.model.encoder ? s.model.encoder->tokens : Tokens{}},
           .max_model_len = d.max_model_len,
           .data_parallel = static_cast<std::size_t>(s.serving.data_parallel)};
@@ -278,7 +265,8 @@ struct Simulation::Parts {
                  return prefill_time(*cost, engine, prompt);
                }),
         fates(make_fates(s, loop, contents)),
-        hierarchy(loop, fabric, contents, furnish(s).hbm(), furnish(s).tiers(), traffic(s), ledger),
+        hierarchy(loop, fabric, contents, furnish(s).hbm(), furnish(s).tiers(), block_traffic(s),
+                  ledger),
         requests(make_requests()),
         observers(std::move(watching), s.output.timeseries_interval, loop),
         cluster(fleet(s, dimensions), loop, contents, hierarchy, *cost, *requests,
@@ -289,14 +277,7 @@ struct Simulation::Parts {
   }
 
   Furnisher furnish(const Scenario& s) {
-    return {s, dimensions, places, fabric, ledger, traffic(s), loop, fates.get()};
-  }
-
-  /// One block on every GPU of the replica, whole or by the layers there, K and V apart.
-  [[nodiscard]] BlockTraffic traffic(const Scenario& s) const {
-    const bool whole = s.serving.engine.kv_layout == KvLayout::block;
-    return {dimensions.block_bytes,
-            whole ? s.serving.gpus_per_replica() : s.serving.tensor_parallel * 2 * layers(s.model)};
+    return {s, dimensions, places, fabric, ledger, block_traffic(s), loop, fates.get()};
   }
 
   Dimensions dimensions;

@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "sim/base/function_ref.hpp"
 #include "sim/base/id.hpp"
 #include "sim/base/units.hpp"
 #include "sim/cost/cost_model.hpp"
 #include "sim/kv/hierarchy.hpp"
 #include "sim/serving/engine_spec.hpp"
+#include "sim/serving/prompt_time.hpp"
 #include "sim/serving/request.hpp"
 
 namespace terrace {
@@ -17,6 +19,13 @@ struct LoadPlan {
   std::int64_t from = 0;
   std::int64_t to = 0;
 };
+
+/// The block in [first, end] up to which to compute, so that this and the load of all behind it end
+/// as nearly together as blocks allow. `head` and `load` tell their times for such a split; the one
+/// does not fall and the other does not rise with it.
+std::int64_t even_split(std::int64_t first, std::int64_t end,
+                        FunctionRef<Duration(std::int64_t)> head,
+                        FunctionRef<Duration(std::int64_t)> load);
 
 /// Decides which of the blocks that a request finds in tiers are loaded into HBM, and which are
 /// computed again.
@@ -46,8 +55,6 @@ class LoadRule {
                                 std::int64_t limit);
 
  private:
-  [[nodiscard]] Duration compute(const Request& r, Tokens from, Tokens to) const;
-  [[nodiscard]] Duration rest(const Request& r, Duration load, Tokens from) const;
   [[nodiscard]] std::int64_t split(ReplicaId replica, const Request& r, std::int64_t hits,
                                    std::int64_t end) const;
   [[nodiscard]] Tokens tokens(std::int64_t blocks) const { return block_size_ * blocks; }
@@ -55,9 +62,7 @@ class LoadRule {
   LoadDecision decision_;
   LoadWait wait_;
   Tokens block_size_;
-  Tokens chunk_;  // most tokens of one prompt in a step
-  std::int64_t layers_;
-  const CostModel* cost_;
+  PromptTime time_;
   const Hierarchy* hierarchy_;
   std::vector<Stretch> found_;  // for the request in question
 };

@@ -120,21 +120,33 @@ workload: {{trace: {{path: x}}}}
 }
 BENCHMARK(mooncake_three_tiers)->Arg(16)->Arg(256)->Unit(benchmark::kMillisecond);
 
-/// The program from its start to its end, 216 combinations.
-void footprint(benchmark::State& state) {
+/// The program from its start to its end.
+void program(benchmark::State& state, const std::vector<std::string>& words, double budget) {
   const testing::Workplace place;
-  const std::vector<std::string> words = {"footprint",  "--models",     "llama-3.1-8b,deepseek-v3",
-                                          "--context",  "4k:1M:x2",     "--batch",
-                                          "1,64",       "--tp",         "1,8",
-                                          "--kv-dtype", "bf16,fp8,int4"};
   for (auto _ : state) {
     if (place.finish(place.start(TERRACE_PROGRAM, words)).status == 0) continue;
-    state.SkipWithError("terrace footprint fails");
+    state.SkipWithError("terrace fails");
     return;
   }
-  against(state, 0.02);
+  against(state, budget);
+}
+
+void footprint(benchmark::State& state) {  // 216 combinations
+  program(state,
+          {"footprint", "--models", "llama-3.1-8b,deepseek-v3", "--context", "4k:1M:x2", "--batch",
+           "1,64", "--tp", "1,8", "--kv-dtype", "bf16,fp8,int4"},
+          0.02);
 }
 BENCHMARK(footprint)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void breakeven(benchmark::State& state) {  // eight lengths, three tiers
+  program(state,
+          {"breakeven", "--model", "deepseek-v3", "--hw", "h200-sxm", "--tp", "8", "--ssd",
+           "solidigm-d7-ps1010", "--drives", "4", "--network", "rdma-400g-parallel-store",
+           "--sharing", "8"},
+          0.02);
+}
+BENCHMARK(breakeven)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
 }  // namespace terrace

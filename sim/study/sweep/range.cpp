@@ -140,7 +140,7 @@ Values steps(const Range& range, double first, double last, double step) {
 /// So many values from one end to the other.
 template <class T>
 Values spread(Range range, double first, double last) {
-  const double gaps = static_cast<double>(range.points - 1);
+  const auto gaps = static_cast<double>(range.points - 1);
   const bool ratios = first > 0 && last / first >= kFarApart;
   range.how = ratios ? 'x' : '+';
   if (!(first < last)) {
