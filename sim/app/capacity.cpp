@@ -10,18 +10,17 @@
 #include "sim/app/capacity_report.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/interrupt.hpp"
-#include "sim/app/load_options.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/progress.hpp"
 #include "sim/app/scenario_options.hpp"
+#include "sim/app/study_options.hpp"
 #include "sim/study/run.hpp"
 
 namespace terrace::app {
 namespace {
 
-constexpr std::size_t kUsualSeeds = 5;
+constexpr std::int64_t kUsualSeeds = 5;
 constexpr std::int64_t kMostSeeds = 1000;
-constexpr std::int64_t kMostRequests = 1'000'000'000;
 
 std::string edge_text(const Edge& edge) {
   if (edge.yes && edge.no)
@@ -59,13 +58,12 @@ ExitCode run(const Arguments& arguments) {
   CapacityOptions options;
   options.precision = precision_of(arguments);
   options.jobs = jobs_of(arguments);
-  const auto requests = arguments.number(kRequestsOption.name);
-  static_cast<void>(count_of(arguments, "requests", 1, kMostRequests));
+  const auto requests = requests_of(arguments);
   const Scenario scenario =
       load_chosen(arguments, arguments.positional(0), open_catalogue(arguments)).scenario;
   // A trace is the same for every seed.
-  options.seeds =
-      count_of(arguments, "seeds", scenario.workload.trace ? 1 : kUsualSeeds, kMostSeeds);
+  options.seeds = static_cast<std::size_t>(
+      arguments.count("seeds", scenario.workload.trace ? 1 : kUsualSeeds, kMostSeeds));
   check_repeatable(scenario);
   const std::vector<SloBound> bounds = slo_bounds(arguments, scenario);
   if (bounds.empty()) {

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "sim/app/load_options.hpp"
+#include "sim/app/study_options.hpp"
 #include "sim/report/header.hpp"
 #include "sim/report/human.hpp"
 #include "sim/report/json.hpp"
@@ -18,6 +18,10 @@ namespace terrace::app {
 namespace {
 
 using nlohmann::ordered_json;
+
+constexpr double kWide = 0.15;    // of an interval, over its mean
+constexpr double kTurnover = 10;  // of those inside, in a run that has settled
+constexpr double kPauses = 20;    // in a run that has seen sessions come and go
 
 /// Over the seeds.
 template <class Value>
@@ -112,12 +116,12 @@ std::string with_interval(const MeanEstimate& e) {
 
 std::string answer_text(const CapacityReport& r) {
   const Capacity& c = r.capacity;
-  Table table({"Highest load that passes", "95 %"});
   std::string text = fmt::format("Capacity: {} requests/s", with_interval(c.rate()));
-  if (const auto users = c.users()) text += fmt::format(", {} users", with_interval(*users));
+  if (const auto users = c.users())
+    text += fmt::format(", {} users at a time", with_interval(*users));
   text += "\n";
   const auto line = [&](const char* label, const std::string& value) {
-    text += fmt::format("  {:<14}{}\n", label, value);
+    text += fmt::format("  {:<16}{}\n", label, value);
   };
   line("load", fmt::format("{} times the scenario's own", with_interval(c.factor())));
   line("tokens",
@@ -150,23 +154,70 @@ std::string bounds_text(const CapacityReport& r) {
   return table.text();
 }
 
+/// The bound that most seeds miss just above; the first of equals.
+std::string breaking_bound(const CapacityReport& r) {
+  const Capacity& c = r.capacity;
+  std::string most = "a queue that grows";
+  std::size_t seeds = 0;
+  for (std::size_t i = 0; i < r.bounds.size(); ++i) {
+    const std::size_t n = seeds_with(c, [&](const Trial& t) { return !t.judged[i].met; });
+    if (n > seeds) std::tie(most, seeds) = std::pair(r.bounds[i].name(), n);
+  }
+  return most;
+}
+
 std::string binding_text(const CapacityReport& r) {
   const auto [verdict, n] = resource_of(r.capacity);
-  std::string text = fmt::format("{} ({} of {} seeds)", verdict->limit, n, r.capacity.seeds.size());
   return paragraph("What binds: ",
-                   text + ". Just above, one seed says: " + verdict->sentence + ".");
+                   fmt::format("{}, by {} (so say {} of {} seeds). Just above, one of them says: "
+                               "{}.",
+                               breaking_bound(r), verdict->limit, n, r.capacity.seeds.size(),
+                               verdict->sentence));
 }
 
 std::string fit_text(const CapacityReport& r) {
   const Fit fit = fit_of(r);
   std::string text = "What fits, whatever the SLO\n";
-  text += fmt::format("  {:<14}{} tokens in one request, by {}\n", "longest",
+  text += fmt::format("  {:<16}{} tokens in one request, by {}\n", "longest",
                       human::count(fit.longest.count()), fit.by_kv ? "KV cache" : "max_model_len");
-  text += fmt::format("  {:<14}{} requests at once: KV of {} tokens over {} each, nothing shared\n",
+  text += fmt::format("  {:<16}{} requests at once: KV of {} tokens over {} each, nothing shared\n",
                       "at mean length", human::rate(fit.at_mean), human::count(fit.kv.count()),
                       human::rate(fit.mean_tokens));
-  text += fmt::format("  {:<14}{} requests at once, by max_num_seqs and replicas\n", "seats",
+  text += fmt::format("  {:<16}{} requests at once, by max_num_seqs and replicas\n", "seats",
                       human::count(fit.seats));
+  return text;
+}
+
+/// What makes the answer worth less than it looks.
+std::string doubts_text(const CapacityReport& r) {
+  std::string text;
+  const MeanEstimate factor = r.capacity.factor();
+  if (factor.half_width && *factor.half_width > kWide * factor.mean) {
+    text += paragraph("",
+                      "The seeds differ widely: longer runs (--requests) or more seeds make "
+                      "this surer.");
+  }
+  for (const SeedCapacity& seed : r.capacity.seeds) {
+    const auto judged = static_cast<double>(seed.at.requests);
+    if (judged > kTurnover * seed.at.concurrency) continue;
+    text += paragraph(
+        "", fmt::format("Only {} requests were judged while {} were inside on average: too short "
+                        "a run to see where it settles, so the true capacity may be lower. Ask "
+                        "for more --requests.",
+                        human::count(static_cast<std::int64_t>(seed.at.requests)),
+                        human::rate(seed.at.concurrency)));
+    break;
+  }
+  const double lasts = seconds(r.capacity.seeds.front().at.summary.duration);
+  for (const ClientSpec& client : r.scenario.workload.synthetic.clients) {
+    const double pause = seconds(client.content.think.mean);
+    if (client.content.kind != ContentLaw::conversation || lasts > kPauses * pause) continue;
+    text += paragraph(
+        "", fmt::format("A run lasts {}, and users of '{}' pause {} between turns: too short for "
+                        "sessions to come and go, so the true capacity may be lower. Ask for more "
+                        "--requests.",
+                        human::time(lasts), client.name, human::time(pause)));
+  }
   return text;
 }
 
@@ -184,6 +235,7 @@ std::string how_text(const CapacityReport& r) {
                   100 * r.precision, c.seeds.size(), c.seeds.size() == 1 ? "seed" : "seeds", c.runs,
                   human::count(c.seeds.front().at.summary.came), 100 * warm_up,
                   c.seeds.size() == 1 ? "" : " ±: Student's 95 % interval over the seeds."));
+  text += doubts_text(r);
   for (const std::string& caveat : c.seeds.front().at.summary.caveats) {
     text += paragraph("", "Step times: " + caveat + ".");
   }
@@ -251,7 +303,8 @@ std::string capacity_json(const CapacityReport& r) {
       mean(r.capacity.seeds, [](const SeedCapacity& s) { return token_rates(s).in; });
   json["output_tokens_per_s"] =
       mean(r.capacity.seeds, [](const SeedCapacity& s) { return token_rates(s).out; });
-  json["binds"] = resource_of(r.capacity).first->limit;
+  json["binds"] = {{"bound", breaking_bound(r)},
+                   {"resource", resource_of(r.capacity).first->limit}};
   const Fit fit = fit_of(r);
   json["fits"] = {{"longest_context", fit.longest.count()},
                   {"by", fit.by_kv ? "kv_cache" : "max_model_len"},
@@ -263,6 +316,8 @@ std::string capacity_json(const CapacityReport& r) {
     json["seeds"].push_back({{"seed", seed.seed},
                              {"factor", seed.factor},
                              {"fails_at", seed.beyond},
+                             {"requests_per_s", seed.rate.count()},
+                             {"users", seed.users ? ordered_json(*seed.users) : ordered_json()},
                              {"at_capacity", json_of(seed.at, r.bounds)},
                              {"just_above", json_of(seed.above, r.bounds)}});
   }

@@ -12,12 +12,12 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/interrupt.hpp"
-#include "sim/app/load_options.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/plan_report.hpp"
 #include "sim/app/plan_words.hpp"
 #include "sim/app/progress.hpp"
 #include "sim/app/study_folder.hpp"
+#include "sim/app/study_options.hpp"
 #include "sim/scenario/locate.hpp"
 
 namespace terrace::app {
@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kDraws = 1000;
+constexpr std::int64_t kDraws = 1000;
 constexpr std::int64_t kMostDraws = 1'000'000;
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kExclusive{
@@ -74,14 +74,17 @@ ExitCode told(const PlanReport& report) {
   return ExitCode::infeasible;
 }
 
+std::size_t draws_of(const Arguments& arguments) {
+  return static_cast<std::size_t>(arguments.count("draws", kDraws, kMostDraws));
+}
+
 ExitCode run_in(const fs::path& directory, const Plan& plan, const Arguments& arguments) {
   const bool quiet = arguments.has("quiet");
   StudyFolder folder(arguments, directory, "plan", plan.text, {"candidates.csv", "offers.csv"});
   PlanOptions options;
   options.jobs = jobs_of(arguments);
   options.version = folder.version();
-  const Answer answer = watched_search(plan, folder.store(), options,
-                                       count_of(arguments, "draws", kDraws, kMostDraws), quiet);
+  const Answer answer = watched_search(plan, folder.store(), options, draws_of(arguments), quiet);
   if (!answer.complete) {
     note(
         fmt::format("terrace: stopped by a signal: {} of {} candidates are done, and every run is "
@@ -104,11 +107,11 @@ ExitCode run(const Arguments& arguments) {
   arguments.check_exclusive(kExclusive);
   PlanOverrides overrides;
   overrides.sets = arguments.all("set");
-  overrides.most_candidates =
-      count_of(arguments, "max-candidates", overrides.most_candidates, 1'000'000);
+  overrides.most_candidates = static_cast<std::size_t>(arguments.count(
+      "max-candidates", static_cast<std::int64_t>(overrides.most_candidates), 1'000'000));
   // Wrong ones are told before anything is read.
   static_cast<void>(jobs_of(arguments));
-  static_cast<void>(count_of(arguments, "draws", kDraws, kMostDraws));
+  static_cast<void>(draws_of(arguments));
   const config::Catalogue catalogue = open_catalogue(arguments);
   const Plan plan =
       load_plan(find_file(kPlanFile, *arguments.positional(0), catalogue), catalogue, overrides);

@@ -9,11 +9,11 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/interrupt.hpp"
-#include "sim/app/load_options.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/progress.hpp"
 #include "sim/app/scenario_options.hpp"
 #include "sim/app/study_folder.hpp"
+#include "sim/app/study_options.hpp"
 #include "sim/app/sweep_report.hpp"
 #include "sim/scenario/locate.hpp"
 
@@ -93,7 +93,8 @@ ExitCode run(const Arguments& arguments) {
   SweepOverrides overrides;
   overrides.sets = arguments.all(kSetOption.name);
   overrides.filters = arguments.all("filter");
-  overrides.most_runs = count_of(arguments, "max-runs", overrides.most_runs, 1'000'000'000);
+  overrides.most_runs = static_cast<std::size_t>(
+      arguments.count("max-runs", static_cast<std::int64_t>(overrides.most_runs), 1'000'000'000));
   static_cast<void>(jobs_of(arguments));  // a wrong one is told before anything is read
   const config::Catalogue catalogue = open_catalogue(arguments);
   const SweepPlan plan =

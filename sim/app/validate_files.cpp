@@ -163,7 +163,7 @@ void write_plots(const ValidationReport& report, const fs::path& directory) {
   ScatterPlot error{report.validation.name + ": error of TTFT",
                     "arrival, s",
                     "predicted - measured, s",
-                    ScatterPlot::Line::zero,
+                    ScatterPlot::Line::level,
                     false,
                     {}};
   for (const ComparedRequest& r : report.comparison.requests) {

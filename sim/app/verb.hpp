@@ -54,6 +54,7 @@ const Verb& find_verb(std::string_view name);
 // One per file.
 extern const Verb kRun;
 extern const Verb kCapacity;
+extern const Verb kCliff;
 extern const Verb kMrc;
 extern const Verb kSweep;
 extern const Verb kPlan;

@@ -9,9 +9,9 @@ namespace terrace::app {
 
 std::span<const Verb* const> verbs() {
   static constexpr const Verb* kVerbs[] = {
-      &kRun,    &kSweep,   &kPlan,   &kCapacity,   &kMrc,       &kValidate,  &kCalibrate,
-      &kConfig, &kExplain, &kList,   &kModel,      &kFootprint, &kBreakEven, &kEndurance,
-      &kHw,     &kSchema,  &kDoctor, &kCompletion, &kVersion,   &kHelp};
+      &kRun,       &kSweep,     &kPlan,     &kCapacity,  &kCliff,      &kMrc,     &kFootprint,
+      &kBreakEven, &kEndurance, &kValidate, &kCalibrate, &kConfig,     &kExplain, &kList,
+      &kModel,     &kHw,        &kSchema,   &kDoctor,    &kCompletion, &kVersion, &kHelp};
   return kVerbs;
 }
 

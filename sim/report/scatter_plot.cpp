@@ -32,7 +32,8 @@ std::string scatter_svg(const ScatterPlot& plot) {
     include(0, 1);
     include(1, 1);
   }
-  if (!diagonal) include(1, 0);
+  const bool level = plot.line == ScatterPlot::Line::level;
+  if (level) include(1, plot.level);
   const svg::Axis x(low[0], high[0], svg::kLeft, svg::kRight, plot.logarithmic);
   const svg::Axis y(low[1], high[1], svg::kBottom, svg::kTop, plot.logarithmic);
 
@@ -40,8 +41,8 @@ std::string scatter_svg(const ScatterPlot& plot) {
   constexpr const char* kIdeal = "stroke=\"#555555\" stroke-dasharray=\"5 4\"";
   if (diagonal) {
     text += svg::line(svg::kLeft, svg::kBottom, svg::kRight, svg::kTop, kIdeal);
-  } else {
-    text += svg::line(svg::kLeft, y.pixel(0), svg::kRight, y.pixel(0), kIdeal);
+  } else if (level) {
+    text += svg::line(svg::kLeft, y.pixel(plot.level), svg::kRight, y.pixel(plot.level), kIdeal);
   }
   text += "<g fill=\"#1f77b4\" fill-opacity=\"0.5\">\n";
   for (const auto& [px, py] : plot.points) {

@@ -6,16 +6,17 @@
 
 namespace terrace {
 
-/// Points in a plane, and the line on which they would lie if all were well.
+/// Points in a plane, and the line on which they would lie, or below which, if all were well.
 struct ScatterPlot {
-  enum class Line { zero, diagonal };  // y = 0, or y = x
+  enum class Line { none, level, diagonal };  // y = level, y = x
 
   std::string title;
   std::string x_label;
   std::string y_label;
-  Line line = Line::zero;
-  bool logarithmic = false;  // both axes; every coordinate is positive then
+  Line line = Line::none;
+  bool logarithmic = false;  // both axes; every coordinate and the level are positive then
   std::vector<std::pair<double, double>> points;
+  double level = 0;
 };
 
 /// The plot as an SVG file that needs nothing else. The same plot gives the same bytes.

@@ -281,7 +281,7 @@ TEST_F(SweepVerb, MistakesOfTheCommandLineAreRefused) {
   fails(2, "", "needs SWEEP.yaml");
   fails(3, "x.yaml", "there is no such sweep; did you mean 's.yaml'?");
   fails(3, "dram-sise", "did you mean 'dram-size'?");
-  fails(2, "s.yaml --jobs 0", "--jobs must be between 1 and 4096, not 0");
+  fails(2, "s.yaml --jobs 0", "--jobs takes a number from 1 to 4096, not 0");
   fails(2, "s.yaml --fresh --resume", "--fresh and --resume exclude each other");
   fails(3, "s.yaml --max-runs 17", "these axes make 18 runs, more than 17");
   fails(3, "s.yaml --filter rate=3", "has no value '3'; expected one of: 5 /s, 10 /s");

@@ -14,6 +14,7 @@
 
 #include "sim/report/run_directory.hpp"
 #include "sim/scenario/scenario.hpp"
+#include "sim/study/load/capacity.hpp"
 #include "sim/study/run.hpp"
 #include "tests/app/program.hpp"
 
@@ -59,6 +60,19 @@ void requests_512_512(benchmark::State& state) {
   against(state, 0.04 * static_cast<double>(state.range(0)) / 10'000);
 }
 BENCHMARK(requests_512_512)->Arg(10'000)->Unit(benchmark::kMillisecond);
+
+/// `terrace capacity` over five seeds on two cores: some thirty runs of it.
+void capacity_512_512(benchmark::State& state) {
+  const Scenario scenario = chat(10'000);
+  const std::vector<SloBound> bounds = *parse_slo("ttft_p99=2s,tpot_p99=50ms").value;
+  CapacityOptions options;
+  options.jobs = 2;
+  std::size_t runs = 0;
+  for (auto _ : state) runs = find_capacity(scenario, bounds, options)->runs;
+  state.counters["runs"] = static_cast<double>(runs);
+  against(state, 2);
+}
+BENCHMARK(capacity_512_512)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 void requests_512_512_to_disk(benchmark::State& state) {
   const Scenario scenario = chat(state.range(0));

@@ -28,7 +28,7 @@ std::vector<std::pair<double, double>> circles(const std::string& svg) {
 
 TEST(ScatterPlot, IsOneFileThatNeedsNothingElse) {
   const std::string svg =
-      scatter_svg({"a < b & c", "x", "y", ScatterPlot::Line::zero, false, {{1, 2}, {3, -4}}});
+      scatter_svg({"a < b & c", "x", "y", ScatterPlot::Line::level, false, {{1, 2}, {3, -4}}});
   EXPECT_THAT(svg, AllOf(StartsWith("<svg xmlns="), EndsWith("</svg>\n"),
                          HasSubstr("a &lt; b &amp; c"), HasSubstr("stroke-dasharray"),
                          Not(HasSubstr("href")), Not(HasSubstr("nan")), Not(HasSubstr("inf"))));
@@ -37,7 +37,7 @@ TEST(ScatterPlot, IsOneFileThatNeedsNothingElse) {
 
 TEST(ScatterPlot, ALinearAxisIsLinear) {
   const auto points = circles(scatter_svg(
-      {"", "", "", ScatterPlot::Line::zero, false, {{0, 0}, {1, 10}, {2, 20}, {4, 40}}}));
+      {"", "", "", ScatterPlot::Line::level, false, {{0, 0}, {1, 10}, {2, 20}, {4, 40}}}));
   ASSERT_EQ(points.size(), 4U);
   EXPECT_NEAR(points[1].first - points[0].first, points[2].first - points[1].first, 0.2);
   EXPECT_NEAR(points[3].first - points[0].first, 4 * (points[1].first - points[0].first), 0.4);
@@ -67,12 +67,19 @@ TEST(ScatterPlot, EqualCoordinatesLieOnTheDiagonal) {
 TEST(ScatterPlot, OnePointAndNoneArePlotsToo) {
   for (const bool logarithmic : {false, true}) {
     for (const auto& points : std::vector<std::vector<std::pair<double, double>>>{{}, {{5, 5}}}) {
-      const auto line = logarithmic ? ScatterPlot::Line::diagonal : ScatterPlot::Line::zero;
+      const auto line = logarithmic ? ScatterPlot::Line::diagonal : ScatterPlot::Line::level;
       const std::string svg = scatter_svg({"t", "x", "y", line, logarithmic, points});
       EXPECT_THAT(svg, AllOf(Not(HasSubstr("nan")), Not(HasSubstr("inf"))));
       EXPECT_EQ(circles(svg).size(), points.size());
     }
   }
+}
+
+TEST(ScatterPlot, ALevelIsWhereItSays) {
+  ScatterPlot plot{"", "", "", ScatterPlot::Line::level, true, {{1, 0.01}, {100, 10}}, 1};
+  EXPECT_THAT(scatter_svg(plot), HasSubstr("stroke-dasharray"));
+  plot.line = ScatterPlot::Line::none;
+  EXPECT_THAT(scatter_svg(plot), ::testing::Not(HasSubstr("stroke-dasharray")));
 }
 
 }  // namespace

@@ -62,16 +62,22 @@ class Watch {
   CapacityProgress progress_;
 };
 
+/// Without digits that nobody reads.
+std::string rounded(Duration d) {
+  Duration::rep unit = 1;
+  while (d.count() / unit >= 100'000) unit *= 10;
+  return config::Scalar<Duration>::format(Duration{d.count() / unit * unit});
+}
+
 /// What an idle machine cannot meet, either.
 [[noreturn]] void fail_idle(const Trial& trial, std::span<const SloBound> bounds, double factor) {
   std::string missed;
   for (std::size_t i = 0; i < bounds.size(); ++i) {
     if (trial.judged[i].met) continue;
     const auto& value = trial.judged[i].value;
-    missed += fmt::format(
-        "{}{} is {}, and must not exceed {}", missed.empty() ? "" : "; ", bounds[i].name(),
-        value ? config::Scalar<Duration>::format(*value) : "of a rejected request",
-        config::Scalar<Duration>::format(bounds[i].limit));
+    missed += fmt::format("{}{} is {}, and must not exceed {}", missed.empty() ? "" : "; ",
+                          bounds[i].name(), value ? rounded(*value) : "of a rejected request",
+                          config::Scalar<Duration>::format(bounds[i].limit));
   }
   if (missed.empty()) missed = "the queue grows all the same";
   throw Infeasible(fmt::format(
@@ -80,14 +86,18 @@ class Watch {
       factor, trial.concurrency, missed));
 }
 
-constexpr double kIdle = 0.05;  // requests inside on average: hardly two ever meet
+constexpr double kIdle = 0.0005;  // requests inside on average: not one in a thousand meets another
 
 /// The search of one seed, on one thread.
 class SeedSearch {
  public:
-  SeedSearch(const Scenario& scenario, std::span<const SloBound> bounds, std::size_t piece,
+  SeedSearch(Scenario scenario, std::span<const SloBound> bounds, std::size_t piece,
              const std::stop_token& stop, Watch& watch)
-      : scenario_(scenario), bounds_(bounds), first_(piece == 0), stop_(stop), watch_(watch) {
+      : scenario_(std::move(scenario)),
+        bounds_(bounds),
+        first_(piece == 0),
+        stop_(stop),
+        watch_(watch) {
     scenario_.seed += static_cast<std::int64_t>(piece);
   }
 
@@ -100,39 +110,32 @@ class SeedSearch {
       (trial->passes() ? edge.yes : edge.no) = factor;
       if (first_) watch_.found(edge);
       if (!edge.yes) {
-        const auto all = whole(factor);
-        if (!all) return std::nullopt;
+        const Trial* all = whole(factor);
+        if (all == nullptr) return std::nullopt;
         if (all->concurrency < kIdle || factor == search.least) fail_idle(*all, bounds_, factor);
       }
       return trial->passes();
     });
   }
 
-  /// The trial of a factor, known from before if it is the same load: users are whole.
-  const Trial* at(double factor) {
-    const auto [known, fresh] = trials_.try_emplace(loads_of(factor));
-    if (fresh) {
-      auto trial = run(factor, true);
-      if (!trial) return nullptr;
-      known->second = *std::move(trial);
-    }
-    return &known->second;
-  }
+  /// The trial of a factor, known from before if it is the same load: users are whole. Nothing if
+  /// it was stopped.
+  const Trial* at(double factor) { return known(factor, true); }
 
   /// The same with every figure of it known.
-  std::optional<Trial> whole(double factor) {
-    const Trial* known = at(factor);
-    if (known == nullptr) return std::nullopt;
-    return known->cut_short ? run(factor, false) : *known;
-  }
+  const Trial* whole(double factor) { return known(factor, false); }
 
   [[nodiscard]] Scenario scaled(double factor) const { return scaled_load(scenario_, factor); }
 
  private:
-  std::optional<Trial> run(double factor, bool cut_short) {
-    watch_.run_begins();
-    return attempt(scaled(factor), bounds_,
-                   {[this] { return !stop_.stop_requested(); }, cut_short});
+  const Trial* known(double factor, bool cut_short) {
+    std::optional<Trial>& trial = trials_[loads_of(factor)];
+    if (!trial || (trial->cut_short && !cut_short)) {
+      watch_.run_begins();
+      trial =
+          attempt(scaled(factor), bounds_, {[this] { return !stop_.stop_requested(); }, cut_short});
+    }
+    return trial ? &*trial : nullptr;
   }
 
   /// What of a load is scaled: the factor itself if anything but whole users is.
@@ -156,7 +159,7 @@ class SeedSearch {
   bool first_;  // of all seeds
   const std::stop_token& stop_;
   Watch& watch_;
-  std::map<std::vector<double>, Trial> trials_;
+  std::map<std::vector<double>, std::optional<Trial>> trials_;
 };
 
 /// Requests per second: those asked for, where that is known, as those that came vary by chance.
@@ -171,11 +174,10 @@ Frequency rate_of(const Scenario& scaled, const Trial& trial) {
 }
 
 std::optional<SeedCapacity> describe_edge(SeedSearch& search, const Edge& edge) {
-  auto above = search.whole(*edge.no);
-  if (!above) return std::nullopt;
-  SeedCapacity found{search.scaled(1).seed, *edge.yes, *edge.no, *search.at(*edge.yes),
-                     *std::move(above),     {},        {}};
-  const Scenario scaled = search.scaled(found.factor);
+  const Trial* above = search.whole(*edge.no);
+  if (above == nullptr) return std::nullopt;
+  const Scenario scaled = search.scaled(*edge.yes);
+  SeedCapacity found{scaled.seed, *edge.yes, *edge.no, *search.at(*edge.yes), *above, {}, {}};
   found.rate = rate_of(scaled, found.at);
   found.users = users_of(scaled, found.at);
   return found;

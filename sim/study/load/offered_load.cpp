@@ -6,7 +6,7 @@
 namespace terrace {
 namespace {
 
-constexpr double kMostUsers = 1e12;
+constexpr double kMostUsers = 1e6;  // as in a file
 
 Frequency mean_rate(const ArrivalSpec& a) {
   if (a.process != ArrivalLaw::on_off) return a.rate;

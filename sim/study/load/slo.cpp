@@ -58,6 +58,7 @@ config::Parsed<SloBound> parse_figure(std::string_view name) {
   const auto dot = name.find('.');
   const bool client = dot != std::string_view::npos && dot < name.find('_');
   std::vector<std::string_view> names;
+  names.reserve(known.size());
   for (const auto& [figure, bound] : known) names.push_back(figure);
   const auto near = closest(client ? name.substr(dot + 1) : name, names);
   return {std::nullopt,

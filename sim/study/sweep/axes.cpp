@@ -13,6 +13,7 @@
 
 #include "sim/base/text.hpp"
 #include "sim/config/path.hpp"
+#include "sim/study/sweep/range.hpp"
 
 namespace terrace {
 namespace {

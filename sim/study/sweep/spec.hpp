@@ -42,11 +42,4 @@ void describe(config::Fields& f, SweepAxisSpec& axis);
 void describe(config::Fields& f, SweepRepeat& repeat);
 void describe(config::Fields& f, SweepSpec& sweep);
 
-/// What a range stands for, as texts: "1GiB..8GiB x2" is 1 GiB, 2 GiB, 4 GiB, 8 GiB; "4..64 +20" is
-/// 4, 24, 44, 64. The end belongs to it if it is hit. Both ends and a step that is added have units
-/// as in a scenario, all of one kind.
-config::Parsed<std::vector<std::string>> expand_range(std::string_view text);
-
-constexpr std::size_t kMostValues = 10'000;  // of a range
-
 }  // namespace terrace

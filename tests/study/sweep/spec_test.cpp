@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sim/study/sweep/range.hpp"
+
 namespace terrace {
 namespace {
 
@@ -61,6 +63,33 @@ TEST(SweepRange, MistakesAreNamed) {
   EXPECT_THAT(why("1GiB..8GiB +2"), HasSubstr("'2' lacks a unit"));
   EXPECT_THAT(why("1GiB..8GiB x2GiB"), HasSubstr("its factor"));
   EXPECT_THAT(why("0..1 +0.00001"), HasSubstr("over 10000 values"));
+}
+
+TEST(SweepRange, WithoutAStepHasAsManyPointsAsAsked) {
+  const auto far = read_range("1..64", 7);
+  EXPECT_THAT(far.value->values, ::testing::ElementsAre(1, 2, 4, 8, 16, 32, 64));
+  const auto near = read_range("10 GiB .. 30GiB", 3);
+  ASSERT_TRUE(near.value) << near.why;
+  EXPECT_EQ(near.value->text(near.value->values[1]), "20 GiB");
+  const auto odd = read_range("1..8", 4);
+  EXPECT_EQ(odd.value->text(odd.value->values[2]), "4");
+  EXPECT_FALSE(read_range("3..3", 4).value);
+  EXPECT_FALSE(read_range("4..3", 4).value);
+  EXPECT_FALSE(read_range("1..4").value);
+  EXPECT_EQ(read_range("1..4 +1", 9).value->values.size(), 4U);
+}
+
+TEST(SweepRange, ARoundedNumberIsShortInItsUnit) {
+  for (const char* range :
+       {"1 GiB..100 GiB", "1 ms..1 s", "1 /s..100 /s", "0.5..9", "1 us..3 us"}) {
+    const auto read = read_range(range, 9);
+    ASSERT_TRUE(read.value) << read.why;
+    for (const double value : read.value->values) {
+      const double third = read.value->rounded(value / 3 * 4);
+      EXPECT_NEAR(third, value / 3 * 4, 1e-4 * value) << range;
+      EXPECT_LE(read.value->text(third).size(), 11U) << read.value->text(third);
+    }
+  }
 }
 
 }  // namespace

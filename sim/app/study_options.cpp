@@ -1,4 +1,4 @@
-#include "sim/app/load_options.hpp"
+#include "sim/app/study_options.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -13,6 +13,7 @@ namespace {
 constexpr double kUsualQuantile = 0.99;
 constexpr double kUsualPrecision = 0.02;
 constexpr std::int64_t kMostJobs = 4096;
+constexpr std::int64_t kMostRequests = 1'000'000'000;
 
 }  // namespace
 
@@ -27,19 +28,14 @@ double precision_of(const Arguments& arguments) {
   return *parsed.value;
 }
 
-std::size_t count_of(const Arguments& arguments, const char* option, std::size_t otherwise,
-                     std::int64_t most) {
-  const auto number = arguments.number(option);
-  if (!number) return otherwise;
-  if (*number < 1 || *number > most) {
-    throw UsageError(fmt::format("--{} must be between 1 and {}, not {}", option, most, *number));
-  }
-  return static_cast<std::size_t>(*number);
+std::size_t jobs_of(const Arguments& arguments) {
+  return static_cast<std::size_t>(arguments.count(
+      "jobs", std::max<std::int64_t>(std::thread::hardware_concurrency(), 1), kMostJobs));
 }
 
-std::size_t jobs_of(const Arguments& arguments) {
-  return count_of(arguments, "jobs", std::max<std::size_t>(std::thread::hardware_concurrency(), 1),
-                  kMostJobs);
+std::optional<std::int64_t> requests_of(const Arguments& arguments) {
+  if (!arguments.has(kRequestsOption.name)) return std::nullopt;
+  return arguments.count(kRequestsOption.name, 1, kMostRequests);
 }
 
 std::vector<SloBound> slo_bounds(const Arguments& arguments, const Scenario& scenario) {
@@ -79,6 +75,7 @@ void check_repeatable(const Scenario& scenario) {
 
 std::string text_of(const std::vector<SloBound>& bounds) {
   std::vector<std::string> all;
+  all.reserve(bounds.size());
   for (const SloBound& bound : bounds) {
     all.push_back(
         fmt::format("{} <= {}", bound.name(), config::Scalar<Duration>::format(bound.limit)));

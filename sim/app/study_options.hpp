@@ -12,7 +12,7 @@
 
 namespace terrace::app {
 
-// What the verbs that look for a limit of load take.
+// What the verbs that make many runs of a scenario take.
 constexpr Option kSloOption{"slo", "BOUNDS",
                             "what must hold, as in ttft_p99=2s,tpot_p99=50ms; the clients' own "
                             "SLOs at p99 if left out"};
@@ -24,10 +24,9 @@ constexpr Option kJobsOption{"jobs", "N", "runs at a time; as many as there are 
 /// Throws UsageError if it is no number between 0.001 and 0.5.
 double precision_of(const Arguments& arguments);
 
-/// Throws UsageError if it is not between 1 and `most`.
-std::size_t count_of(const Arguments& arguments, const char* option, std::size_t otherwise,
-                     std::int64_t most);
+// Throw UsageError for numbers that make no sense.
 std::size_t jobs_of(const Arguments& arguments);
+std::optional<std::int64_t> requests_of(const Arguments& arguments);
 
 /// --slo, or what the scenario's clients have; maybe nothing. Throws UsageError if it is malformed,
 /// contradicts itself, or is about a client that is not there.
