@@ -139,7 +139,8 @@ TEST(Verbs, BashCompletesThem) {
   EXPECT_EQ(offered(place, "terrace config ''"), "explain\n");
   EXPECT_EQ(offered(place, "terrace hw ''"), "show\n");
   EXPECT_THAT(offered(place, "terrace run --"), AllOf(HasSubstr("--seed"), HasSubstr("--help")));
-  EXPECT_THAT(offered(place, "terrace help ''"), StartsWith("run sweep capacity cliff mrc validate"));
+  EXPECT_THAT(offered(place, "terrace help ''"),
+              StartsWith("run sweep plan capacity cliff mrc footprint"));
   EXPECT_EQ(offered(place, "terrace run --set x"), "\n");
 }
 
