@@ -205,8 +205,8 @@ TEST_F(PlanVerb, MistakesAreToldBeforeAnythingIsRun) {
   };
   says("plan", 2, "PLAN.yaml");
   says("plan nothing.yaml", 3, "nothing.yaml");
-  says("plan p.yaml --jobs 0", 2, "--jobs must be between 1 and");
-  says("plan p.yaml --draws 0", 2, "--draws must be between 1 and");
+  says("plan p.yaml --jobs 0", 2, "--jobs takes a number from 1 to");
+  says("plan p.yaml --draws 0", 2, "--draws takes a number from 1 to");
   says("plan p.yaml --json --quiet", 2, "--json");
   says("plan p.yaml --max-candidates 2", 3, "these machines make 3 candidates, more than 2");
   says("plan p.yaml --set demand.lod=2", 3, "did you mean 'load'?");
