@@ -1,10 +1,9 @@
 #pragma once
 
-#include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "kernels/cpu/vectors.hpp"
 
@@ -23,25 +22,44 @@ template <int kLanes>
   std::memcpy(to, &x, sizeof x);
 }
 
-/// The sum over the lanes, by halves.
-template <int kLanes>
-[[gnu::always_inline]] inline float sum_of(const Floats<kLanes>& x) {
-  if constexpr (kLanes == 1) {
+/// Lanes of x hold groups of kGroup lanes, a group for each sum, as do those of y. Adds the halves
+/// of each group: half as large groups, those of x in front.
+template <int kLanes, std::size_t kGroup, std::size_t... kLane>
+[[gnu::always_inline]] inline Floats<kLanes> add_halves(const Floats<kLanes>& x,
+                                                        const Floats<kLanes>& y,
+                                                        std::index_sequence<kLane...>) {
+  constexpr std::size_t kHalf = kGroup / 2;
+  return __builtin_shufflevector(x, y, (kLane / kHalf * kGroup + kLane % kHalf)...) +
+         __builtin_shufflevector(x, y, (kLane / kHalf * kGroup + kLane % kHalf + kHalf)...);
+}
+
+/// The sums over the lanes of kCount registers, in the first lanes of one. Registers are added in
+/// pairs, so that the last steps are shared. REQUIRES: kCount a power of 2, at most kLanes.
+template <int kLanes, int kCount, std::size_t kGroup = kLanes>
+[[gnu::always_inline]] inline Floats<kLanes> sums_of(const Floats<kLanes>* x) {
+  if constexpr (kGroup == 1) {
     return x[0];
   } else {
-    const auto halves = std::bit_cast<std::array<Floats<kLanes / 2>, 2>>(x);
-    return sum_of<kLanes / 2>(halves[0] + halves[1]);
+    constexpr int kPairs = kCount > 1 ? kCount / 2 : 1;
+    Floats<kLanes> pairs[std::size_t{kPairs}];
+    for (std::int64_t i = 0; i < kPairs; ++i) {
+      pairs[i] = add_halves<kLanes, kGroup>(x[2 * i], x[kCount > 1 ? 2 * i + 1 : 0],
+                                            std::make_index_sequence<std::size_t{kLanes}>());
+    }
+    return sums_of<kLanes, kPairs, kGroup / 2>(pairs);
   }
 }
 
 template <int kLanes>
+[[gnu::always_inline]] inline float sum_of(const Floats<kLanes>& x) {
+  return sums_of<kLanes, 1>(&x)[0];
+}
+
+template <int kLanes>
 [[gnu::always_inline]] inline float largest_of(const Floats<kLanes>& x) {
-  if constexpr (kLanes == 1) {
-    return x[0];
-  } else {
-    const auto halves = std::bit_cast<std::array<Floats<kLanes / 2>, 2>>(x);
-    return largest_of<kLanes / 2>(halves[0] > halves[1] ? halves[0] : halves[1]);
-  }
+  float largest = x[0];
+  for (std::int64_t i = 1; i < kLanes; ++i) largest = x[i] > largest ? x[i] : largest;
+  return largest;
 }
 
 /// Rows of equal length, `stride` numbers apart.
@@ -56,17 +74,22 @@ struct Rows {
 template <int kLanes, int kA, int kB>
 [[gnu::always_inline]] inline void dot_products(Rows<const float> a, Rows<const float> b,
                                                 std::int64_t dim, Rows<float> out) {
-  Floats<kLanes> sums[std::size_t{kA}][std::size_t{kB}] = {};
+  constexpr std::int64_t kSums = kA * kB;
+  constexpr std::int64_t kAtOnce = kSums < kLanes ? kSums : kLanes;
+  Floats<kLanes> sums[std::size_t{kSums}] = {};
   for (std::int64_t d = 0; d < dim; d += kLanes) {
     Floats<kLanes> y[std::size_t{kB}];
     for (std::int64_t j = 0; j < kB; ++j) y[j] = load<kLanes>(b[j] + d);
     for (std::int64_t i = 0; i < kA; ++i) {
       const Floats<kLanes> x = load<kLanes>(a[i] + d);
-      for (std::int64_t j = 0; j < kB; ++j) sums[i][j] += x * y[j];
+      for (std::int64_t j = 0; j < kB; ++j) sums[i * kB + j] += x * y[j];
     }
   }
-  for (std::int64_t i = 0; i < kA; ++i) {
-    for (std::int64_t j = 0; j < kB; ++j) out[i][j] = sum_of<kLanes>(sums[i][j]);
+  for (std::int64_t first = 0; first < kSums; first += kAtOnce) {
+    const Floats<kLanes> found = sums_of<kLanes, kAtOnce>(sums + first);
+    for (std::int64_t i = 0; i < kAtOnce; ++i) {
+      out[(first + i) / kB][(first + i) % kB] = found[i];
+    }
   }
 }
 

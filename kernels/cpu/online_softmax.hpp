@@ -12,7 +12,7 @@
 /// al., "FlashAttention", 2022). Exponentials are of base 2: queries come multiplied by log2(e).
 namespace terrace::kernels::cpu {
 
-constexpr std::int64_t kTile = 32;  // keys; a tile of 128 dimensions and its values fit in an L1
+constexpr std::int64_t kTile = 16;  // keys; so few that reading the next ones and computing overlap
 
 /// Keys [first, last) of a tile.
 struct Seen {
@@ -67,9 +67,12 @@ template <int kLanes>
   }
   const float largest = largest_of<kLanes>(top);
   if (largest > row.largest) correct(row, largest, sums, dim);
-  for (std::int64_t t = 0; t < kTile; ++t) scores[t] = exp2_of_negative(scores[t] - row.largest);
   Floats<kLanes> total{};
-  for (std::int64_t t = 0; t < kTile; t += kLanes) total += load<kLanes>(scores + t);
+  for (std::int64_t t = 0; t < kTile; t += kLanes) {
+    const Floats<kLanes> weights = exp2_of_negative<kLanes>(load<kLanes>(scores + t) - row.largest);
+    store<kLanes>(scores + t, weights);
+    total += weights;
+  }
   row.weight += sum_of<kLanes>(total);
 }
 

@@ -63,8 +63,8 @@ struct PrefillJob {
     }
     for (std::int64_t t = first; t < last; t += kTile) {
       const std::int64_t end = std::min(t + kTile, last);
-      widen_tokens(keys, t, end, dim, space.keys());
-      widen_tokens(values, t, end, dim, space.values());
+      widen_tokens(keys, t, end, last, dim, space.keys());
+      widen_tokens(values, t, end, last, dim, space.values());
       for (std::int64_t r = 0; r < rows; ++r) {
         const std::int64_t position = before + piece.first + r / group;
         space.seen()[static_cast<std::size_t>(r)] = {

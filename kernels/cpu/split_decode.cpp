@@ -97,8 +97,8 @@ struct ChunkJob {
     }
     for (std::int64_t t = first; t < last; t += kTile) {
       const std::int64_t end = std::min(t + kTile, last);
-      widen_tokens(keys, t, end, key_dim, space.keys());
-      if (!values_in_keys) widen_tokens(values, t, end, op.value_dim, space.values());
+      widen_tokens(keys, t, end, last, key_dim, space.keys());
+      if (!values_in_keys) widen_tokens(values, t, end, last, op.value_dim, space.values());
       std::fill(space.seen().begin(), space.seen().end(), Seen{0, end - t});
       const Rows<float> v = values_in_keys ? space.keys() : space.values();
       attend<kLanes>(

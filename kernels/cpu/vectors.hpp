@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 /// One source, compiled for each width of vector registers, and run at the widest that the
@@ -15,10 +16,11 @@ enum class Vectors { basic, avx2, avx512 };  // in the order of width; basic: 12
 /// What this processor can run, the widest last.
 std::vector<Vectors> supported_vectors();
 
-/// A register of kLanes fp32 numbers.
+/// A register of kLanes numbers.
 template <int kLanes>
 struct Register {
   using type [[gnu::vector_size(kLanes * 4)]] = float;
+  using ints [[gnu::vector_size(kLanes * 4)]] = std::int32_t;
 };
 template <int kLanes>
 using Floats = typename Register<kLanes>::type;

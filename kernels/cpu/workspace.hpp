@@ -21,6 +21,10 @@ struct PagedRows {
   std::int64_t first = 0;  // offset of the head in a block
   std::int64_t block_stride = 0;
   std::int64_t token_stride = 0;
+
+  [[gnu::always_inline]] std::int64_t offset(std::int64_t token) const {
+    return blocks[token / page] * block_stride + first + token % page * token_stride;
+  }
 };
 
 inline PagedRows paged_rows(const PagedKv& kv, ConstArray elements, const BlockTable& table,
@@ -40,14 +44,20 @@ inline PagedRows paged_rows(const PagedKv& kv, ConstArray elements, const BlockT
       });
 }
 
-/// Tokens [first, last), a row each.
+/// Asks for a row that will be read after the next: blocks are in no order that hardware foresees.
+[[gnu::always_inline]] inline void prefetch(ConstArray a, std::int64_t offset, std::int64_t dim) {
+  constexpr std::int64_t kLine = 64;
+  const std::byte* begin = static_cast<const std::byte*>(a.begin) + offset * bytes_of(a.type);
+  for (std::int64_t b = 0; b < dim * bytes_of(a.type); b += kLine) __builtin_prefetch(begin + b);
+}
+
+/// Tokens [first, last) of those up to `end`, a row each.
 [[gnu::always_inline]] inline void widen_tokens(const PagedRows& from, std::int64_t first,
-                                                std::int64_t last, std::int64_t dim,
-                                                Rows<float> to) {
+                                                std::int64_t last, std::int64_t end,
+                                                std::int64_t dim, Rows<float> to) {
   for (std::int64_t t = first; t < last; ++t) {
-    const std::int64_t offset = from.blocks[t / from.page] * from.block_stride + from.first +
-                                t % from.page * from.token_stride;
-    widen(from.elements, offset, dim, 1, to[t - first]);
+    if (t + kTile < end) prefetch(from.elements, from.offset(t + kTile), dim);
+    widen(from.elements, from.offset(t), dim, 1, to[t - first]);
   }
 }
 

@@ -24,6 +24,9 @@ using tests::Cache;
 using tests::CacheShape;
 using tests::Tensor;
 
+constexpr float kKeyScale = 0.75F;
+constexpr float kValueScale = 1.5F;
+
 /// A decode over a cache with normal random numbers everywhere.
 struct Decode {
   Cache cache;
@@ -43,26 +46,17 @@ struct Decode {
 
   [[nodiscard]] Tensor run(KernelSet& set, Element out_type = Element::fp32) const {
     Tensor out(out_type, q.count());
-    PagedDecode op{q.view(), heads, cache.kv(), cache.table(), scale, window, out.view()};
-    op.kv.key_scale = 0.75F;
-    op.kv.value_scale = 1.5F;
+    PagedDecode op{q.view(), heads, cache.kv(), cache.table(), scale, window, out.writable()};
+    op.kv.key_scale = kKeyScale;
+    op.kv.value_scale = kValueScale;
     set.run(op);
     return out;
   }
 
   [[nodiscard]] tests::AttentionTolerance tolerance() const {
-    double q_max = 0;
-    double k_max = 0;
-    double v_max = 0;
-    for (std::int64_t i = 0; i < q.count(); ++i) q_max = std::max(q_max, std::abs(q.at(i)));
-    cache.each([&](auto... at) {
-      k_max = std::max(k_max, std::abs(cache.key(at...)));
-      v_max = std::max(v_max, std::abs(cache.value(at...)));
-    });
-    const auto lens = cache.table().kv_lens;
-    const double longest = lens.empty() ? 0 : *std::max_element(lens.begin(), lens.end());
-    const auto dim = static_cast<double>(cache.shape().head_dim);
-    return {0.75 * static_cast<double>(scale) * dim * q_max * k_max, longest, 1.5 * v_max};
+    tests::AttentionTolerance t = cache.tolerance(tests::largest(q), scale * kKeyScale);
+    t.largest_value *= static_cast<double>(kValueScale);
+    return t;
   }
 };
 
@@ -158,9 +152,55 @@ TEST(PagedDecode, GivesTheMeanOfValuesWhereAllKeysAreEqual) {
   const Tensor out = decode.run(cpu);
   for (std::int64_t d = 0; d < 64; ++d) {
     double mean = 0;
-    for (std::int64_t t = 0; t < 1100; ++t) mean += 1.5 * decode.cache.value(0, t, 0, d) / 1100;
+    for (std::int64_t t = 0; t < 1100; ++t)
+      mean += static_cast<double>(kValueScale) * decode.cache.value(0, t, 0, d) / 1100;
     EXPECT_NEAR(out.at(d), mean, 1e-6);
     EXPECT_NEAR(out.at(64 + d), mean, 1e-6);
+  }
+}
+
+TEST(PagedDecode, GroupedQueriesAreManyHeadsWithRepeatedKeys) {
+  terrace::tests::for_all(
+      [](std::uint64_t seed) {
+        Decode grouped({Element::bf16, KvLayout::hnd, 2, 64, 16}, tests::drawn_lengths(16), 6,
+                       Element::bf16, Random(seed, "grouped"));
+        Decode repeated = grouped;
+        std::vector<std::int32_t> lens(grouped.cache.table().kv_lens.begin(),
+                                       grouped.cache.table().kv_lens.end());
+        repeated.cache = Cache({Element::bf16, KvLayout::nhd, 6, 64, 32}, lens, Random(1, "other"));
+        repeated.cache.each([&](std::int64_t s, std::int64_t t, std::int64_t h, std::int64_t d) {
+          repeated.cache.set_key(s, t, h, d, grouped.cache.key(s, t, h / 3, d));
+          repeated.cache.set_value(s, t, h, d, grouped.cache.value(s, t, h / 3, d));
+        });
+        ReferenceSet reference;
+        CpuSet cpu(2);
+        RC_ASSERT(grouped.run(reference) == repeated.run(reference));
+        RC_ASSERT(grouped.run(cpu) == repeated.run(cpu));
+      },
+      50);
+}
+
+TEST(PagedDecode, WindowsThatHoldTheSequenceChangeNothing) {
+  Decode decode({Element::bf16, KvLayout::hnd, 1, 64, 16}, {40, 1, 0, 1030}, 2, Element::bf16,
+                Random(1, "wide"));
+  ReferenceSet reference;
+  CpuSet cpu(2);
+  const Tensor by_reference = decode.run(reference);
+  const Tensor by_cpu = decode.run(cpu);
+  for (const std::int64_t window : {std::int64_t{1030}, std::int64_t{1} << 40}) {
+    decode.window = window;
+    EXPECT_EQ(decode.run(reference), by_reference);
+    EXPECT_EQ(decode.run(cpu), by_cpu);
+  }
+  decode.window = 1;  // the newest token alone: its value
+  for (KernelSet* set : {static_cast<KernelSet*>(&reference), static_cast<KernelSet*>(&cpu)}) {
+    const Tensor out = decode.run(*set);
+    for (std::int64_t d = 0; d < 64; ++d) {
+      const double scale = static_cast<double>(kValueScale);
+      EXPECT_EQ(out.at(d), scale * decode.cache.value(0, 39, 0, d));
+      EXPECT_EQ(out.at(2 * 64 + d), scale * decode.cache.value(1, 0, 0, d));
+      EXPECT_EQ(out.at(4 * 64 + d), 0);
+    }
   }
 }
 
@@ -169,8 +209,8 @@ TEST(PagedDecode, RefusesShapesThatContradictEachOther) {
                       Random(1, "shapes"));
   Tensor out(Element::fp32, decode.q.count());
   const PagedDecode good{
-      decode.q.view(), 4,         decode.cache.kv(), decode.cache.table(), decode.scale,
-      std::nullopt,    out.view()};
+      decode.q.view(), 4, decode.cache.kv(), decode.cache.table(), decode.scale, std::nullopt,
+      out.writable()};
   CpuSet cpu(1);
   EXPECT_NO_THROW(cpu.run(good));
   const auto refused = [&](auto change) {

@@ -25,12 +25,13 @@ class Tensor {
         count_(count),
         bytes_(static_cast<std::size_t>(count * bytes_of(type)), std::byte{0xff}) {}
 
-  [[nodiscard]] Array view() { return {type_, bytes_.data()}; }
+  [[nodiscard]] Array writable() { return {type_, bytes_.data()}; }
   [[nodiscard]] ConstArray view() const { return {type_, bytes_.data()}; }
   [[nodiscard]] std::int64_t count() const { return count_; }
 
   void set(std::int64_t i, double value) {
-    with_elements(view(), [&]<class T>(T* x) { x[i] = round_to<T>(static_cast<float>(value)); });
+    with_elements(writable(),
+                  [&]<class T>(T* x) { x[i] = round_to<T>(static_cast<float>(value)); });
   }
   [[nodiscard]] double at(std::int64_t i) const {
     double value = 0;
@@ -106,6 +107,23 @@ class Tables {
   std::int64_t pool_ = 0;
 };
 
+/// How far attention may be off that sums in fp32: a bound of what adds up, in units of fp32's
+/// rounding. Scores are sums of products; those of a row are off by less than `score_size` (the
+/// largest sum of the products' absolute values) such units, and a score's error is the relative
+/// error of a weight. Sums over `keys` rounded numbers drift by the root of their count. All of it
+/// times the largest value, as the output is a mean of values; and then the output is rounded.
+struct AttentionTolerance {
+  double score_size = 0;
+  double keys = 0;
+  double largest_value = 0;
+
+  [[nodiscard]] double of(double expected, Element out) const {
+    const double units = score_size + 4 * std::sqrt(keys) + 16;
+    const double least = out == Element::fp16 ? 0x1p-25 : 0;  // fp16 may round to a subnormal
+    return unit_roundoff(out) * std::abs(expected) + 0x1p-24 * units * largest_value + least;
+  }
+};
+
 struct CacheShape {
   Element type = Element::bf16;
   KvLayout layout = KvLayout::hnd;
@@ -166,6 +184,20 @@ class Cache {
     }
   }
 
+  /// For queries of at most `q` in absolute value.
+  [[nodiscard]] AttentionTolerance tolerance(double q, float scale) const {
+    double k_max = 0;
+    double v_max = 0;
+    each([&](auto... at) {
+      k_max = std::max(k_max, std::abs(key(at...)));
+      v_max = std::max(v_max, std::abs(value(at...)));
+    });
+    const auto lens = table().kv_lens;
+    const double longest = lens.empty() ? 0 : *std::max_element(lens.begin(), lens.end());
+    const double dim = static_cast<double>(shape_.head_dim);
+    return {static_cast<double>(scale) * dim * q * k_max, longest, v_max};
+  }
+
   [[nodiscard]] PagedKv kv() const {
     return paged_kv(shape_.layout, keys_.view(), values_.view(), shape_.kv_heads, shape_.page,
                     shape_.head_dim);
@@ -184,22 +216,12 @@ class Cache {
   Tensor values_;
 };
 
-/// How far attention may be off that sums in fp32: a bound of what adds up, in units of fp32's
-/// rounding. Scores are sums of products; those of a row are off by less than `score_size` (the
-/// largest sum of the products' absolute values) such units, and a score's error is the relative
-/// error of a weight. Sums over `keys` rounded numbers drift by the root of their count. All of it
-/// times the largest value, as the output is a mean of values; and then the output is rounded.
-struct AttentionTolerance {
-  double score_size = 0;
-  double keys = 0;
-  double largest_value = 0;
-
-  [[nodiscard]] double of(double expected, Element out) const {
-    const double units = score_size + 4 * std::sqrt(keys) + 16;
-    const double least = out == Element::fp16 ? 0x1p-25 : 0;  // fp16 may round to a subnormal
-    return unit_roundoff(out) * std::abs(expected) + 0x1p-24 * units * largest_value + least;
-  }
-};
+/// The largest absolute value.
+inline double largest(const Tensor& tensor) {
+  double most = 0;
+  for (std::int64_t i = 0; i < tensor.count(); ++i) most = std::max(most, std::abs(tensor.at(i)));
+  return most;
+}
 
 inline void expect_close(const Tensor& expected, const Tensor& actual,
                          const AttentionTolerance& tolerance) {
