@@ -109,7 +109,7 @@ template <>
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const std::uint32_t magnitude = bits & detail::kMagnitude;
   const std::uint32_t nearest = detail::NarrowFp16::round(magnitude);
-  const std::uint32_t finite = magnitude >= 0x4780'0000U || nearest > 0x7c00U ? 0x7c00U : nearest;
+  const std::uint32_t finite = nearest > 0x7c00U ? 0x7c00U : nearest;
   const std::uint32_t code = magnitude > detail::kInfinity ? 0x7e00U : finite;
   return {static_cast<std::uint16_t>(code | (bits >> 16U & 0x8000U))};
 }
@@ -119,7 +119,7 @@ template <>
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const std::uint32_t magnitude = bits & detail::kMagnitude;
   const std::uint32_t nearest = detail::NarrowFp8::round(magnitude);
-  const std::uint32_t finite = magnitude >= 0x4400'0000U || nearest > 0x7eU ? 0x7eU : nearest;
+  const std::uint32_t finite = nearest > 0x7eU ? 0x7eU : nearest;
   const std::uint32_t code = magnitude > detail::kInfinity ? 0x7fU : finite;
   return {static_cast<std::uint8_t>(code | (bits >> 24U & 0x80U))};
 }

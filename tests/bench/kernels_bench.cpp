@@ -1,13 +1,16 @@
-// The CPU kernels beside what the machine can do at best: attention that decodes beside a stream
-// that only reads, what computes beside a product of matrices by Eigen. Each iteration times both,
-// one after the other, so that whatever else runs on the machine slows both.
+// The CPU kernels beside what the machine can do at best: `share` is the part that is reached.
+// Attention that decodes is compared with a stream that reads the same bytes, copies of blocks with
+// one large copy, what computes with a product of matrices by Eigen. Each iteration does both, and
+// counts the CPU time of all threads, so that others on the machine disturb the shares least.
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <ctime>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -15,56 +18,96 @@
 #include <benchmark/benchmark.h>
 
 #include "kernels/cpu/cpu_set.hpp"
+#include "kernels/cpu/float_buffer.hpp"
 #include "sim/base/random.hpp"
 
 namespace terrace::kernels {
 namespace {
 
 constexpr std::int64_t kPage = 16;
-constexpr std::int64_t kCacheBytes = std::int64_t{1} << 29;
+constexpr std::int64_t kCacheBytes = std::int64_t{1} << 29;  // more than caches of cores hold
 
-CpuSet& cpu() {
+CpuSet& twins() {
   static CpuSet set(static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U)));
   return set;
 }
 
-/// Random numbers of about [-2, 2], neither zero nor odd, of any type.
-std::vector<std::byte> numbers(Element type, std::int64_t count) {
-  std::vector<std::byte> bytes(static_cast<std::size_t>(count * bytes_of(type)));
-  Random random(1, "bench");
-  std::vector<float> some(4099);
-  for (float& x : some) x = static_cast<float>(4 * random.uniform() - 2);
-  with_elements(Array{type, bytes.data()}, [&]<class T>(T* out) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      out[i] = round_to<T>(some[static_cast<std::size_t>(i) % some.size()]);
-    }
-  });
-  return bytes;
-}
+/// Elements that begin on a cache line, as the memory of engines does.
+struct Numbers {
+  Element type;
+  std::int64_t count;
+  cpu::FloatBuffer memory;
 
-/// CPU time of all threads: what others do on the machine is left out.
-double seconds_of(const auto& work) {
+  /// Random numbers in [-2, 2).
+  Numbers(Element type_, std::int64_t count_)
+      : type(type_), count(count_), memory(count_ * bytes_of(type_) / 4 + 1) {
+    Random random(1, "bench");
+    std::vector<float> some(4099);
+    for (float& x : some) x = static_cast<float>(4 * random.uniform() - 2);
+    with_elements(view(), [&]<class T>(T* out) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        out[i] = round_to<T>(some[static_cast<std::size_t>(i) % some.size()]);
+      }
+    });
+  }
+  [[nodiscard]] Array view() { return {type, memory.data()}; }
+  [[nodiscard]] ConstArray view() const { return {type, memory.data()}; }
+  [[nodiscard]] std::span<std::byte> bytes() const {
+    return std::as_writable_bytes(
+        std::span(memory.data(), static_cast<std::size_t>(count * bytes_of(type) / 4)));
+  }
+};
+
+/// CPU seconds of all threads.
+double seconds_of(auto&& work) {
   const std::clock_t start = std::clock();
   work();
   return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
-/// Times `work`, and beside it what it is compared with, as often as asked.
-void compare(benchmark::State& state, const char* unit, double amount, double other_amount,
-             const auto& work, const auto& other) {
+/// Does `work` and what it is compared with; amounts are bytes or operations.
+void compare(benchmark::State& state, double amount, double best_amount, const auto& work,
+             auto&& best) {
   double time = 0;
-  double other_time = 0;
+  double best_time = 0;
   for (auto _ : state) {
     const double t = seconds_of(work);
     state.SetIterationTime(t);
     time += t;
-    other_time += seconds_of(other);
+    best_time += seconds_of(best);
   }
   const auto n = static_cast<double>(state.iterations());
-  state.counters[unit] = n * amount / time * 1e-9;
-  state.counters["best"] = n * other_amount / other_time * 1e-9;
-  state.counters["share"] = (amount / time) / (other_amount / other_time);
+  state.counters["giga_per_s"] = n * amount / time * 1e-9;
+  state.counters["best"] = n * best_amount / best_time * 1e-9;
+  state.counters["share"] = amount / time / (best_amount / best_time);
 }
+
+void compare_with_reading(benchmark::State& state, std::span<const std::byte> cache, double bytes,
+                          const auto& work) {
+  std::uint64_t sum = 0;
+  const std::span words(reinterpret_cast<const std::uint64_t*>(cache.data()), cache.size() / 8);
+  compare(state, bytes, static_cast<double>(cache.size()), work, [&] {
+    twins().run(StreamRead{words, &sum});
+    benchmark::DoNotOptimize(sum);
+  });
+}
+
+/// Multiplies matrices of fp32 that fit in a core's cache, one thread: what its vectors can do as
+/// Eigen was compiled.
+class EigenProduct {
+ public:
+  static constexpr std::int64_t kSize = 384;
+  static constexpr double kOperations = 2.0 * kSize * kSize * kSize;
+  void operator()() {
+    c_.noalias() = a_ * b_.transpose();
+    benchmark::DoNotOptimize(c_.data());
+  }
+
+ private:
+  Eigen::MatrixXf a_ = Eigen::MatrixXf::Random(kSize, kSize);
+  Eigen::MatrixXf b_ = Eigen::MatrixXf::Random(kSize, kSize);
+  Eigen::MatrixXf c_{kSize, kSize};
+};
 
 /// Blocks in no order.
 std::vector<std::int32_t> shuffled(std::int64_t count) {
@@ -75,71 +118,139 @@ std::vector<std::int32_t> shuffled(std::int64_t count) {
   return blocks;
 }
 
-void compare_with_reading(benchmark::State& state, const std::vector<std::byte>& cache,
-                          double bytes, const auto& work) {
-  std::uint64_t sum = 0;
-  const std::span<const std::uint64_t> words(reinterpret_cast<const std::uint64_t*>(cache.data()),
-                                             cache.size() / 8);
-  compare(state, "GBps", bytes, static_cast<double>(cache.size()), work, [&] {
-    cpu().run(StreamRead{words, &sum});
-    benchmark::DoNotOptimize(sum);
+struct Shape {
+  Element type = Element::bf16;
+  std::int64_t heads = 32;
+  std::int64_t kv_heads = 8;
+  std::int64_t dim = 128;
+  KvLayout layout = KvLayout::hnd;
+};
+
+/// A cache of one layer, shared evenly by `batch` sequences.
+struct Cache {
+  Shape shape;
+  std::int64_t blocks;  // of a sequence
+  std::vector<std::int32_t> table, lens;
+  Numbers keys, values;
+
+  Cache(const Shape& s, std::int64_t batch, std::int64_t bytes)
+      : shape(s),
+        blocks(bytes / (2 * kPage * s.kv_heads * s.dim * bytes_of(s.type)) / batch),
+        table(shuffled(blocks * batch)),
+        lens(static_cast<std::size_t>(batch), static_cast<std::int32_t>(blocks * kPage)),
+        keys(s.type, blocks * batch * kPage * s.kv_heads * s.dim),
+        values(s.type, keys.count) {}
+
+  [[nodiscard]] PagedKv kv() const {
+    return paged_kv(shape.layout, keys.view(), values.view(), shape.kv_heads, kPage, shape.dim);
+  }
+  [[nodiscard]] BlockTable view() const { return {table, lens, blocks}; }
+};
+
+void decode(benchmark::State& state, const Shape& shape) {
+  constexpr std::int64_t kBatch = 8;
+  const Cache cache(shape, kBatch, kCacheBytes);
+  const Numbers q(Element::bf16, kBatch * shape.heads * shape.dim);
+  Numbers out(Element::bf16, q.count);
+  const PagedDecode op{q.view(),
+                       shape.heads,
+                       cache.kv(),
+                       cache.view(),
+                       1 / std::sqrt(static_cast<float>(shape.dim)),
+                       std::nullopt,
+                       out.view()};
+  const auto bytes = cache.keys.bytes();
+  compare_with_reading(state, bytes, 2 * static_cast<double>(bytes.size()),
+                       [&] { twins().run(op); });
+}
+BENCHMARK_CAPTURE(decode, mha_bf16, {Element::bf16, 32, 32, 128})->UseManualTime();
+BENCHMARK_CAPTURE(decode, gqa4_bf16, {Element::bf16, 32, 8, 128})->UseManualTime();
+BENCHMARK_CAPTURE(decode, gqa4_bf16_nhd, {Element::bf16, 32, 8, 128, KvLayout::nhd})
+    ->UseManualTime();
+BENCHMARK_CAPTURE(decode, gqa8_bf16, {Element::bf16, 64, 8, 128})->UseManualTime();
+BENCHMARK_CAPTURE(decode, gqa4_fp32, {Element::fp32, 32, 8, 128})->UseManualTime();
+BENCHMARK_CAPTURE(decode, gqa4_fp16, {Element::fp16, 32, 8, 128})->UseManualTime();
+BENCHMARK_CAPTURE(decode, gqa4_fp8, {Element::fp8_e4m3, 32, 8, 128})->UseManualTime();
+
+/// Bound by computing: operations, beside those of a product.
+void mla_decode(benchmark::State& state) {
+  constexpr std::int64_t kBatch = 4;
+  constexpr std::int64_t kBlocks = 64;
+  const std::int64_t heads = state.range(0);
+  const Numbers latents(Element::bf16, kBatch * kBlocks * kPage * PagedLatent::kWidth);
+  const Numbers q(Element::bf16, kBatch * heads * PagedLatent::kWidth);
+  Numbers out(Element::bf16, kBatch * heads * PagedLatent::kLatent);
+  const std::vector<std::int32_t> table = shuffled(kBatch * kBlocks);
+  const std::vector<std::int32_t> lens(kBatch, kBlocks * kPage);
+  const MlaDecode op{q.view(), heads,     {latents.view(), kPage}, {table, lens, kBlocks},
+                     0.07F,    out.view()};
+  const double work = 2.0 * static_cast<double>(kBatch * kBlocks * kPage * heads) *
+                      (PagedLatent::kWidth + PagedLatent::kLatent);
+  compare(
+      state, work, EigenProduct::kOperations, [&] { twins().run(op); }, EigenProduct{});
+}
+BENCHMARK(mla_decode)->Arg(16)->Arg(128)->UseManualTime();
+
+void prefill(benchmark::State& state) {
+  constexpr std::int64_t kNew = 256;
+  const Shape shape;
+  const Cache cache(shape, 1, 1024 * 2 * shape.kv_heads * shape.dim * 2);
+  const std::vector<std::int32_t> indptr{0, kNew};
+  const Numbers q(Element::bf16, kNew * shape.heads * shape.dim);
+  Numbers out(Element::bf16, q.count);
+  const PagedPrefill op{q.view(),     indptr, shape.heads,  cache.kv(),
+                        cache.view(), 0.09F,  std::nullopt, out.view()};
+  const double seen = kNew * (1024 - kNew) + kNew * (kNew + 1) / 2;
+  const double work = 4 * seen * static_cast<double>(shape.heads * shape.dim);
+  compare(
+      state, work, EigenProduct::kOperations, [&] { twins().run(op); }, EigenProduct{});
+}
+BENCHMARK(prefill)->UseManualTime();
+
+void gemm(benchmark::State& state, Element type) {
+  constexpr std::int64_t kN = 1024;
+  constexpr std::int64_t kK = 2048;
+  const std::int64_t m = state.range(0);
+  const Numbers a(type, m * kK);
+  const Numbers b(type, kN * kK);
+  Numbers c(Element::fp32, m * kN);
+  const Gemm op{a.view(), b.view(), c.view(), m, kN, kK};
+  compare(
+      state, 2.0 * static_cast<double>(m * kN * kK), EigenProduct::kOperations,
+      [&] { twins().run(op); }, EigenProduct{});
+}
+BENCHMARK_CAPTURE(gemm, fp32, Element::fp32)->Arg(1)->Arg(16)->Arg(256)->UseManualTime();
+BENCHMARK_CAPTURE(gemm, bf16, Element::bf16)->Arg(1)->Arg(16)->Arg(256)->UseManualTime();
+
+/// Beside one memcpy.
+void compare_with_copying(benchmark::State& state, const Numbers& from, const Numbers& to,
+                          const auto& work) {
+  const auto amount = static_cast<double>(from.bytes().size());
+  compare(state, amount, amount, work, [&] {
+    std::memcpy(to.bytes().data(), from.bytes().data(), from.bytes().size());
+    benchmark::DoNotOptimize(to.memory.data());
   });
 }
 
-void decode(benchmark::State& state, Element type, KvLayout layout, std::int64_t heads,
-            std::int64_t kv_heads, std::int64_t dim, std::int64_t batch) {
-  const std::int64_t token = 2 * kv_heads * dim * bytes_of(type);
-  const std::int64_t blocks = kCacheBytes / (token * kPage);
-  const std::int64_t length = blocks / batch * kPage;
-  const std::vector<std::byte> cache = numbers(type, 2 * blocks * kPage * kv_heads * dim);
-  const std::vector<std::byte> q = numbers(Element::bf16, batch * heads * dim);
-  std::vector<std::byte> out(q.size());
-  const std::vector<std::int32_t> table = shuffled(blocks / batch * batch);
-  const std::vector<std::int32_t> lens(static_cast<std::size_t>(batch),
-                                       static_cast<std::int32_t>(length));
-  const PagedDecode op{{Element::bf16, q.data()},
-                       heads,
-                       paged_kv(layout, {type, cache.data()},
-                                {type, cache.data() + cache.size() / 2}, kv_heads, kPage, dim),
-                       {table, lens, blocks / batch},
-                       1 / std::sqrt(static_cast<float>(dim)),
-                       std::nullopt,
-                       {Element::bf16, out.data()}};
-  compare_with_reading(state, cache, static_cast<double>(batch * length * token),
-                       [&] { cpu().run(op); });
+void stream_copy(benchmark::State& state) {
+  const Numbers from(Element::fp32, kCacheBytes / 8);
+  const Numbers to(Element::fp32, from.count);
+  compare_with_copying(state, from, to, [&] { twins().run(StreamCopy{from.bytes(), to.bytes()}); });
 }
-constexpr auto kHnd = KvLayout::hnd;
-constexpr auto kNhd = KvLayout::nhd;
-BENCHMARK_CAPTURE(decode, mha_32_bf16, Element::bf16, kHnd, 32, 32, 128, 8)->UseManualTime();
-BENCHMARK_CAPTURE(decode, gqa_32_8_bf16, Element::bf16, kHnd, 32, 8, 128, 8)->UseManualTime();
-BENCHMARK_CAPTURE(decode, gqa_32_8_bf16_nhd, Element::bf16, kNhd, 32, 8, 128, 8)->UseManualTime();
-BENCHMARK_CAPTURE(decode, gqa_64_8_bf16, Element::bf16, kHnd, 64, 8, 128, 8)->UseManualTime();
-BENCHMARK_CAPTURE(decode, gqa_32_8_fp16, Element::fp16, kHnd, 32, 8, 128, 8)->UseManualTime();
-BENCHMARK_CAPTURE(decode, gqa_32_8_fp8, Element::fp8_e4m3, kHnd, 32, 8, 128, 8)->UseManualTime();
-BENCHMARK_CAPTURE(decode, gqa_32_8_fp32, Element::fp32, kHnd, 32, 8, 128, 8)->UseManualTime();
-BENCHMARK_CAPTURE(decode, mqa_71_d64_bf16, Element::bf16, kHnd, 71, 1, 64, 8)->UseManualTime();
+BENCHMARK(stream_copy)->UseManualTime();
 
-void mla_decode(benchmark::State& state, std::int64_t heads) {
-  constexpr std::int64_t kBatch = 8;
-  const std::int64_t blocks = kCacheBytes / 4 / (PagedLatent::kWidth * 2 * kPage);
-  const std::int64_t length = blocks / kBatch * kPage;
-  const auto cache = numbers(Element::bf16, blocks * kPage * PagedLatent::kWidth);
-  const auto q = numbers(Element::bf16, kBatch * heads * PagedLatent::kWidth);
-  std::vector<std::byte> out(static_cast<std::size_t>(kBatch * heads * PagedLatent::kLatent * 2));
-  const std::vector<std::int32_t> table = shuffled(blocks / kBatch * kBatch);
-  const std::vector<std::int32_t> lens(kBatch, static_cast<std::int32_t>(length));
-  const MlaDecode op{{Element::bf16, q.data()},      heads, {{Element::bf16, cache.data()}, kPage},
-                     {table, lens, blocks / kBatch}, 0.07F, {Element::bf16, out.data()}};
-  const auto work = static_cast<double>(kBatch * length * heads * 2) *
-                    (PagedLatent::kWidth + PagedLatent::kLatent);
-  compare_with_reading(state, cache, static_cast<double>(kBatch * length * PagedLatent::kWidth * 2),
-                       [&] { cpu().run(op); });
-  state.counters["GFLOPs"] = benchmark::Counter(
-      work * static_cast<double>(state.iterations()) * 1e-9, benchmark::Counter::kIsRate);
+void block_gather(benchmark::State& state) {
+  const terrace::Bytes fragment{state.range(0)};
+  const Numbers pool(Element::fp32, kCacheBytes / 8);
+  const Numbers staging(Element::fp32, pool.count);
+  const auto blocks =
+      shuffled(static_cast<std::int64_t>(pool.bytes().size()) / (2 * fragment.count()));
+  const BlockFragments fragments{fragment, 2, fragment * 2, fragment};
+  compare_with_copying(state, pool, staging, [&] {
+    twins().run(BlockGather{pool.bytes().data(), fragments, blocks, staging.bytes()});
+  });
 }
-BENCHMARK_CAPTURE(mla_decode, heads_1, 1)->UseManualTime();
-BENCHMARK_CAPTURE(mla_decode, heads_16, 16)->UseManualTime();
-BENCHMARK_CAPTURE(mla_decode, heads_128, 128)->UseManualTime();
+BENCHMARK(block_gather)->Arg(4096)->Arg(32768)->UseManualTime();
 
 }  // namespace
 }  // namespace terrace::kernels
