@@ -30,10 +30,10 @@ constexpr std::uint32_t kQuietNan = 0x7fc0'0000;
 constexpr std::uint32_t kInfinity = 0x7f80'0000;
 
 /// A format that has fewer bits than binary32 in both fields.
-template <int kMantissa, int kBias>
+template <int Mantissa, int Bias>
 struct Narrow {
-  static constexpr int kShift = 23 - kMantissa;
-  static constexpr std::uint32_t kRebias = std::uint32_t{127 - kBias} << 23U;
+  static constexpr int kShift = 23 - Mantissa;
+  static constexpr std::uint32_t kRebias = std::uint32_t{127 - Bias} << 23U;
   static constexpr std::uint32_t kOneExponent = std::uint32_t{1} << 23U;
 
   /// The binary32 of a finite number without its sign.
@@ -42,7 +42,7 @@ struct Narrow {
     // A number below the least normal one lacks the implied leading 1: lend it one, and take it
     // back as a number. That is exact, and quicker than arithmetic on subnormal binary32.
     const std::uint32_t lent = in_place + kRebias + kOneExponent;
-    const float least_normal = std::bit_cast<float>(kRebias + kOneExponent);
+    const auto least_normal = std::bit_cast<float>(kRebias + kOneExponent);
     const auto subnormal = std::bit_cast<std::uint32_t>(std::bit_cast<float>(lent) - least_normal);
     return in_place < kOneExponent ? subnormal : in_place + kRebias;
   }
@@ -53,7 +53,7 @@ struct Narrow {
     const std::uint32_t half = (std::uint32_t{1} << (kShift - 1)) - 1;
     const std::uint32_t normal = (magnitude - kRebias + half + odd) >> kShift;
     // Where the last bit of a sum with this number is the least subnormal, addition rounds.
-    const std::uint32_t align = std::uint32_t{127 + 24 - kBias - kMantissa} << 23U;
+    const std::uint32_t align = std::uint32_t{127 + 24 - Bias - Mantissa} << 23U;
     const float sum = std::bit_cast<float>(magnitude) + std::bit_cast<float>(align);
     const std::uint32_t subnormal = std::bit_cast<std::uint32_t>(sum) - align;
     return magnitude < kRebias + kOneExponent ? subnormal : normal;

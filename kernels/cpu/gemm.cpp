@@ -35,16 +35,16 @@ constexpr std::int64_t up(std::int64_t count, std::int64_t multiple) {
   }
 }
 
-/// kA rows of A with all of B's.
-template <int kLanes, int kA, int kB>
+/// A rows of A with all of B's.
+template <int Lanes, int A, int B>
 [[gnu::always_inline]] inline void add_products(Rows<const float> a, Rows<const float> b,
                                                 std::int64_t columns, std::int64_t depth,
                                                 Rows<float> c) {
-  for (std::int64_t j = 0; j < columns; j += kB) {
-    float found[std::size_t{kA}][std::size_t{kB}];
-    dot_products<kLanes, kA, kB>(a, {b[j], b.stride}, depth, {found[0], kB});
-    for (std::int64_t i = 0; i < kA; ++i) {
-      for (std::int64_t n = 0; n < kB; ++n) c[i][j + n] += found[i][n];
+  for (std::int64_t j = 0; j < columns; j += B) {
+    float found[std::size_t{A}][std::size_t{B}];
+    dot_products<Lanes, A, B>(a, {b[j], b.stride}, depth, {found[0], B});
+    for (std::int64_t i = 0; i < A; ++i) {
+      for (std::int64_t n = 0; n < B; ++n) c[i][j + n] += found[i][n];
     }
   }
 }
@@ -55,7 +55,7 @@ struct TileJob {
   std::int64_t i;
   std::int64_t j;
 
-  template <int kLanes>
+  template <int Lanes>
   [[gnu::always_inline]] void run() const {
     const std::int64_t rows = std::min(kRows, op.m - i);
     const std::int64_t columns = std::min(kColumns, op.n - j);
@@ -73,11 +73,11 @@ struct TileJob {
       pack(op.b, j, columns, op.k, l, depth, b, all_columns);
       const Rows<const float> packed{b.begin, b.stride};
       if (rows == 1) {
-        add_products<kLanes, 1, 4>({a.begin, kDepth}, packed, all_columns, up(depth, 16), c);
+        add_products<Lanes, 1, 4>({a.begin, kDepth}, packed, all_columns, up(depth, 16), c);
       } else {
         for (std::int64_t r = 0; r < all_rows; r += 4) {
-          add_products<kLanes, 4, 2>({a[r], kDepth}, packed, all_columns, up(depth, 16),
-                                     {c[r], kColumns});
+          add_products<Lanes, 4, kBesideFour<Lanes>>({a[r], kDepth}, packed, all_columns,
+                                                     up(depth, 16), {c[r], kColumns});
         }
       }
     }

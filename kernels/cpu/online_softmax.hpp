@@ -30,17 +30,17 @@ struct Gathered {
 
 /// Some keys and their values as fp32.
 struct Tile {
-  Rows<const float> keys;
-  Rows<const float> values;
+  Rows<const float> keys{};
+  Rows<const float> values{};
   std::int64_t key_dim = 0;
   std::int64_t value_dim = 0;
 };
 
 /// Queries that go through the same tiles.
 struct QueryRows {
-  Rows<float> q;       // multiplied with all scales and log2(e)
-  Rows<float> scores;  // of one tile
-  Rows<float> sums;    // of values by weight
+  Rows<float> q{};       // multiplied with all scales and log2(e)
+  Rows<float> scores{};  // of one tile
+  Rows<float> sums{};    // of values by weight
   Gathered* gathered = nullptr;
 };
 
@@ -54,53 +54,53 @@ struct QueryRows {
 }
 
 /// Scores of one row become weights, 0 outside of what it sees.
-template <int kLanes>
+template <int Lanes>
 [[gnu::always_inline]] inline void weigh(Gathered& row, float* scores, Seen seen, float* sums,
                                          std::int64_t dim) {
   constexpr float kNever = -std::numeric_limits<float>::infinity();
   for (std::int64_t t = 0; t < seen.first; ++t) scores[t] = kNever;
   for (std::int64_t t = seen.last; t < kTile; ++t) scores[t] = kNever;
-  Floats<kLanes> top = load<kLanes>(scores);
-  for (std::int64_t t = kLanes; t < kTile; t += kLanes) {
-    const Floats<kLanes> x = load<kLanes>(scores + t);
+  Floats<Lanes> top = load<Lanes>(scores);
+  for (std::int64_t t = Lanes; t < kTile; t += Lanes) {
+    const Floats<Lanes> x = load<Lanes>(scores + t);
     top = x > top ? x : top;
   }
-  const float largest = largest_of<kLanes>(top);
+  const float largest = largest_of<Lanes>(top);
   if (largest > row.largest) correct(row, largest, sums, dim);
-  Floats<kLanes> total{};
-  for (std::int64_t t = 0; t < kTile; t += kLanes) {
-    const Floats<kLanes> weights = exp2_of_negative<kLanes>(load<kLanes>(scores + t) - row.largest);
-    store<kLanes>(scores + t, weights);
+  Floats<Lanes> total{};
+  for (std::int64_t t = 0; t < kTile; t += Lanes) {
+    const Floats<Lanes> weights = exp2_of_negative<Lanes>(load<Lanes>(scores + t) - row.largest);
+    store<Lanes>(scores + t, weights);
     total += weights;
   }
-  row.weight += sum_of<kLanes>(total);
+  row.weight += sum_of<Lanes>(total);
 }
 
-/// kRows rows that see the same keys of a tile.
-template <int kLanes, int kRows>
+/// RowCount rows that see the same keys of a tile.
+template <int Lanes, int RowCount>
 [[gnu::always_inline]] inline void attend_rows(const QueryRows& state, std::int64_t row,
                                                const Tile& tile, Seen seen) {
-  constexpr int kKeys = kRows == 1 ? 4 : 2;  // so that the sums fit in 16 registers
+  constexpr int kKeys = RowCount == 1 ? 4 : kBesideFour<Lanes>;
   const Rows<const float> q{state.q[row], state.q.stride};
   std::int64_t t = seen.first;
   for (; t + kKeys <= seen.last; t += kKeys) {
-    dot_products<kLanes, kRows, kKeys>(q, {tile.keys[t], tile.keys.stride}, tile.key_dim,
-                                       {state.scores[row] + t, state.scores.stride});
+    dot_products<Lanes, RowCount, kKeys>(q, {tile.keys[t], tile.keys.stride}, tile.key_dim,
+                                         {state.scores[row] + t, state.scores.stride});
   }
   for (; t < seen.last; ++t) {
-    dot_products<kLanes, kRows, 1>(q, {tile.keys[t], tile.keys.stride}, tile.key_dim,
-                                   {state.scores[row] + t, state.scores.stride});
+    dot_products<Lanes, RowCount, 1>(q, {tile.keys[t], tile.keys.stride}, tile.key_dim,
+                                     {state.scores[row] + t, state.scores.stride});
   }
-  for (std::int64_t i = row; i < row + kRows; ++i) {
-    weigh<kLanes>(state.gathered[i], state.scores[i], seen, state.sums[i], tile.value_dim);
+  for (std::int64_t i = row; i < row + RowCount; ++i) {
+    weigh<Lanes>(state.gathered[i], state.scores[i], seen, state.sums[i], tile.value_dim);
   }
-  add_weighted_rows<kLanes, kRows>({state.scores[row], state.scores.stride}, seen.first, seen.last,
-                                   tile.values, tile.value_dim,
-                                   {state.sums[row], state.sums.stride});
+  add_weighted_rows<Lanes, RowCount>({state.scores[row], state.scores.stride}, seen.first,
+                                     seen.last, tile.values, tile.value_dim,
+                                     {state.sums[row], state.sums.stride});
 }
 
 /// Lets all rows attend to a tile, each to what it sees and to no other key.
-template <int kLanes>
+template <int Lanes>
 [[gnu::always_inline]] inline void attend(const QueryRows& state, const Tile& tile,
                                           std::span<const Seen> seen) {
   for (std::size_t r = 0; r < seen.size();) {
@@ -109,10 +109,10 @@ template <int kLanes>
       ++r;
     } else if (r + 4 <= seen.size() && seen[r] == seen[r + 1] && seen[r] == seen[r + 2] &&
                seen[r] == seen[r + 3]) {
-      attend_rows<kLanes, 4>(state, row, tile, seen[r]);
+      attend_rows<Lanes, 4>(state, row, tile, seen[r]);
       r += 4;
     } else {
-      attend_rows<kLanes, 1>(state, row, tile, seen[r]);
+      attend_rows<Lanes, 1>(state, row, tile, seen[r]);
       ++r;
     }
   }

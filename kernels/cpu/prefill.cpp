@@ -43,7 +43,7 @@ struct PrefillJob {
   const PagedPrefill& op;
   PrefillPiece piece;
 
-  template <int kLanes>
+  template <int Lanes>
   [[gnu::always_inline]] void run() const {
     const auto s = static_cast<std::size_t>(piece.sequence);
     const std::int64_t dim = op.kv.head_dim;
@@ -70,9 +70,9 @@ struct PrefillJob {
         space.seen()[static_cast<std::size_t>(r)] = {
             std::max<std::int64_t>(first_seen(position) - t, 0), std::min(position + 1, end) - t};
       }
-      attend<kLanes>(space.state(),
-                     {{space.keys().begin, dim}, {space.values().begin, dim}, dim, dim},
-                     space.seen());
+      attend<Lanes>(space.state(),
+                    {{space.keys().begin, dim}, {space.values().begin, dim}, dim, dim},
+                    space.seen());
     }
     for (std::int64_t r = 0; r < rows; ++r) write(r, space.state());
   }

@@ -71,10 +71,10 @@ struct ChunkJob {
   const SplitDecode& op;
   const Plan& plan;
   Partials& partials;
-  std::int64_t chunk;
-  Unit unit;
+  std::int64_t chunk = 0;
+  Unit unit{};
 
-  template <int kLanes>
+  template <int Lanes>
   [[gnu::always_inline]] void run() const {
     const std::int64_t sequence = plan.sequence_of(chunk);
     const std::int64_t first = plan.start(sequence) + (chunk - plan.first_chunk(sequence)) * kChunk;
@@ -101,7 +101,7 @@ struct ChunkJob {
       if (!values_in_keys) widen_tokens(values, t, end, last, op.value_dim, space.values());
       std::fill(space.seen().begin(), space.seen().end(), Seen{0, end - t});
       const Rows<float> v = values_in_keys ? space.keys() : space.values();
-      attend<kLanes>(
+      attend<Lanes>(
           state,
           {{space.keys().begin, space.keys().stride}, {v.begin, v.stride}, key_dim, op.value_dim},
           space.seen());

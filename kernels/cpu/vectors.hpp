@@ -16,14 +16,14 @@ enum class Vectors { basic, avx2, avx512 };  // in the order of width; basic: 12
 /// What this processor can run, the widest last.
 std::vector<Vectors> supported_vectors();
 
-/// A register of kLanes numbers.
-template <int kLanes>
+/// A register of Lanes numbers.
+template <int Lanes>
 struct Register {
-  using type [[gnu::vector_size(kLanes * 4)]] = float;
-  using ints [[gnu::vector_size(kLanes * 4)]] = std::int32_t;
+  using Floats [[gnu::vector_size(Lanes * 4)]] = float;
+  using Ints [[gnu::vector_size(Lanes * 4)]] = std::int32_t;
 };
-template <int kLanes>
-using Floats = typename Register<kLanes>::type;
+template <int Lanes>
+using Floats = typename Register<Lanes>::Floats;
 
 #ifdef __x86_64__
 template <class Job>

@@ -22,7 +22,7 @@ struct PagedRows {
   std::int64_t block_stride = 0;
   std::int64_t token_stride = 0;
 
-  [[gnu::always_inline]] std::int64_t offset(std::int64_t token) const {
+  [[nodiscard, gnu::always_inline]] std::int64_t offset(std::int64_t token) const {
     return blocks[token / page] * block_stride + first + token % page * token_stride;
   }
 };

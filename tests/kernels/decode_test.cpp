@@ -177,7 +177,7 @@ TEST(PagedDecode, GroupedQueriesAreManyHeadsWithRepeatedKeys) {
         RC_ASSERT(grouped.run(reference) == repeated.run(reference));
         RC_ASSERT(grouped.run(cpu) == repeated.run(cpu));
       },
-      50);
+      20);
 }
 
 TEST(PagedDecode, WindowsThatHoldTheSequenceChangeNothing) {

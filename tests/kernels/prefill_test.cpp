@@ -92,7 +92,7 @@ TEST(PagedPrefill, IsWhatTheReferenceSays) {
         expect_as_reference(prefill, tests::drawn_row_type());
         RC_ASSERT(!::testing::Test::HasFailure());
       },
-      60);
+      40);
 }
 
 TEST(PagedPrefill, EndsWithWhatDecodeSays) {

@@ -1,13 +1,12 @@
 // The fp64 references against closed forms, so that other kernels may be compared with them.
 
-#include "kernels/reference/reference_set.hpp"
-
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "kernels/reference/reference_set.hpp"
 #include "tests/kernels/operands.hpp"
 
 namespace terrace::kernels {
@@ -123,8 +122,8 @@ TEST(ReferenceGemm, MultipliesAsByHand) {
   Tensor a(Element::bf16, 2 * 3);
   Tensor b(Element::bf16, 2 * 3);
   for (std::int64_t i = 0; i < 6; ++i) {
-    a.set(i, static_cast<double>(i + 1));   // 1 2 3 / 4 5 6
-    b.set(i, static_cast<double>(7 - i));   // 7 6 5 / 4 3 2
+    a.set(i, static_cast<double>(i + 1));  // 1 2 3 / 4 5 6
+    b.set(i, static_cast<double>(7 - i));  // 7 6 5 / 4 3 2
   }
   Tensor c(Element::fp32, 4);
   ReferenceSet set;
