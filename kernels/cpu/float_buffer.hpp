@@ -10,7 +10,7 @@ namespace terrace::kernels::cpu {
 class FloatBuffer {
  public:
   explicit FloatBuffer(std::int64_t count)
-      : lines_(std::make_unique_for_overwrite<Line[]>(static_cast<std::size_t>(count + 15) / 16)) {}
+      : lines_(std::make_unique_for_overwrite<Line[]>(static_cast<std::size_t>(count / 16 + 1))) {}
   [[nodiscard]] float* data() const { return lines_[0].numbers; }
 
  private:

@@ -126,8 +126,8 @@ void merge(const SplitDecode& op, const Plan& plan, const Partials& partials, st
   const std::int64_t row = (sequence * op.heads + head) * op.value_dim;
   with_elements(op.out, [&]<class T>(T* out) {
     const float factor = plan.length(sequence) > 0 ? op.kv.value_scale / all.weight : 0.0F;
-    for (std::size_t d = 0; d < sums.size(); ++d)
-      out[row + static_cast<std::int64_t>(d)] = round_to<T>(sums[d] * factor);
+    std::transform(sums.begin(), sums.end(), out + row,
+                   [=](float sum) { return round_to<T>(sum * factor); });
   });
 }
 
