@@ -41,10 +41,10 @@ struct Narrow {
     const std::uint32_t in_place = magnitude << kShift;
     // A number below the least normal one lacks the implied leading 1: lend it one, and take it
     // back as a number. That is exact, and quicker than arithmetic on subnormal binary32.
-    const std::uint32_t lent = in_place + kRebias + kOneExponent;
-    const auto least_normal = std::bit_cast<float>(kRebias + kOneExponent);
-    const auto subnormal = std::bit_cast<std::uint32_t>(std::bit_cast<float>(lent) - least_normal);
-    return in_place < kOneExponent ? subnormal : in_place + kRebias;
+    const bool lends = in_place < kOneExponent;
+    const std::uint32_t one = kRebias + kOneExponent;
+    const auto lent = std::bit_cast<float>(in_place + (lends ? one : kRebias));
+    return std::bit_cast<std::uint32_t>(lent - (lends ? std::bit_cast<float>(one) : 0.0F));
   }
 
   /// The pattern of the nearest number, ties to the even one, as if there were no largest number.
