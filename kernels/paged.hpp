@@ -15,7 +15,8 @@ namespace terrace::kernels {
 /// nhd: [block][page][kv_head][head_dim]. A token is one run: writing it is one copy.
 enum class KvLayout : std::uint8_t { hnd, nhd };
 
-/// The keys and values of one layer.
+/// The keys and values of one layer. Any alignment will do; rows that begin on cache lines are
+/// fastest.
 struct PagedKv {
   ConstArray keys;
   ConstArray values;  // of the keys' type, in the same order
