@@ -1,7 +1,8 @@
 // The CPU kernels beside what the machine can do at best: `share` is the part that is reached.
-// Attention that decodes is compared with a stream that reads the same bytes, copies of blocks with
-// one large copy, what computes with a product of matrices by Eigen. Each iteration does both, and
-// counts the CPU time of all threads, so that others on the machine disturb the shares least.
+// On all threads: attention that decodes beside a stream that reads as many bytes. On one thread:
+// copies beside one memcpy, what computes beside a product of matrices by Eigen, compiled as we
+// are. Each iteration does both, and counts the CPU time of all threads, so that others on the
+// machine disturb the shares least.
 
 #include <algorithm>
 #include <cmath>
@@ -27,8 +28,12 @@ namespace {
 constexpr std::int64_t kPage = 16;
 constexpr std::int64_t kCacheBytes = std::int64_t{1} << 29;  // more than caches of cores hold
 
-CpuSet& twins() {
+CpuSet& all_threads() {
   static CpuSet set(static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U)));
+  return set;
+}
+CpuSet& one_thread() {
+  static CpuSet set(1);
   return set;
 }
 
@@ -87,7 +92,7 @@ void compare_with_reading(benchmark::State& state, std::span<const std::byte> ca
   std::uint64_t sum = 0;
   const std::span words(reinterpret_cast<const std::uint64_t*>(cache.data()), cache.size() / 8);
   compare(state, bytes, static_cast<double>(cache.size()), work, [&] {
-    twins().run(StreamRead{words, &sum});
+    all_threads().run(StreamRead{words, &sum});
     benchmark::DoNotOptimize(sum);
   });
 }
@@ -161,7 +166,7 @@ void decode(benchmark::State& state, const Shape& shape) {
                        out.view()};
   const auto bytes = cache.keys.bytes();
   compare_with_reading(state, bytes, 2 * static_cast<double>(bytes.size()),
-                       [&] { twins().run(op); });
+                       [&] { all_threads().run(op); });
 }
 BENCHMARK_CAPTURE(decode, mha_bf16, {Element::bf16, 32, 32, 128})->UseManualTime();
 BENCHMARK_CAPTURE(decode, gqa4_bf16, {Element::bf16, 32, 8, 128})->UseManualTime();
@@ -187,7 +192,7 @@ void mla_decode(benchmark::State& state) {
   const double work = 2.0 * static_cast<double>(kBatch * kBlocks * kPage * heads) *
                       (PagedLatent::kWidth + PagedLatent::kLatent);
   compare(
-      state, work, EigenProduct::kOperations, [&] { twins().run(op); }, EigenProduct{});
+      state, work, EigenProduct::kOperations, [&] { one_thread().run(op); }, EigenProduct{});
 }
 BENCHMARK(mla_decode)->Arg(16)->Arg(128)->UseManualTime();
 
@@ -203,7 +208,7 @@ void prefill(benchmark::State& state) {
   const double seen = kNew * (1024 - kNew) + kNew * (kNew + 1) / 2;
   const double work = 4 * seen * static_cast<double>(shape.heads * shape.dim);
   compare(
-      state, work, EigenProduct::kOperations, [&] { twins().run(op); }, EigenProduct{});
+      state, work, EigenProduct::kOperations, [&] { one_thread().run(op); }, EigenProduct{});
 }
 BENCHMARK(prefill)->UseManualTime();
 
@@ -217,12 +222,12 @@ void gemm(benchmark::State& state, Element type) {
   const Gemm op{a.view(), b.view(), c.view(), m, kN, kK};
   compare(
       state, 2.0 * static_cast<double>(m * kN * kK), EigenProduct::kOperations,
-      [&] { twins().run(op); }, EigenProduct{});
+      [&] { one_thread().run(op); }, EigenProduct{});
 }
 BENCHMARK_CAPTURE(gemm, fp32, Element::fp32)->Arg(1)->Arg(16)->Arg(256)->UseManualTime();
 BENCHMARK_CAPTURE(gemm, bf16, Element::bf16)->Arg(1)->Arg(16)->Arg(256)->UseManualTime();
 
-/// Beside one memcpy.
+/// Beside one memcpy, so large that it writes past the caches.
 void compare_with_copying(benchmark::State& state, const Numbers& from, const Numbers& to,
                           const auto& work) {
   const auto amount = static_cast<double>(from.bytes().size());
@@ -235,7 +240,9 @@ void compare_with_copying(benchmark::State& state, const Numbers& from, const Nu
 void stream_copy(benchmark::State& state) {
   const Numbers from(Element::fp32, kCacheBytes / 8);
   const Numbers to(Element::fp32, from.count);
-  compare_with_copying(state, from, to, [&] { twins().run(StreamCopy{from.bytes(), to.bytes()}); });
+  compare_with_copying(state, from, to, [&] {
+    one_thread().run(StreamCopy{from.bytes(), to.bytes()});
+  });
 }
 BENCHMARK(stream_copy)->UseManualTime();
 
@@ -247,7 +254,7 @@ void block_gather(benchmark::State& state) {
       shuffled(static_cast<std::int64_t>(pool.bytes().size()) / (2 * fragment.count()));
   const BlockFragments fragments{fragment, 2, fragment * 2, fragment};
   compare_with_copying(state, pool, staging, [&] {
-    twins().run(BlockGather{pool.bytes().data(), fragments, blocks, staging.bytes()});
+    one_thread().run(BlockGather{pool.bytes().data(), fragments, blocks, staging.bytes()});
   });
 }
 BENCHMARK(block_gather)->Arg(4096)->Arg(32768)->UseManualTime();
