@@ -8,8 +8,8 @@
 namespace terrace::kernels {
 namespace {
 
-// Bytes of a stream: many pieces, each of many pages. memcpy writes them through the
-// caches; past the caches, which is half as fast again, it writes single copies of hundreds of MB.
+// Bytes of a stream: many pieces, each of many pages. memcpy sends them through the caches; only a
+// single copy of hundreds of MB goes past them, which is faster.
 constexpr std::size_t kPiece = 1U << 20U;
 
 /// Calls f(first, count) for runs of at most `piece` of `size` things.
