@@ -4,6 +4,7 @@
 #include <fstream>
 #include <map>
 #include <regex>
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -18,15 +19,18 @@ const std::map<std::string, int> kFloor = {
     {"cost", 3},    {"kv", 3},     {"workload", 3}, {"serving", 4}, {"scenario", 5},
     {"metrics", 5}, {"study", 6},  {"report", 6},   {"app", 7}};
 
-TEST(Layering, EveryIncludePointsDownwards) {
-  const fs::path root = TERRACE_SOURCE_DIR;
-  const std::regex include(R"re(^\s*#include "(\w+)/(\w+)/)re");
+/// Calls `f` with the place ("file:line"), the including file's folder below `top`, empty if it is
+/// `top` itself, and the first two parts of what it includes. Returns how many there were.
+template <class F>
+int each_include(const std::string& top, const F& f) {
+  const std::set<std::string> sources = {".cpp", ".hpp", ".def", ".cu", ".cuh"};
+  const std::regex include(R"re(^\s*#include "(\w+)/([\w.]+))re");
+  const fs::path root = fs::path(TERRACE_SOURCE_DIR) / top;
   int includes = 0;
-  for (const auto& file : fs::recursive_directory_iterator(root / "sim")) {
-    const std::string extension = file.path().extension().string();
-    if (extension != ".cpp" && extension != ".hpp" && extension != ".def") continue;
-    const std::string folder = fs::relative(file.path(), root / "sim").begin()->string();
-    ASSERT_TRUE(kFloor.contains(folder)) << "new folder sim/" << folder << ": give it a floor";
+  for (const auto& file : fs::recursive_directory_iterator(root)) {
+    if (!sources.contains(file.path().extension().string())) continue;
+    const fs::path below = fs::relative(file.path(), root).parent_path();
+    const std::string folder = below.empty() ? "" : below.begin()->string();
     std::ifstream in(file.path());
     std::smatch match;
     int number = 0;
@@ -34,13 +38,43 @@ TEST(Layering, EveryIncludePointsDownwards) {
       ++number;
       if (!std::regex_search(line, match, include)) continue;
       ++includes;
-      const bool down = match[1] == "sim" && kFloor.contains(match[2]) &&
-                        (match[2] == folder || kFloor.at(match[2]) < kFloor.at(folder));
-      EXPECT_TRUE(down) << file.path().string() << ':' << number << ": " << folder
-                        << " must not know " << match[1] << '/' << match[2];
+      f(file.path().string() + ':' + std::to_string(number), folder, match[1].str(),
+        match[2].str());
     }
   }
+  return includes;
+}
+
+TEST(Layering, EveryIncludePointsDownwards) {
+  const int includes = each_include(
+      "sim", [](const auto& place, const auto& folder, const auto& top, const auto& part) {
+        ASSERT_TRUE(kFloor.contains(folder)) << "new folder sim/" << folder << ": give it a floor";
+        const bool down = top == "sim" && kFloor.contains(part) &&
+                          (part == folder || kFloor.at(part) < kFloor.at(folder));
+        EXPECT_TRUE(down) << place << ": " << folder << " must not know " << top << '/' << part;
+      });
   EXPECT_GT(includes, 100) << "the test found nothing to test";
+}
+
+TEST(Layering, KernelsKnowTheGroundFloorAndNoOtherWayToDoThem) {
+  const int includes = each_include(
+      "kernels", [](const auto& place, const auto& folder, const auto& top, const auto& part) {
+        const bool is_header = part.find('.') != std::string::npos;
+        const bool allowed =
+            top == "kernels" ? is_header || part == folder : top == "sim" && part == "base";
+        EXPECT_TRUE(allowed) << place << ": kernels/" << folder << " must not know " << top << '/'
+                             << part;
+      });
+  EXPECT_GT(includes, 50) << "the test found nothing to test";
+}
+
+TEST(Layering, CalibrationKnowsTheSimulatorAndTheKernels) {
+  const std::set<std::string> known = {"calibrate", "kernels", "sim"};
+  const int includes = each_include("calibrate", [&](const auto& place, const auto& /*folder*/,
+                                                     const auto& top, const auto& part) {
+    EXPECT_TRUE(known.contains(top)) << place << ": calibrate must not know " << top << '/' << part;
+  });
+  EXPECT_GT(includes, 50) << "the test found nothing to test";
 }
 
 }  // namespace

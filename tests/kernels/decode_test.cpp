@@ -1,0 +1,231 @@
+// Paged decode: the fast kernels against the reference.
+
+#include "kernels/decode.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "kernels/cpu/cpu_set.hpp"
+#include "kernels/reference/reference_set.hpp"
+#include "sim/base/check.hpp"
+#include "tests/for_all.hpp"
+#include "tests/kernels/drawn.hpp"
+#include "tests/kernels/operands.hpp"
+
+namespace terrace::kernels {
+namespace {
+
+using tests::Cache;
+using tests::CacheShape;
+using tests::Tensor;
+
+constexpr float kKeyScale = 0.75F;
+constexpr float kValueScale = 1.5F;
+
+/// A decode over a cache with normal random numbers everywhere.
+struct Decode {
+  Cache cache;
+  std::int64_t heads;
+  Tensor q;
+  std::optional<std::int64_t> window;
+  float scale;
+
+  Decode(const CacheShape& shape, std::vector<std::int32_t> lens, std::int64_t heads_,
+         Element q_type, const Random& random)
+      : cache(shape, std::move(lens), random),
+        heads(heads_),
+        q(q_type, cache.table().sequences() * heads_ * shape.head_dim),
+        scale(1 / std::sqrt(static_cast<float>(shape.head_dim))) {
+    q.fill(random.fork("q"));
+  }
+
+  [[nodiscard]] Tensor run(KernelSet& set, Element out_type = Element::fp32) const {
+    Tensor out(out_type, q.count());
+    PagedDecode op{q.view(), heads, cache.kv(), cache.table(), scale, window, out.writable()};
+    op.kv.key_scale = kKeyScale;
+    op.kv.value_scale = kValueScale;
+    set.run(op);
+    return out;
+  }
+
+  [[nodiscard]] tests::AttentionTolerance tolerance() const {
+    tests::AttentionTolerance t = cache.tolerance(tests::largest(q), scale * kKeyScale);
+    t.largest_value *= static_cast<double>(kValueScale);
+    return t;
+  }
+};
+
+void expect_as_reference(const Decode& decode, Element out_type = Element::fp32) {
+  ReferenceSet reference;
+  const Tensor expected = decode.run(reference);
+  const tests::AttentionTolerance tolerance = decode.tolerance();
+  for (const cpu::Vectors vectors : cpu::supported_vectors()) {
+    CpuSet one(1, vectors);
+    CpuSet three(3, vectors);
+    const Tensor actual = decode.run(one, out_type);
+    tests::expect_close(expected, actual, tolerance);
+    EXPECT_EQ(actual, decode.run(three, out_type)) << "threads change the result";
+  }
+}
+
+TEST(PagedDecode, IsWhatTheReferenceSays) {
+  terrace::tests::for_all([](std::uint64_t seed) {
+    const tests::Heads heads = tests::drawn_heads();
+    const CacheShape shape = tests::drawn_cache(heads);
+    Decode decode(shape, tests::drawn_lengths(shape.page), heads.q, tests::drawn_row_type(),
+                  Random(seed, "decode"));
+    if (*rc::gen::arbitrary<bool>()) decode.window = *rc::gen::element(1, 7, 16, 33, 128, 1000);
+    expect_as_reference(decode, tests::drawn_row_type());
+    RC_ASSERT(!::testing::Test::HasFailure());
+  });
+}
+
+TEST(PagedDecode, SplitsLongSequences) {
+  const CacheShape shape{Element::bf16, KvLayout::hnd, 1, 64, 16};
+  for (const std::int32_t length : {1023, 1024, 1025, 2048, 9001}) {
+    Decode decode(shape, {length, 3}, 2, Element::bf16, Random(1, "long"));
+    expect_as_reference(decode);
+    decode.window = 1500;
+    expect_as_reference(decode);
+  }
+}
+
+TEST(PagedDecode, SeesNothingOutsideOfItsWindow) {
+  Decode decode({Element::bf16, KvLayout::nhd, 2, 64, 16}, {100, 40}, 4, Element::bf16,
+                Random(1, "window"));
+  decode.window = 50;
+  for (std::int64_t t = 0; t < 50; ++t) decode.cache.poison(0, t);
+  ReferenceSet reference;
+  CpuSet cpu(2);
+  const Tensor expected = decode.run(reference);
+  EXPECT_FALSE(std::isnan(expected.at(0)));
+  Decode clean = decode;
+  for (std::int64_t t = 0; t < 50; ++t) {
+    for (std::int64_t d = 0; d < 64; ++d) {
+      for (std::int64_t h = 0; h < 2; ++h) {
+        clean.cache.set_key(0, t, h, d, 0);
+        clean.cache.set_value(0, t, h, d, 0);
+      }
+    }
+  }
+  EXPECT_EQ(decode.run(cpu), clean.run(cpu));
+  tests::expect_close(expected, decode.run(cpu), clean.tolerance());
+}
+
+TEST(PagedDecode, PassesOnNanOfSeenKeys) {
+  Decode decode({Element::fp16, KvLayout::hnd, 1, 64, 16}, {100, 40}, 2, Element::fp32,
+                Random(1, "nan"));
+  decode.cache.set_key(0, 70, 0, 5, std::numeric_limits<double>::quiet_NaN());
+  ReferenceSet reference;
+  CpuSet cpu(1);
+  for (KernelSet* set : {static_cast<KernelSet*>(&reference), static_cast<KernelSet*>(&cpu)}) {
+    const Tensor out = decode.run(*set);
+    EXPECT_TRUE(std::isnan(out.at(0)));
+    EXPECT_FALSE(std::isnan(out.at(2 * 64)));
+  }
+}
+
+TEST(PagedDecode, SurvivesHugeScores) {
+  for (const float scale : {1e3F, 1e20F, 1e30F}) {
+    Decode decode({Element::fp32, KvLayout::hnd, 1, 64, 16}, {50, 1100}, 2, Element::fp32,
+                  Random(1, "huge"));
+    decode.scale = scale;
+    ReferenceSet reference;
+    CpuSet cpu(1);
+    // Scores are so far apart that one key takes all; errors of scores do not matter then.
+    tests::expect_close(decode.run(reference), decode.run(cpu), {0, 1100, 10});
+  }
+}
+
+TEST(PagedDecode, GivesTheMeanOfValuesWhereAllKeysAreEqual) {
+  Decode decode({Element::bf16, KvLayout::hnd, 1, 64, 16}, {1100}, 2, Element::bf16,
+                Random(1, "equal"));
+  decode.cache.each([&](std::int64_t s, std::int64_t t, std::int64_t h, std::int64_t d) {
+    decode.cache.set_key(s, t, h, d, static_cast<double>(d) - 30);
+  });
+  CpuSet cpu(1);
+  const Tensor out = decode.run(cpu);
+  for (std::int64_t d = 0; d < 64; ++d) {
+    double mean = 0;
+    for (std::int64_t t = 0; t < 1100; ++t)
+      mean += static_cast<double>(kValueScale) * decode.cache.value(0, t, 0, d) / 1100;
+    EXPECT_NEAR(out.at(d), mean, 1e-6);
+    EXPECT_NEAR(out.at(64 + d), mean, 1e-6);
+  }
+}
+
+TEST(PagedDecode, GroupedQueriesAreManyHeadsWithRepeatedKeys) {
+  terrace::tests::for_all(
+      [](std::uint64_t seed) {
+        Decode grouped({Element::bf16, KvLayout::hnd, 2, 64, 16}, tests::drawn_lengths(16), 6,
+                       Element::bf16, Random(seed, "grouped"));
+        Decode repeated = grouped;
+        std::vector<std::int32_t> lens(grouped.cache.table().kv_lens.begin(),
+                                       grouped.cache.table().kv_lens.end());
+        repeated.cache = Cache({Element::bf16, KvLayout::nhd, 6, 64, 32}, lens, Random(1, "other"));
+        repeated.cache.each([&](std::int64_t s, std::int64_t t, std::int64_t h, std::int64_t d) {
+          repeated.cache.set_key(s, t, h, d, grouped.cache.key(s, t, h / 3, d));
+          repeated.cache.set_value(s, t, h, d, grouped.cache.value(s, t, h / 3, d));
+        });
+        ReferenceSet reference;
+        CpuSet cpu(2);
+        RC_ASSERT(grouped.run(reference) == repeated.run(reference));
+        RC_ASSERT(grouped.run(cpu) == repeated.run(cpu));
+      },
+      20);
+}
+
+TEST(PagedDecode, WindowsThatHoldTheSequenceChangeNothing) {
+  Decode decode({Element::bf16, KvLayout::hnd, 1, 64, 16}, {40, 1, 0, 1030}, 2, Element::bf16,
+                Random(1, "wide"));
+  ReferenceSet reference;
+  CpuSet cpu(2);
+  const Tensor by_reference = decode.run(reference);
+  const Tensor by_cpu = decode.run(cpu);
+  for (const std::int64_t window : {std::int64_t{1030}, std::int64_t{1} << 40}) {
+    decode.window = window;
+    EXPECT_EQ(decode.run(reference), by_reference);
+    EXPECT_EQ(decode.run(cpu), by_cpu);
+  }
+  decode.window = 1;  // the newest token alone: its value
+  for (KernelSet* set : {static_cast<KernelSet*>(&reference), static_cast<KernelSet*>(&cpu)}) {
+    const Tensor out = decode.run(*set);
+    for (std::int64_t d = 0; d < 64; ++d) {
+      const double scale = static_cast<double>(kValueScale);
+      EXPECT_EQ(out.at(d), scale * decode.cache.value(0, 39, 0, d));
+      EXPECT_EQ(out.at(2 * 64 + d), scale * decode.cache.value(1, 0, 0, d));
+      EXPECT_EQ(out.at(4 * 64 + d), 0);
+    }
+  }
+}
+
+TEST(PagedDecode, RefusesShapesThatContradictEachOther) {
+  const Decode decode({Element::bf16, KvLayout::hnd, 2, 64, 16}, {10}, 4, Element::bf16,
+                      Random(1, "shapes"));
+  Tensor out(Element::fp32, decode.q.count());
+  const PagedDecode good{
+      decode.q.view(), 4, decode.cache.kv(), decode.cache.table(), decode.scale, std::nullopt,
+      out.writable()};
+  CpuSet cpu(1);
+  EXPECT_NO_THROW(cpu.run(good));
+  const auto refused = [&](auto change) {
+    PagedDecode op = good;
+    change(op);
+    EXPECT_THROW(cpu.run(op), InvariantViolation);
+  };
+  refused([](PagedDecode& op) { op.heads = 3; });
+  refused([](PagedDecode& op) { op.kv.head_dim = 40; });
+  refused([](PagedDecode& op) { op.kv.page = 0; });
+  refused([](PagedDecode& op) { op.kv.values.type = Element::fp16; });
+  refused([](PagedDecode& op) { op.q.type = Element::fp8_e4m3; });
+  refused([](PagedDecode& op) { op.window = 0; });
+  refused([](PagedDecode& op) { op.table.width += 1; });
+}
+
+}  // namespace
+}  // namespace terrace::kernels

@@ -1,0 +1,174 @@
+// Multi-head latent attention: the fast kernels against the reference, and the reference against
+// plain attention on keys and values that are expanded from the latents.
+
+#include "kernels/mla_decode.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "kernels/cpu/cpu_set.hpp"
+#include "kernels/reference/reference_set.hpp"
+#include "sim/base/check.hpp"
+#include "tests/for_all.hpp"
+#include "tests/kernels/drawn.hpp"
+#include "tests/kernels/operands.hpp"
+
+namespace terrace::kernels {
+namespace {
+
+using tests::Tables;
+using tests::Tensor;
+
+constexpr std::int64_t kWidth = PagedLatent::kWidth;
+constexpr std::int64_t kLatent = PagedLatent::kLatent;
+constexpr float kScale = 0.5F;  // of stored elements
+
+/// Latents of sequences in pages; slots that hold no token are NaN.
+struct Mla {
+  Tables tables;
+  Tensor latents;
+  std::int64_t page;
+  std::int64_t heads;
+  Tensor q;
+  float scale = 1 / std::sqrt(192.0F);
+
+  Mla(Element type, const std::vector<std::int32_t>& lens, std::int64_t page_, std::int64_t heads_,
+      Element q_type, const Random& random)
+      : tables(lens, page_, random.fork("table")),
+        latents(type, tables.pool() * page_ * kWidth),
+        page(page_),
+        heads(heads_),
+        q(q_type, tables.view().sequences() * heads_ * kWidth) {
+    q.fill(random.fork("q"));
+    Random normals = random.fork("latents");
+    for (std::int64_t s = 0; s < tables.view().sequences(); ++s) {
+      for (std::int64_t t = 0; t < lens[static_cast<std::size_t>(s)]; ++t) {
+        for (std::int64_t d = 0; d < kWidth; ++d) {
+          latents.set(place(s, t) + d, normal(normals, 0, 1));
+        }
+      }
+    }
+  }
+
+  [[nodiscard]] std::int64_t place(std::int64_t s, std::int64_t t) const {
+    return cache().offset(tables.block(s, t / page), t % page);
+  }
+  [[nodiscard]] PagedLatent cache() const { return {latents.view(), page, kScale}; }
+
+  [[nodiscard]] Tensor run(KernelSet& set, Element out_type = Element::fp32) const {
+    Tensor out(out_type, tables.view().sequences() * heads * kLatent);
+    set.run(MlaDecode{q.view(), heads, cache(), tables.view(), scale, out.writable()});
+    return out;
+  }
+};
+
+void expect_as_reference(const Mla& mla, Element out_type) {
+  ReferenceSet reference;
+  const Tensor expected = mla.run(reference);
+  const auto lens = mla.tables.view().kv_lens;
+  const double longest = lens.empty() ? 0 : *std::max_element(lens.begin(), lens.end());
+  const double largest = 5 * static_cast<double>(kScale);  // of N(0, 1) numbers, times their scale
+  const tests::AttentionTolerance tolerance{
+      static_cast<double>(mla.scale) * kWidth * tests::largest(mla.q) * largest, longest, largest};
+  for (const cpu::Vectors vectors : cpu::supported_vectors()) {
+    CpuSet one(1, vectors);
+    CpuSet three(3, vectors);
+    const Tensor actual = mla.run(one, out_type);
+    tests::expect_close(expected, actual, tolerance);
+    EXPECT_EQ(actual, mla.run(three, out_type)) << "threads change the result";
+  }
+}
+
+TEST(MlaDecode, IsWhatTheReferenceSays) {
+  terrace::tests::for_all(
+      [](std::uint64_t seed) {
+        const auto type =
+            *rc::gen::element(Element::fp32, Element::bf16, Element::fp16, Element::fp8_e4m3);
+        const std::int64_t page = *rc::gen::element(16, 32, 64);
+        const std::int64_t heads = *rc::gen::element(1, 3, 16);
+        std::vector<std::int32_t> lens = tests::drawn_lengths(page);
+        for (std::int32_t& len : lens) len = std::min(len, 70);
+        const Mla mla(type, lens, page, heads, tests::drawn_row_type(), Random(seed, "mla"));
+        expect_as_reference(mla, tests::drawn_row_type());
+        RC_ASSERT(!::testing::Test::HasFailure());
+      },
+      40);
+}
+
+TEST(MlaDecode, SplitsLongSequencesAndManyHeads) {
+  expect_as_reference(Mla(Element::bf16, {1100, 0}, 64, 2, Element::bf16, Random(1, "long")),
+                      Element::bf16);
+  expect_as_reference(Mla(Element::bf16, {20, 3}, 64, 130, Element::bf16, Random(1, "heads")),
+                      Element::fp32);
+}
+
+TEST(MlaDecode, IsAttentionOnExpandedKeysAndValues) {
+  // A head's key is W_k c beside the rope part, its value W_v c; absorbed, the query is W_k^T q.
+  constexpr std::int64_t kHeads = 2;
+  constexpr std::int64_t kNope = 32;
+  constexpr std::int64_t kKey = kNope + PagedLatent::kRope;
+  Mla mla(Element::fp32, {25}, 16, kHeads, Element::fp32, Random(1, "expanded"));
+  Tensor up_keys(Element::fp32, kHeads * kNope * kLatent);
+  Tensor up_values(Element::fp32, kHeads * kNope * kLatent);
+  Tensor q(Element::fp32, kHeads * kKey);
+  up_keys.fill(Random(1, "up keys"), 0.05);
+  up_values.fill(Random(1, "up values"), 0.05);
+  q.fill(Random(1, "plain q"));
+  const auto expand = [&](const Tensor& up, std::int64_t h, std::int64_t n, const auto& latent) {
+    double sum = 0;
+    for (std::int64_t d = 0; d < kLatent; ++d) {
+      sum += up.at((h * kNope + n) * kLatent + d) * latent(d);
+    }
+    return sum;
+  };
+
+  tests::Cache plain({Element::fp32, KvLayout::hnd, kHeads, kKey, 16}, {25}, Random(1, "plain"));
+  plain.each([&](std::int64_t, std::int64_t t, std::int64_t h, std::int64_t d) {
+    const auto latent = [&](std::int64_t i) {
+      return static_cast<double>(kScale) * mla.latents.at(mla.place(0, t) + i);
+    };
+    const bool rope = d >= kNope;
+    plain.set_key(0, t, h, d, rope ? latent(kLatent + d - kNope) : expand(up_keys, h, d, latent));
+    plain.set_value(0, t, h, d, rope ? 0 : expand(up_values, h, d, latent));
+  });
+  Tensor expected(Element::fp32, q.count());
+  ReferenceSet reference;
+  reference.run(PagedDecode{q.view(), kHeads, plain.kv(), plain.table(), mla.scale, std::nullopt,
+                            expected.writable()});
+
+  for (std::int64_t h = 0; h < kHeads; ++h) {
+    for (std::int64_t d = 0; d < kWidth; ++d) {
+      double sum = d < kLatent ? 0 : q.at(h * kKey + kNope + d - kLatent);
+      for (std::int64_t n = 0; d < kLatent && n < kNope; ++n) {
+        sum += q.at(h * kKey + n) * up_keys.at((h * kNope + n) * kLatent + d);
+      }
+      mla.q.set(h * kWidth + d, sum);
+    }
+  }
+  const Tensor out = mla.run(reference);
+  for (std::int64_t h = 0; h < kHeads; ++h) {
+    for (std::int64_t n = 0; n < kNope; ++n) {
+      const double value =
+          expand(up_values, h, n, [&](std::int64_t d) { return out.at(h * kLatent + d); });
+      // Keys, values and absorbed queries were rounded to fp32.
+      EXPECT_NEAR(value, expected.at(h * kKey + n), 2e-6);
+    }
+  }
+}
+
+TEST(MlaDecode, RefusesShapesThatContradictEachOther) {
+  const Mla mla(Element::bf16, {10}, 16, 1, Element::bf16, Random(1, "shapes"));
+  Tensor out(Element::fp32, kLatent);
+  CpuSet cpu(1);
+  MlaDecode op{mla.q.view(), 1, mla.cache(), mla.tables.view(), 1, out.writable()};
+  EXPECT_NO_THROW(cpu.run(op));
+  op.out.type = Element::fp8_e4m3;
+  EXPECT_THROW(cpu.run(op), InvariantViolation);
+}
+
+}  // namespace
+}  // namespace terrace::kernels
