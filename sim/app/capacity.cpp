@@ -73,6 +73,7 @@ ExitCode run(const Arguments& arguments) {
   }
   const Scenario fixed = searchable(scenario, requests);
   check_long_enough(fixed, bounds);
+  check_users_return(fixed);
   const auto capacity = watched_search(fixed, bounds, options);
   if (!capacity) return ExitCode::interrupted;
   const CapacityReport report{*capacity, scenario, bounds, PreparedRun(scenario).dimensions(),

@@ -101,8 +101,10 @@ constinit const Verb kCliff = {
     .positionals = kPositionals,
     .options = kOptions,
     .notes =
-        "KEY is load (a factor on the load of all clients), rate (of all requests that come by\n"
-        "themselves, per second), users (of closed loops), or any number of the scenario, by its\n"
+        "KEY is load (a factor on the load of all clients), rate (per second, of requests that "
+        "come by\n"
+        "themselves: of conversations, the first ones), users (of closed loops), or any number of "
+        "the scenario, by its\n"
         "path as with --set or by its end if there is one such: max_num_seqs. RANGE is FROM..TO,\n"
         "FROM..TO xFACTOR or FROM..TO +STEP; nine points if it has no step.\n\n"
         "A point is broken if a bound of --slo is missed after the warm-up, if the queue grows, "

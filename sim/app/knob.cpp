@@ -83,6 +83,15 @@ void check_turnable(const config::Resolved& value) {
   }
 }
 
+/// What a run is judged by does not move with it.
+void check_no_slo(const std::string& path) {
+  if (path.find(".slo.") == std::string::npos) return;
+  throw UsageError(fmt::format(
+      "--vary: '{}' is what a run is judged by, not what it does; give the bounds with --slo, or "
+      "see 'terrace capacity'",
+      path));
+}
+
 /// The one path of the scenario that ends so; the key itself if none does, which may still be one
 /// that was left out.
 std::string full_path(const std::string& key, const LoadedScenario& loaded) {
@@ -113,15 +122,6 @@ std::string full_path(const std::string& key, const LoadedScenario& loaded) {
                "explain' lists those of a scenario"));
   }
   return key;
-}
-
-std::int64_t users_in(const Scenario& scenario) {
-  std::int64_t users = 0;
-  if (scenario.workload.trace) return users;
-  for (const ClientSpec& client : scenario.workload.synthetic.clients) {
-    if (client.arrivals.process == ArrivalLaw::closed_loop) users += client.arrivals.users;
-  }
-  return users;
 }
 
 /// A knob on the load: by which factor it is turned at each of its numbers.
@@ -182,6 +182,7 @@ TurnedKnob read_knob(const Arguments& arguments, const config::Catalogue& catalo
                                double value) { return scaled_load(fixed, value / per_load); };
   } else {
     turned.knob.name = full_path(vary.key, loaded);
+    check_no_slo(turned.knob.name);
     turned.knob.scenario = [=, &arguments, &catalogue, text = vary.range.text,
                             path = turned.knob.name](double value) {
       const std::string set = fmt::format("{}={}", path, text(value));

@@ -62,6 +62,20 @@ Answer watched_search(const Plan& plan, RunStore& store, PlanOptions options, st
   return answer;
 }
 
+/// A queue needs time to grow: what a run that is over too soon would buy does not last. Throws
+/// ConfigError.
+void check_length(const Plan& plan, const Answer& answer) {
+  if (answer.choice.offers.empty()) return;
+  const Offer& best = answer.choice.offers.front();
+  const Performance& run = *answer.results.evaluations[best.candidate]->performance;
+  if (!is_short(run)) return;
+  throw config::ConfigError(fmt::format(
+      "{}: under this load the requests are over too soon to tell whether {} lasts: those inside "
+      "were replaced {:.2g} times while others came; raise their number, as with --set "
+      "'set={{workload.max_requests: 20000}}'",
+      plan.name, plan.candidates[best.candidate].name, run.turnovers));
+}
+
 /// What is in the way, if nothing meets the demand.
 ExitCode told(const PlanReport& report) {
   if (!report.choice.offers.empty()) return ExitCode::ok;
@@ -92,6 +106,7 @@ ExitCode run_in(const fs::path& directory, const Plan& plan, const Arguments& ar
                     answer.results.progress.done, answer.results.progress.candidates));
     return ExitCode::interrupted;
   }
+  check_length(plan, answer);
   const PlanReport report{plan, answer.results, answer.choice, answer.outlooks,
                           arguments.has("all")};
   write_plan_csv(report, directory);

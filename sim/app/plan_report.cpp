@@ -18,7 +18,6 @@ namespace terrace::app {
 namespace {
 
 constexpr std::size_t kMostOffers = 10;
-constexpr double kEnoughTurnovers = 5;
 
 std::string offer_name(const PlanReport& report, const Offer& offer) {
   return report.plan.candidates[offer.candidate].name;
@@ -80,7 +79,8 @@ std::string offers_text(const PlanReport& report) {
                                     "SLO used: the largest of measured "
                                     "over allowed. Wins: share of {} draws of prices in which it "
                                     "costs least. Power is the mean "
-                                    "over the day.",
+                                    "over the day. All is "
+                                    "for the load at the end of the horizon.",
                                     human::count(static_cast<std::int64_t>(report.choice.draws))));
   return text + "\n" + tokens.text();
 }
@@ -227,22 +227,21 @@ std::string losers_text(const PlanReport& report) {
   return text;
 }
 
-/// What makes one doubt that the first offer would do so for longer than the run.
-std::string short_run(const PlanReport& report) {
-  if (report.choice.offers.empty()) return {};
-  const Offer& best = report.choice.offers.front();
-  const double turnovers = report.results.evaluations[best.candidate]->performance->turnovers;
-  if (turnovers >= kEnoughTurnovers) return {};
-  return paragraph(
-      "  ",
-      fmt::format("the run of the first offer is short: while its requests came, those inside "
-                  "were replaced {:.2g} times; for a load that goes on, raise their number, "
-                  "as with --set 'set={{workload.max_requests: 20000}}'",
-                  turnovers));
+/// Offers beyond the first whose runs were so short that they may need more nodes.
+std::string short_runs(const PlanReport& report) {
+  std::int64_t few = 0;
+  for (const Offer& offer : report.choice.offers) {
+    if (is_short(*report.results.evaluations[offer.candidate]->performance)) ++few;
+  }
+  if (few == 0) return {};
+  return paragraph("  ", fmt::format("the runs of {} offers are too short to last by; raise their "
+                                     "requests, as with --set 'set={{workload.max_requests: "
+                                     "20000}}'",
+                                     few));
 }
 
 std::string doubts_text(const PlanReport& report) {
-  std::string text = "What this rests on\n" + short_run(report);
+  std::string text = "What this rests on\n" + short_runs(report);
   for (const std::string& line : grounds_of(report.plan)) text += paragraph("  ", line);
   return text;
 }

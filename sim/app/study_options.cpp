@@ -62,6 +62,26 @@ void check_long_enough(const Scenario& searchable, const std::vector<SloBound>& 
                   *most, hardest->name(), needed, 10 * needed));
 }
 
+std::int64_t users_in(const Scenario& scenario) {
+  std::int64_t users = 0;
+  if (scenario.workload.trace) return users;
+  for (const ClientSpec& client : scenario.workload.synthetic.clients) {
+    if (client.arrivals.process == ArrivalLaw::closed_loop) users += client.arrivals.users;
+  }
+  return users;
+}
+
+void check_users_return(const Scenario& scenario) {
+  const auto most = most_requests(scenario.workload);
+  const std::int64_t users = users_in(scenario);
+  constexpr std::int64_t kTurns = 5;
+  if (!most || users <= *most / kTurns) return;
+  throw UsageError(
+      fmt::format("{} requests are too few for {} users, each of whom has to come "
+                  "back a few times; say --requests {} or more",
+                  *most, users, 2 * kTurns * users));
+}
+
 void check_repeatable(const Scenario& scenario) {
   if (!scenario.workload.trace) return;
   std::error_code ignored;

@@ -36,6 +36,10 @@ std::vector<SloBound> slo_bounds(const Arguments& arguments, const Scenario& sce
 /// which can be read only once.
 void check_long_enough(const Scenario& searchable, const std::vector<SloBound>& bounds);
 void check_repeatable(const Scenario& scenario);
+/// Of closed loops, all clients together.
+std::int64_t users_in(const Scenario& scenario);
+/// Throws UsageError if closed loops have hardly more requests than users.
+void check_users_return(const Scenario& scenario);
 
 /// "ttft_p99 <= 2 s and tpot_p99 <= 50 ms"
 std::string text_of(const std::vector<SloBound>& bounds);

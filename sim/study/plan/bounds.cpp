@@ -137,7 +137,11 @@ Prospect within_limits(const Plan& plan, const Candidate& candidate) {
     const Limit limit = tightest(plan, candidate, nodes);
     return limit.taken <= limit.allowed;
   };
-  while (prospect.most_nodes < most && fits(prospect.most_nodes + 1)) ++prospect.most_nodes;
+  std::int64_t over = most + 1;
+  while (over - prospect.most_nodes > 1) {
+    const std::int64_t middle = prospect.most_nodes + (over - prospect.most_nodes) / 2;
+    (fits(middle) ? prospect.most_nodes : over) = middle;
+  }
   prospect.most_by = tightest(plan, candidate, prospect.most_nodes + 1).obstacle;
   return prospect;
 }

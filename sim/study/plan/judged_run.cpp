@@ -69,18 +69,18 @@ std::string met(const SloBound& bound) { return "met." + bound.name(); }
 
 /// What a fleet did, summed over it and over the run; rates are made of it by the requests that
 /// came, because a run goes on when no more come.
-void add_totals(Findings& found, const Summary& s, double prefill_share) {
+void add_totals(Findings& found, const Summary& s, const NodeWatch& watch) {
   const auto add = [&](const char* name, double value) { found.metrics.emplace_back(name, value); };
   const auto count = [](Tokens tokens) { return static_cast<double>(tokens.count()); };
   double cached = 0;
   for (const TierSummary& tier : s.tiers) cached += count(tier.counters.hits);
   const TierSummary& hbm = s.tiers.front();
   add("requests", static_cast<double>(s.came));
-  add("prompt_tokens", count(hbm.counters.lookups + s.recomputed) - cached);
+  add("prompt_tokens", count(watch.prompt_tokens()));
   add("cached_tokens", cached);
   add("output_tokens", count(s.all.output));
   add("busy_seconds", seconds(s.busy - s.stalled));
-  add("prefill_share", prefill_share);
+  add("prefill_share", watch.prefill_share());
   add("prefix_hit_ratio", prefix_hit_ratio(s).value_or(0));
   add("used.hbm", hbm.mean_held / static_cast<double>(hbm.capacity.count()));
   add("used.host_links", of_kind(s, {".h2d", ".d2h"}).mean());
@@ -101,13 +101,15 @@ std::int64_t drives_for(double need, double each) {
   return static_cast<std::int64_t>(std::ceil(need / each - 1e-9));
 }
 
-/// Each need by itself, from what so many drives did.
-DriveNeed drive_need(const Plan& plan, const Candidate& candidate, double peak_bytes,
-                     const NodeUse& use) {
+/// Each need by itself, from what the drives of a node did: with all nodes that are needed at work,
+/// but wearing as they do with the spare ones there.
+DriveNeed drive_need(const Plan& plan, const Candidate& candidate, std::int64_t nodes,
+                     double peak_bytes, const NodeUse& use) {
   if (candidate.drives == 0) return {};
   const SsdSpec& ssd = *candidate.scenario.hardware.ssd;
   const double holds = static_cast<double>(ssd.capacity.count()) * plan.spec.shares.drives;
-  const WearLoad all_day{.writes = use.drive_writes * plan.spec.demand.mean_load};
+  const NodeUse usual = use.spread(nodes, nodes + plan.spec.limits.spare_nodes);
+  const WearLoad all_day{.writes = usual.drive_writes * plan.spec.demand.mean_load};
   return {.by_capacity = drives_for(peak_bytes, holds),
           .by_bandwidth =
               drives_for(use.drive_busy * static_cast<double>(candidate.drives), kBusiestDrive),
@@ -117,20 +119,21 @@ DriveNeed drive_need(const Plan& plan, const Candidate& candidate, double peak_b
 
 }  // namespace
 
-std::string name_of_trials(std::span<const SloBound> bounds) {
-  std::string name = "plan";
+std::string name_of_trials(std::span<const SloBound> bounds, bool whole) {
+  std::string name = whole ? "whole plan" : "plan";
   for (const SloBound& bound : bounds) {
     name += fmt::format(" {}={}", bound.name(), bound.limit.count());
   }
   return name;
 }
 
-Experiment trials(std::span<const SloBound> bounds) {
-  return [bounds](const Scenario& scenario,
-                  const std::stop_token& stop) -> std::optional<Findings> {
+Experiment trials(std::span<const SloBound> bounds, bool whole) {
+  return [bounds, whole](const Scenario& scenario,
+                         const std::stop_token& stop) -> std::optional<Findings> {
     NodeWatch watch;
     TrialOptions options;
     options.observers = {&watch};
+    options.cut_short = !whole;
     options.proceed = [&] { return !stop.stop_requested(); };
     const auto trial = attempt(scenario, bounds, options);
     if (!trial) return std::nullopt;
@@ -154,7 +157,7 @@ Experiment trials(std::span<const SloBound> bounds) {
     add("offered", trial->offered.count());
     add("judged", static_cast<double>(trial->requests));
     add("concurrency", trial->concurrency);
-    add_totals(found, trial->summary, watch.prefill_share());
+    add_totals(found, trial->summary, watch);
     return found;
   };
 }
@@ -207,7 +210,8 @@ Performance performance(const Plan& plan, const Candidate& candidate, std::int64
   p.use = {.gpu_busy = std::min(of_node("busy_seconds") / replicas, 1.0),
            .drive_busy = std::min(of_node("drive_seconds"), 1.0),
            .drive_writes = Bandwidth{of_node("drive_writes")}};
-  p.drives = drive_need(plan, candidate, n["drive_peak"] / static_cast<double>(nodes), p.use);
+  p.drives =
+      drive_need(plan, candidate, nodes, n["drive_peak"] / static_cast<double>(nodes), p.use);
   p.limit = found.limit;
   p.turnovers = n["concurrency"] > 0 ? n["judged"] / n["concurrency"] : n["judged"];
   return p;

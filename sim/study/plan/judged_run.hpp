@@ -17,10 +17,11 @@ namespace terrace {
 // can be worked out again.
 
 /// The name of the experiment: what it finds depends on the bounds.
-std::string name_of_trials(std::span<const SloBound> bounds);
+std::string name_of_trials(std::span<const SloBound> bounds, bool whole);
 
-/// Tries a scenario against the bounds. `bounds` outlive it.
-Experiment trials(std::span<const SloBound> bounds);
+/// Tries a scenario against the bounds; `whole`: to the end, also where it is lost before, so that
+/// it is known by how much. `bounds` outlive it.
+Experiment trials(std::span<const SloBound> bounds, bool whole);
 
 bool passes(const Findings& found);
 

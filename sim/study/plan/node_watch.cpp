@@ -9,6 +9,7 @@ void NodeWatch::on_step(const StepRecord& step) {
   busy_ += busy;
   const Batch batch = step.plan.batch();
   if (batch.prefills.empty()) return;
+  for (const PrefillChunk& chunk : batch.prefills) prompt_tokens_ += chunk.fresh;
   if (batch.decodes == 0) {
     prefill_ += busy;
     return;

@@ -20,10 +20,14 @@ class NodeWatch final : public Observer {
   /// Of the time of all steps that did not wait for loads; 0 of none.
   [[nodiscard]] double prefill_share() const;
 
+  /// Of prompts, that were computed; those of preempted requests each time.
+  [[nodiscard]] Tokens prompt_tokens() const { return prompt_tokens_; }
+
  private:
   const CostModel* cost_ = nullptr;
   double busy_ = 0;  // seconds
   double prefill_ = 0;
+  Tokens prompt_tokens_;
 };
 
 }  // namespace terrace

@@ -1,5 +1,6 @@
 #include "sim/study/plan/plan.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <set>
@@ -121,6 +122,38 @@ std::vector<SloBound> read_bounds(const PlanSpec& spec, const Node& root, const 
   return bounds;
 }
 
+/// Shares of memories that hold no KV are knobs without effect.
+void check_shares(const PlanSpec& spec, const Node& root, const Scenario& scenario,
+                  Diagnostics& diagnostics) {
+  const Node::Member* shares = root.find("shares");
+  if (shares == nullptr) return;
+  const auto check = [&](const char* key, Medium medium) {
+    const bool held =
+        std::any_of(scenario.tiers.begin(), scenario.tiers.end(),
+                    [&](const TierSpec& tier) { return tier.enabled() && tier.medium == medium; });
+    if (held || shares->value.find(key) == nullptr) return;
+    diagnostics.error(
+        shares->value.find(key)->place,
+        fmt::format("'{}' has no effect: no tier of {} lies there", key, spec.scenario),
+        "remove it, or add a tier to the scenario");
+  };
+  check("dram", Medium::dram);
+  check("drives", Medium::nvme);
+}
+
+/// A quantile of few requests says nothing that machines should be bought by.
+void check_length(const std::vector<SloBound>& bounds, const Scenario& scenario,
+                  const Place& scenario_place, Diagnostics& diagnostics) {
+  const auto most = most_requests(scenario.workload);
+  const std::size_t needed = requests_needed(bounds);
+  if (!most || static_cast<std::size_t>(*most) >= needed) return;
+  diagnostics.error(scenario_place,
+                    fmt::format("{} requests are too few for these SLOs: it takes {} at least, as "
+                                "half of them may be left out as warm-up",
+                                *most, needed),
+                    fmt::format("as in set: {{workload.max_requests: {}}}", 10 * needed));
+}
+
 void warn_of_unpriced(const Scenario& scenario, std::vector<std::string>& warnings) {
   for (const TierSpec& tier : scenario.tiers) {
     if (!tier.enabled() || tier.medium != Medium::network) continue;
@@ -155,6 +188,7 @@ Plan parse_plan(const std::string& path, const std::string& text,
   Plan plan;
   plan.name = std::filesystem::path(path).stem().string();
   plan.text = text;
+  for (const std::string& set : overrides.sets) plan.text += fmt::format("# --set {}\n", set);
   config::Reader(root, "the plan", catalogue, diagnostics).read(plan.spec);
   const Place scenario_place = place_of(root, "scenario");
   const auto located = locate(kScenarioFile, plan.spec.scenario,
@@ -176,7 +210,9 @@ Plan parse_plan(const std::string& path, const std::string& text,
   diagnostics.raise();
   check_tiers(plan.spec, scenario, Medium::dram, scenario_place, diagnostics);
   check_tiers(plan.spec, scenario, Medium::nvme, scenario_place, diagnostics);
+  check_shares(plan.spec, root, scenario, diagnostics);
   plan.bounds = read_bounds(plan.spec, root, scenario, diagnostics);
+  check_length(plan.bounds, scenario, scenario_place, diagnostics);
   warn_of_unpriced(scenario, plan.warnings);
 
   const Node& list = root.find("machines")->value;

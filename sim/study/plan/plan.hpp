@@ -50,7 +50,7 @@ struct Candidate {
 /// A plan file, checked: everything that may have to be simulated.
 struct Plan {
   std::string name;  // of the file
-  std::string text;  // what stands in it
+  std::string text;  // what stands in it, and what was laid over it, as comments
   PlanSpec spec;
   std::vector<Candidate> candidates;  // in the order of the file, the last list fastest
   std::vector<SloBound> bounds;

@@ -53,7 +53,10 @@ class Search {
       : plan_(plan),
         load_(load),
         prune_(options.prune),
-        runs_(store, options.version, name_of_trials(plan.bounds), trials(plan.bounds)) {
+        runs_(store, options.version, name_of_trials(plan.bounds, false),
+              trials(plan.bounds, false)),
+        whole_(store, options.version, name_of_trials(plan.bounds, true),
+               trials(plan.bounds, true)) {
     if (prune_ && !plan.candidates.empty()) {
       demand_ = demand_of(plan.candidates.front().on(1, load), plan.bounds);
     }
@@ -70,35 +73,57 @@ class Search {
     }
     const std::int64_t least = e.prospect.least_nodes;
     NodeBracket bracket(least, e.prospect.most_nodes, likely.value_or(least));
+    std::optional<RunRecord> most;  // of the most nodes that fell short
     while (const auto nodes = bracket.next()) {
-      const std::string label = fmt::format("{} x ({})", *nodes, candidate.name);
-      const auto record = runs_.run(candidate.on(*nodes, load_), label, stop);
+      auto record = try_on(runs_, candidate, *nodes, stop);
       if (!record) return std::nullopt;
-      raise(*record);
       ++e.runs;
-      ++done_;
-      if (record->status == RunStatus::infeasible) {
-        rule_out(e, Obstacle::memory, record->error, std::numeric_limits<double>::infinity());
-        return e;
-      }
       if (passes(record->found)) {
         e.nodes = *nodes;
         e.performance = performance(plan_, candidate, *nodes, record->found);
         bracket.suffices(*nodes);
       } else {
-        if (!e.nodes) note_shortfall(e, *nodes, record->found);
+        most = std::move(record);
         bracket.falls_short(*nodes);
       }
     }
+    if (!e.meets()) note_shortfall(e, e.prospect.most_nodes, *most);
     return e;
   }
 
-  void keep() { runs_.keep(); }
+  /// Of one that falls short whatever the number of nodes: by how much with the most of them.
+  bool measure_shortfall(const Candidate& candidate, Evaluation& e, const std::stop_token& stop) {
+    const std::int64_t nodes = e.prospect.most_nodes;
+    const auto record = try_on(whole_, candidate, nodes, stop);
+    if (!record) return false;
+    ++e.runs;
+    note_shortfall(e, nodes, *record);
+    return true;
+  }
+
+  void keep() {
+    runs_.keep();
+    whole_.keep();
+  }
   [[nodiscard]] std::size_t runs() const { return done_; }
 
  private:
-  void note_shortfall(Evaluation& e, std::int64_t nodes, const Findings& found) const {
-    const Shortfall missed = shortfall(found, plan_.bounds);
+  /// Nothing if it was stopped.
+  std::optional<RunRecord> try_on(RememberedRuns& runs, const Candidate& candidate,
+                                  std::int64_t nodes, const std::stop_token& stop) {
+    const std::string label = fmt::format("{} x ({})", nodes, candidate.name);
+    auto record = runs.run(candidate.on(nodes, load_), label, stop);
+    if (!record) return record;
+    raise(*record);
+    ++done_;
+    return record;
+  }
+
+  void note_shortfall(Evaluation& e, std::int64_t nodes, const RunRecord& record) const {
+    // What cannot be simulated at all, as it would outlast the clock, says so itself.
+    const Shortfall missed = record.status == RunStatus::ok
+                                 ? shortfall(record.found, plan_.bounds)
+                                 : Shortfall{record.error, std::numeric_limits<double>::infinity()};
     rule_out(e, Obstacle::slo,
              fmt::format("{} with {} node{}, the most that {}", missed.words, nodes,
                          nodes == 1 ? "" : "s", name_of_limit(e.prospect.most_by)),
@@ -110,6 +135,7 @@ class Search {
   bool prune_;
   Demand demand_;
   RememberedRuns runs_;
+  RememberedRuns whole_;
   std::atomic<std::size_t> done_{0};
 };
 
@@ -132,22 +158,20 @@ std::int64_t likely_nodes(const Evaluation& leader) {
 
 }  // namespace
 
+bool is_short(const Performance& performance) {
+  constexpr double kEnough = 5;
+  return performance.turnovers < kEnough;
+}
+
 PlanResults search(const Plan& plan, double load, RunStore& store, const PlanOptions& options) {
   PlanResults results;
   results.evaluations.resize(plan.candidates.size());
   results.progress.candidates = plan.candidates.size();
   Search search(plan, load, store, options);
   std::mutex mutex;  // of the evaluations
-  const auto evaluate = [&](const std::vector<std::size_t>& pieces) {
-    Crew crew(pieces.size(), options.jobs, [&](std::size_t i, const std::stop_token& stop) {
-      const std::size_t leader = leader_of(plan, pieces[i]);
-      const auto& led_by = results.evaluations[leader];
-      const auto likely =
-          leader != pieces[i] && led_by ? std::optional(likely_nodes(*led_by)) : std::nullopt;
-      auto evaluation = search.evaluate(plan.candidates[pieces[i]], likely, stop);
-      const std::lock_guard lock(mutex);
-      results.evaluations[pieces[i]] = std::move(evaluation);
-    });
+  const auto work = [&](const std::vector<std::size_t>& candidates, const Crew::Work& piece) {
+    Crew crew(candidates.size(), options.jobs,
+              [&](std::size_t i, const std::stop_token& stop) { piece(candidates[i], stop); });
     constexpr std::chrono::milliseconds kPatience{100};
     for (bool more = true; more;) {
       more = crew.working(kPatience);
@@ -161,12 +185,37 @@ PlanResults search(const Plan& plan, double load, RunStore& store, const PlanOpt
     }
     return !crew.stopped();
   };
+  const auto evaluate = [&](const std::vector<std::size_t>& candidates) {
+    return work(candidates, [&](std::size_t i, const std::stop_token& stop) {
+      const std::size_t leader = leader_of(plan, i);
+      const auto& led_by = results.evaluations[leader];
+      const auto likely =
+          leader != i && led_by ? std::optional(likely_nodes(*led_by)) : std::nullopt;
+      auto evaluation = search.evaluate(plan.candidates[i], likely, stop);
+      const std::lock_guard lock(mutex);
+      results.evaluations[i] = std::move(evaluation);
+    });
+  };
   std::vector<std::size_t> leaders;
   std::vector<std::size_t> others;
   for (std::size_t i = 0; i < plan.candidates.size(); ++i) {
     (leader_of(plan, i) == i ? leaders : others).push_back(i);
   }
-  if (evaluate(leaders)) evaluate(others);
+  if (!evaluate(leaders) || !evaluate(others)) return results;
+  const bool answered = std::any_of(results.evaluations.begin(), results.evaluations.end(),
+                                    [](const auto& e) { return e->meets(); });
+  if (answered) return results;
+  // Runs that are cut short do not tell which candidate comes nearest.
+  std::vector<std::size_t> tried;
+  for (std::size_t i = 0; i < plan.candidates.size(); ++i) {
+    if (results.evaluations[i]->obstacle == Obstacle::slo) tried.push_back(i);
+  }
+  work(tried, [&](std::size_t i, const std::stop_token& stop) {
+    Evaluation measured = *results.evaluations[i];
+    const bool whole = search.measure_shortfall(plan.candidates[i], measured, stop);
+    const std::lock_guard lock(mutex);
+    results.evaluations[i] = whole ? std::optional(std::move(measured)) : std::nullopt;
+  });
   return results;
 }
 

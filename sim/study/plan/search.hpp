@@ -41,6 +41,9 @@ struct Performance {
   double turnovers = 0;
 };
 
+/// Whether the run says nothing of a load that goes on: fewer than five turnovers.
+bool is_short(const Performance& performance);
+
 struct Evaluation {
   Prospect prospect;
   std::optional<std::int64_t> nodes;   // that suffice, spare ones not counted; none: no number does

@@ -1,7 +1,5 @@
 #include "sim/study/plan/spec.hpp"
 
-#include <limits>
-
 namespace terrace {
 
 using config::at_least;
@@ -13,7 +11,6 @@ using config::Limits;
 namespace {
 
 constexpr Limits kPart{0, 1, true};
-constexpr Limits kAboveMinusOne{-1, std::numeric_limits<double>::infinity(), true};
 
 }  // namespace
 
@@ -21,7 +18,7 @@ void describe(config::Fields& f, DemandSpec& demand) {
   f.field("load", demand.load,
           "at the peak of the day, today, times what the scenario sends: 3 triples every rate",
           kPositive);
-  f.field("growth", demand.growth, "of the load, each year: 0.3 is 30 %", kAboveMinusOne);
+  f.field("growth", demand.growth, "of the load, each year: 0.3 is 30 %", between(0, 10));
   f.field("horizon", demand.horizon, "until when the machines bought now have to suffice",
           between(0, 30));
   f.field("mean_load", demand.mean_load,

@@ -51,6 +51,7 @@ const Mistake kMistakes[] = {
     {"load: 2", "loads: 2", "2:10", "unknown key 'loads' in 'demand'", "did you mean 'load'?"},
     {"load: 2", "load: 0", "2:16", "'load' must be greater than 0", ""},
     {"mean_load: 0.5", "mean_load: 1.5", "2:61", "'mean_load' must be between 0 and 1", ""},
+    {"growth: 0.5", "growth: -0.5", "2:27", "'growth' must be between 0 and 10", ""},
     {"growth: 0.5, ", "", "2:28", "'horizon' has no effect without 'growth'", "growth: 0.3"},
     {"horizon: 2 years, ", "", "2:27", "'growth' has no effect without a 'horizon'", "horizon: 2"},
     {"growth: 0.5", "growth: 0.5, slo: [ttft_q99=2s]", "2:38", "'ttft_q99=2s' is no SLO",

@@ -16,11 +16,13 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "sim/fabric/wear.hpp"
 #include "sim/kv/capacity.hpp"
 #include "sim/study/load/trial.hpp"
 #include "sim/study/plan/choice.hpp"
 #include "sim/study/plan/node_bracket.hpp"
 #include "sim/study/plan/outlook.hpp"
+#include "sim/study/run.hpp"
 #include "tests/scenario/random_scenario.hpp"
 #include "tests/scenario/run_yaml.hpp"
 #include "tests/study/plan/small_plans.hpp"
@@ -152,6 +154,57 @@ TEST(PlanSearch, WhatStandsInTheWayIsNamed) {
   EXPECT_THAT(how, HasSubstr("with 4 nodes, the most that most_nodes allows"));
 }
 
+TEST(PlanSearch, TheNearestMissIsToldByHowMuch) {
+  // Nothing suffices: then trials go on to their end, so that a small miss is known to be small.
+  SmallPlan plan({{"", Latency::ttft, 0.99, 12ms}});
+  plan.machine("m", one_by_one("{process: poisson, rate: 250 /s}"), 10'000);
+  const Evaluation e = *found(*plan, 1).evaluations[0];
+  ASSERT_FALSE(e.meets());
+  EXPECT_GT(e.excess, 1);
+  EXPECT_LT(e.excess, 5);
+  EXPECT_THAT(e.why, HasSubstr("ms, not 12 ms with 4 nodes"));
+}
+
+TEST(PlanSearch, DrivesAreBusyWithWhatTheRunWrote) {
+  const Scenario scenario = testing::parse(testing::kTinyModel + R"(
+hardware:
+  gpu: {use: h100-sxm, memory: 4 GB}
+  host: dual-xeon-ddr5-2tib
+  ssd: kioxia-cd9p-r
+  drives_per_host: 2
+tiers: [{name: nvme, medium: nvme, capacity: 1 TB, write: through}]
+workload:
+  max_requests: 2000
+  clients:
+    - name: c
+      arrivals: {process: deterministic, rate: 50 /s}
+      prompt: {distribution: constant, value: 512}
+      output: {distribution: constant, value: 32}
+)",
+                                           {});
+  SmallPlan plan({{"", Latency::ttft, 0.99, 10s}});
+  plan.machine("m", scenario, 10'000);
+  plan->spec.limits.spare_nodes = 1;
+  const Evaluation e = *found(*plan, 1).evaluations[0];
+  ASSERT_EQ(e.nodes, 1) << e.why;
+  const Summary run = terrace::run(scenario);
+  const TierSummary& nvme = run.tiers.at(1);
+  // As long as requests came: 2,000 at 50 a second.
+  const double written = static_cast<double>(nvme.counters.written.count()) / 40;
+  ASSERT_GT(written, 0);
+  EXPECT_NEAR(e.performance->use.drive_writes.count() / written, 1, 0.01);
+  EXPECT_GT(e.performance->use.drive_busy, 0);
+  EXPECT_NEAR(e.performance->prompt_tokens_per_second, 512 * 50, 512 * 50 * 0.01);
+  const SsdSpec& ssd = *scenario.hardware.ssd;
+  const double peak = static_cast<double>(nvme.peak_occupied.count());
+  EXPECT_EQ(e.performance->drives.by_capacity,
+            std::ceil(peak / (static_cast<double>(ssd.capacity.count()) * 0.9)));
+  EXPECT_EQ(e.performance->drives.by_bandwidth, 1);
+  // Half of it on each of two nodes, one of them spare.
+  const Years one = life_of(ssd, {.writes = Bandwidth{written / 2 * plan->spec.demand.mean_load}});
+  EXPECT_EQ(e.performance->drives.by_endurance, std::ceil(5 / one.count() - 0.01));
+}
+
 /// Two to four kinds of machine for a random scenario, with bounds that some of them meet.
 SmallPlan any_plan(const testing::RandomScenario& random) {
   const auto draw = [](int low, int high) { return *rc::gen::inRange(low, high + 1); };
@@ -214,6 +267,7 @@ TEST(PlanSearch, FindsWhatTryingEveryNumberFinds) {
           RC_ASSERT(passes[nodes - 1] && (nodes == 1 || !passes[nodes - 2]));
         }
       }
+      RC_ASSERT(e.meets() == (e.obstacle == Obstacle::none) && e.meets() == e.why.empty());
       if (e.prospect.hopeless()) ++pruned[e.obstacle];
       saved += static_cast<int>(passes.size()) - static_cast<int>(e.runs);
       met += e.meets() ? 1 : 0;
