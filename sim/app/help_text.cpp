@@ -70,10 +70,10 @@ std::string exit_status_help() {
               {"1", "something could not be read, written or allocated"},
               {"2", "the command line makes no sense"},
               {"3", "a scenario, a profile or a trace is wrong: file:line:column says where"},
-              {"4", "the model does not fit the machine"},
+              {"4", "no machine, load or purchase answers the question"},
               {"5", "a prediction is farther off than --fail-on allows"},
               {"6", "the simulator contradicted itself: a bug, please report it"},
-              {"130", "interrupted; partial results were written"}});
+              {"130", "interrupted; what was done is written, or said"}});
 }
 
 }  // namespace terrace::app
