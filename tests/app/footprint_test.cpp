@@ -267,7 +267,7 @@ TEST(FootprintVerb, MistakesAreNamed) {
   fails(2, one + "--host dual-xeon-ddr5-2tib:7", "'7' lacks a unit");
   fails(3, one + "--ssd 4xkioxia-cm7-r:7TB", "there is no Kioxia CM7-R of 7 TB");
   fails(3, one + "--ssd kioxia-cm7-r:7TB", "the nearest has 7.68 TB");
-  fails(3, one + "--host dual-xeon-ddr5-2tib:0B", "--host dual-xeon-ddr5-2tib:0B:1:1");
+  fails(3, one + "--host dual-xeon-ddr5-2tib:0B", "'dram' must be greater than 0");
   fails(2, one + "--ssd kioxia-cm7-r:7.68TB,kioxia-cm7-r:7680GB",
         "'kioxia-cm7-r:7680GB' is there twice");
   fails(2, one + "--ssd 0xsolidigm-d7-ps1010", "between 1 and 1024 of a kind");
