@@ -14,6 +14,7 @@
 #include "sim/app/output.hpp"
 #include "sim/app/scenario_options.hpp"
 #include "sim/kv/capacity.hpp"
+#include "sim/report/human.hpp"
 #include "sim/report/output_file.hpp"
 #include "sim/serving/hbm_budget.hpp"
 
@@ -159,6 +160,12 @@ std::vector<Tokens> prefixes_of(const Arguments& arguments, const Scenario& mach
   std::vector<std::int64_t> numbers;
   if (const auto text = arguments.value("context")) {
     numbers = number_axis("context", *text, block, machine.model.max_context.count());
+    if (numbers.back() > most) {
+      throw UsageError(fmt::format(
+          "--context {}: {} takes {} tokens, {} fresh ones among them; a prefix has {} at most",
+          *text, machine.model.name, human::count(machine.model.max_context.count()),
+          human::count(fresh.count()), human::count(most)));
+    }
   } else {
     for (std::int64_t n = kShortest; n <= kLongest; n *= 2) numbers.push_back(n);
     std::erase_if(numbers, [&](std::int64_t n) { return n < block || n > most; });

@@ -14,8 +14,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 template <class T, class Number>
 Json json_of(const AtPrices<T>& prices, Number number) {
   return {{"low", finite(number(prices.low))},
@@ -116,8 +114,7 @@ void write_breakeven_csv(const BreakEvenReport& r, const std::filesystem::path& 
                                    "worth_keeping_s_low",
                                    "worth_keeping_s",
                                    "worth_keeping_s_high"};
-  replace_file(path, [&](const std::filesystem::path& file) {
-    CsvFile csv(file);
+  replace_csv(path, [&](CsvFile& csv) {
     for (const char* column : kColumns) csv.quoted(column);
     csv.end_row();
     const auto number = [&](double value) {
@@ -148,7 +145,6 @@ void write_breakeven_csv(const BreakEvenReport& r, const std::filesystem::path& 
         csv.end_row();
       }
     }
-    csv.close();
   });
 }
 

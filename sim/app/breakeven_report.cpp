@@ -16,12 +16,10 @@ constexpr double kMillion = 1e6;
 std::string tokens(Tokens n) { return human::count(n.count()); }
 std::string time(Duration d) { return human::time(seconds(d)); }
 
-/// "0.0132", "12.3": of so small and so large prices alike.
-std::string dollars(double amount) { return fmt::format("{:.3g}", amount); }
-
 std::string dollars(const AtPrices<double>& amounts) {
-  return fmt::format("{} USD ({} to {})", dollars(amounts.typical), dollars(amounts.low),
-                     dollars(amounts.high));
+  const auto text = [](double amount) { return human::dollars(Dollars{amount}); };
+  return fmt::format("{} USD ({} to {})", text(amounts.typical), text(amounts.low),
+                     text(amounts.high));
 }
 
 std::string memory_of(const BreakEvenReport& r, Medium tier) {
@@ -96,9 +94,9 @@ std::string overview_text(const BreakEvenReport& r) {
     for (const PrefixLoad& load : row.loads) cells.push_back(time(load.load));
     if (r.gpu) {
       const Dollars all = cost_of(r.gpu->per_hour.typical, row.recompute);
-      cells.push_back(dollars(all.count() *
-                              static_cast<double>(r.machine.serving.gpus_per_replica()) * kMillion /
-                              static_cast<double>(row.prefix.count())));
+      cells.push_back(
+          human::dollars(all * (static_cast<double>(r.machine.serving.gpus_per_replica()) *
+                                kMillion / static_cast<double>(row.prefix.count()))));
     }
     table.add(std::move(cells));
   }

@@ -44,30 +44,7 @@ ordered_json json_of(const CliffPoint& point, const std::vector<SloBound>& bound
   return json;
 }
 
-}  // namespace
-
-std::string cliff_json(const CliffReport& r) {
-  ordered_json json;
-  json["scenario"] = r.scenario.name;
-  json["knob"] = r.knob;
-  json["seed"] = r.scenario.seed;
-  json["breaks"] = ordered_json::array();
-  for (const Break& b : r.cliff.breaks) {
-    const CliffPoint& bad = r.cliff.points[b.bad];
-    json["breaks"].push_back(
-        {{"holds_at", r.cliff.points[b.good].value},
-         {"breaks_at", bad.value},
-         {"as_it", b.bad > b.good ? "grows" : "falls"},
-         {"limit", bad.trial ? ordered_json(bad.trial->summary.verdict.limit) : ordered_json()}});
-  }
-  for (const CliffPoint& point : r.cliff.points) {
-    json["points"].push_back(json_of(point, r.bounds));
-  }
-  return json_text(json);
-}
-
-void write_cliff_csv(const CliffReport& r, const std::string& path) {
-  CsvFile csv(path);
+void fill_cliff(CsvFile& csv, const CliffReport& r) {
   csv.text(r.knob);
   csv.text("value");
   csv.text("holds");
@@ -99,7 +76,32 @@ void write_cliff_csv(const CliffReport& r, const std::string& path) {
     }
     csv.end_row();
   }
-  csv.close();
+}
+
+}  // namespace
+
+std::string cliff_json(const CliffReport& r) {
+  ordered_json json;
+  json["scenario"] = r.scenario.name;
+  json["knob"] = r.knob;
+  json["seed"] = r.scenario.seed;
+  json["breaks"] = ordered_json::array();
+  for (const Break& b : r.cliff.breaks) {
+    const CliffPoint& bad = r.cliff.points[b.bad];
+    json["breaks"].push_back(
+        {{"holds_at", r.cliff.points[b.good].value},
+         {"breaks_at", bad.value},
+         {"as_it", b.bad > b.good ? "grows" : "falls"},
+         {"limit", bad.trial ? ordered_json(bad.trial->summary.verdict.limit) : ordered_json()}});
+  }
+  for (const CliffPoint& point : r.cliff.points) {
+    json["points"].push_back(json_of(point, r.bounds));
+  }
+  return json_text(json);
+}
+
+void write_cliff_csv(const CliffReport& r, const std::string& path) {
+  replace_csv(path, [&](CsvFile& csv) { fill_cliff(csv, r); });
 }
 
 void write_cliff_plot(const CliffReport& r, const std::string& path) {

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "sim/app/endurance_run.hpp"
 #include "sim/app/model_options.hpp"
 #include "sim/app/output.hpp"
+#include "sim/app/study_options.hpp"
 #include "sim/config/reader.hpp"
 #include "sim/report/human.hpp"
 #include "sim/scenario/locate.hpp"
@@ -24,7 +24,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kSources = {"run", "writes", "tokens-per-second"};
 constexpr std::int64_t kMostDrives = 1'000'000;
-constexpr std::int64_t kMostJobs = 4096;
 constexpr double kMostAmplification = 100;
 constexpr double kMostTokens = 1e12;
 constexpr Bandwidth kMostWrites{1e15};
@@ -128,9 +127,7 @@ bool compare_rules(const Arguments& arguments, const RunWrites& run,
                    const config::Catalogue& catalogue, EnduranceReport& report) {
   const auto text = arguments.value("what-if");
   if (!text) return true;
-  const auto cores = std::max<std::int64_t>(1, std::thread::hardware_concurrency());
-  const std::int64_t jobs = arguments.count("jobs", cores, kMostJobs);
-  return ask_what_if(rules_of(*text), static_cast<std::size_t>(jobs), run, catalogue, report);
+  return ask_what_if(rules_of(*text), jobs_of(arguments), run, catalogue, report);
 }
 
 ExitCode run(const Arguments& arguments) {

@@ -1,7 +1,6 @@
 #include "sim/app/endurance_report.hpp"
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <set>
 
@@ -26,14 +25,6 @@ constexpr double kDay = 86400;
 double terabytes_a_day(Bandwidth rate) { return rate.count() * kDay * 1e-12; }
 
 std::string short_number(double value) { return fmt::format("{:.3g}", value); }
-
-/// "3.43k", "18.3k", "1.2M": prices are not known better.
-std::string dollars(Dollars amount) {
-  constexpr double kMega = 1e6;
-  const double n = amount.count();
-  if (n >= kMega * 0.9995) return fmt::format("{:.3g}M", n / kMega);
-  return n >= 999.5 ? fmt::format("{:.3g}k", n * 1e-3) : fmt::format("{:.3g}", n);
-}
 
 std::string rate_text(Bandwidth rate) {
   const double n = rate.count();
@@ -70,8 +61,8 @@ std::string fates_text(const EnduranceReport& r) {
                                    "no price",
                                    "-"};
     if (f.typical) {
-      cells[7] = fmt::format("{} ({} to {})", dollars(f.typical->horizon), dollars(f.low->horizon),
-                             dollars(f.high->horizon));
+      cells[7] = fmt::format("{} ({} to {})", human::dollars(f.typical->horizon),
+                             human::dollars(f.low->horizon), human::dollars(f.high->horizon));
       cells[8] = short_number(f.typical->written.count());
     }
     table.add(std::move(cells));
@@ -101,8 +92,6 @@ std::string legend(const EnduranceReport& r) {
   if (!oldest.empty()) text += fmt::format(" Prices: typical, of {} or later.", oldest);
   return "\n" + paragraph("", text);
 }
-
-Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 Json json_of(const std::optional<DriveFate::Price>& price) {
   if (!price) return nullptr;
@@ -228,8 +217,7 @@ void write_endurance_csv(const EnduranceReport& r, const std::filesystem::path& 
                                    "horizon_usd_high",
                                    "usd_per_tb_written",
                                    "price_as_of"};
-  replace_file(path, [&](const std::filesystem::path& file) {
-    CsvFile csv(file);
+  replace_csv(path, [&](CsvFile& csv) {
     for (const char* column : kColumns) csv.quoted(column);
     csv.end_row();
     for (const DriveFate& f : r.fates) {
@@ -247,7 +235,6 @@ void write_endurance_csv(const EnduranceReport& r, const std::filesystem::path& 
       csv.text(f.as_of);
       csv.end_row();
     }
-    csv.close();
   });
 }
 

@@ -120,20 +120,20 @@ std::string footprint_json(const FootprintReport& report) {
 
 void write_footprint_csv(const FootprintReport& report, const std::filesystem::path& path) {
   const std::vector<Row> rows = rows_of(report);
-  CsvFile file(path);
-  for (const auto& [key, value] : rows.front()) file.text(key);
-  file.end_row();
-  for (const Row& row : rows) {
-    for (const auto& [key, value] : row) {
-      if (const auto* text = std::get_if<std::string>(&value)) {
-        file.text(*text);
-      } else {
-        file.number(std::get<std::int64_t>(value));
-      }
-    }
+  replace_csv(path, [&](CsvFile& file) {
+    for (const auto& [key, value] : rows.front()) file.text(key);
     file.end_row();
-  }
-  file.close();
+    for (const Row& row : rows) {
+      for (const auto& [key, value] : row) {
+        if (const auto* text = std::get_if<std::string>(&value)) {
+          file.text(*text);
+        } else {
+          file.number(std::get<std::int64_t>(value));
+        }
+      }
+      file.end_row();
+    }
+  });
 }
 
 std::string footprint_svg(const FootprintReport& report) {

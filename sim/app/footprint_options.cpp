@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -102,17 +103,47 @@ StoreWish store_wish(std::string_view option, const std::string& text) {
   return wish;
 }
 
+/// A part whose `key` is its size: that of its profile, or the one that is wished, if it is sold.
+template <class Spec>
+Spec read_part(const std::string& file, std::string_view key, const StoreWish& wish,
+               const std::string& from) {
+  config::Diagnostics diagnostics;
+  config::Node profile = config::parse_yaml(file, config::read_text_file(file), diagnostics);
+  diagnostics.raise();
+  if (wish.capacity) {
+    config::Node size;
+    size.kind = config::Node::Kind::scalar;
+    size.place = {&diagnostics.add_source(from, ""), 1, 1, 1};
+    size.text = config::Scalar<Bytes>::format(*wish.capacity);
+    const config::Place place = size.place;
+    config::apply_override(profile, key, std::move(size), place, diagnostics);
+  }
+  Spec spec;
+  const config::Catalogue none;
+  config::Reader(profile, file, none, diagnostics).read(spec);
+  diagnostics.raise();
+  return spec;
+}
+
+/// What there is to hold KV: "NVMe of 4 x solidigm-d7-ps1010, 7.68 TB each".
 template <class Spec>
 void add_stores(const Arguments& arguments, std::string_view option, const NamedFile& kind,
-                Bytes Spec::*capacity, std::string_view what, const config::Catalogue& catalogue,
-                std::vector<KvStore>& stores) {
+                std::string_view key, Bytes Spec::*capacity, std::string_view what,
+                const config::Catalogue& catalogue, std::vector<KvStore>& stores) {
   for (const std::string& word : words(arguments, option)) {
     const StoreWish wish = store_wish(option, word);
-    const auto spec = config::read_file<Spec>(find_file(kind, wish.name, catalogue));
-    const Bytes each = wish.capacity.value_or(spec.*capacity);
-    const Bytes all = saturated(each, wish.count);
+    const auto spec = read_part<Spec>(find_file(kind, wish.name, catalogue), key, wish,
+                                      fmt::format("--{} {}", option, word));
     const std::string times = wish.count > 1 ? fmt::format("{} x ", wish.count) : "";
-    stores.push_back({fmt::format("{} of {}{}", what, times, wish.name), all});
+    std::string name = fmt::format("{} of {}{}", what, times, wish.name);
+    // Two sizes of one part are two stores, in tables for programs, too.
+    if (wish.capacity) name += ", " + config::Scalar<Bytes>::format(*wish.capacity);
+    if (wish.capacity && wish.count > 1) name += " each";
+    if (std::any_of(stores.begin(), stores.end(),
+                    [&](const KvStore& store) { return store.name == name; })) {
+      throw UsageError(fmt::format("--{}: '{}' is there twice", option, word));
+    }
+    stores.push_back({std::move(name), saturated(spec.*capacity, wish.count)});
   }
 }
 
@@ -186,10 +217,10 @@ FootprintWishes footprint_wishes(const Arguments& arguments) {
     q.gpus.push_back(
         config::read_file<GpuSpec>(find_file({"GPU", "hwprofiles/gpus"}, name, catalogue)));
   }
-  add_stores(arguments, "host", {"host", "hwprofiles/hosts"}, &HostSpec::dram, "DRAM", catalogue,
-             q.stores);
-  add_stores(arguments, "ssd", {"SSD", "hwprofiles/ssds"}, &SsdSpec::capacity, "NVMe", catalogue,
-             q.stores);
+  add_stores(arguments, "host", {"host", "hwprofiles/hosts"}, "dram", &HostSpec::dram, "DRAM",
+             catalogue, q.stores);
+  add_stores(arguments, "ssd", {"SSD", "hwprofiles/ssds"}, "capacity", &SsdSpec::capacity, "NVMe",
+             catalogue, q.stores);
   return wishes;
 }
 

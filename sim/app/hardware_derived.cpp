@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/fabric/wear.hpp"
 #include "sim/report/human.hpp"
 
 namespace terrace::app {
@@ -11,7 +12,6 @@ namespace {
 
 constexpr double kGB = 1e9;
 constexpr double kTB = 1e12;
-constexpr double kSecondsOfFiveYears = 5.0 * 365 * 86400;
 
 double real(Bytes size) { return static_cast<double>(size.count()); }
 
@@ -99,7 +99,7 @@ std::vector<Derived> by_capacity(const SsdSpec& ssd) {
     all.push_back({"sequential_writes", rated * ssd.sequential_endurance / kTB, "TB",
                    "rated_writes x sequential_endurance"});
   }
-  all.push_back({"sustainable_write", rated / kSecondsOfFiveYears / 1e6, "MB/s",
+  all.push_back({"sustainable_write", rated / (kRatedLife.count() * kSecondsPerYear) / 1e6, "MB/s",
                  "written at random without pause, wears it out in five years"});
   if (ssd.price) add_range(all, *ssd.price, real(ssd.capacity) / kTB, "of the drive");
   return all;

@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +18,7 @@
 #include "sim/app/output.hpp"
 #include "sim/app/progress.hpp"
 #include "sim/app/scenario_options.hpp"
+#include "sim/app/study_options.hpp"
 #include "sim/base/text.hpp"
 #include "sim/config/diagnostics.hpp"
 #include "sim/workload/trace.hpp"
@@ -28,7 +28,6 @@ namespace {
 
 constexpr std::uint64_t kExactUpTo = 20'000'000;  // accesses: seconds
 constexpr std::int64_t kMostPoints = 10'000;
-constexpr std::int64_t kMostJobs = 1024;
 constexpr std::int64_t kMostBlockTokens = 1'000'000'000;
 
 /// What the options say that does not depend on the stream, checked before any of it is read.
@@ -37,8 +36,7 @@ struct Wishes {
       : tiers(tier_ranges(arguments.all("tier"))),
         chosen(policy_wishes(arguments.value("policies"))),
         points(arguments.count("points", 24, kMostPoints)),
-        jobs(
-            arguments.count("jobs", std::max(1U, std::thread::hardware_concurrency()), kMostJobs)) {
+        jobs(jobs_of(arguments)) {
     const bool lru = std::any_of(chosen.policies.begin(), chosen.policies.end(),
                                  [](const MrcPolicy& p) { return p.choice.name() == "lru"; });
     for (const char* option : {"exact", "shards"}) {
@@ -54,7 +52,7 @@ struct Wishes {
   std::vector<TierRange> tiers;
   PolicyWishes chosen;
   std::int64_t points;
-  std::int64_t jobs;
+  std::size_t jobs;
   std::optional<ShardsOptions> shards;
 };
 

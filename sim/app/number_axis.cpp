@@ -55,7 +55,10 @@ class Axis {
     if (by < (times ? 2 : 1)) fail(part, times ? "a factor is 2 or more" : "a step is 1 or more");
     check(from, part);
     check(to, part);
-    for (std::int64_t n = from; n <= to; n = times ? n * by : n + by) push(n, part);
+    for (std::int64_t n = from; n <= to; n = times ? n * by : n + by) {
+      push(n, part);
+      if (times && n > to / by) break;  // n * by may be more than an integer holds
+    }
   }
 
   [[nodiscard]] std::vector<std::int64_t> sorted() && {

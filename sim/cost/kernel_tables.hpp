@@ -60,6 +60,9 @@ class KernelTables {
     std::vector<Duration> measured;  // of its points
   };
 
+  /// The files that `read` looks for; some may be missing.
+  static std::vector<std::filesystem::path> files(const std::filesystem::path& directory);
+
   /// Reads what there is of attention_decode.csv, attention_prefill.csv, gemm.csv, mla_decode.csv,
   /// mla_prefill.csv, allreduce.csv and nccl.csv, with the columns that NVIDIA's aiconfigurator
   /// publishes and latency_us. Left out are: data types and head sizes without a fit in the

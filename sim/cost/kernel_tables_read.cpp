@@ -243,6 +243,14 @@ void read_all_reduce(const std::filesystem::path& file, Points& points) {
 
 }  // namespace
 
+std::vector<std::filesystem::path> KernelTables::files(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> all;
+  for (const Family& family : kFamilies) all.push_back(directory / family.file);
+  all.push_back(directory / kNcclFile);
+  all.push_back(directory / kAllReduceFile);
+  return all;
+}
+
 KernelTables KernelTables::read(const std::filesystem::path& directory,
                                 const KernelProfile& profile, const forms::Chip& chip) {
   KernelTables all;

@@ -13,6 +13,11 @@
 namespace terrace {
 namespace {
 
+constexpr const char* kAttention = "attention";
+constexpr const char* kDense = "dense";
+constexpr const char* kPerSequence = "per_sequence";
+constexpr const char* kMoe = "moe";
+
 double real(std::int64_t n) { return static_cast<double>(n); }
 double real(Tokens n) { return real(n.count()); }
 
@@ -81,14 +86,23 @@ std::optional<ProfileGrid<2>> read_moe(const std::filesystem::path& file) {
 
 }  // namespace
 
+std::vector<std::filesystem::path> LayerProfile::files(const std::filesystem::path& directory,
+                                                       std::string_view stem) {
+  std::vector<std::filesystem::path> all;
+  for (const char* kind : {kAttention, kDense, kPerSequence, kMoe}) {
+    all.push_back(table(directory, stem, kind));
+  }
+  return all;
+}
+
 LayerProfile LayerProfile::read(const std::filesystem::path& directory, std::string_view stem) {
-  const AttentionPoints attention = read_attention(table(directory, stem, "attention"));
-  return {read_curves(table(directory, stem, "dense"), "tokens"),
-          read_curves(table(directory, stem, "per_sequence"), "sequences"),
+  const AttentionPoints attention = read_attention(table(directory, stem, kAttention));
+  return {read_curves(table(directory, stem, kDense), "tokens"),
+          read_curves(table(directory, stem, kPerSequence), "sequences"),
           ProfileGrid<2>(attention.prefill),
           ProfileGrid<2>(attention.decode),
           ProfileGrid<4>(attention.mixed),
-          read_moe(table(directory, stem, "moe"))};
+          read_moe(table(directory, stem, kMoe))};
 }
 
 LayerProfile::LayerProfile(Curves per_token, Curves per_sequence, ProfileGrid<2> prefill,

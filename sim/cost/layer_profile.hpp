@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sim/base/units.hpp"
 #include "sim/cost/profile_grid.hpp"
@@ -31,6 +32,10 @@ struct AttentionCall {
 class LayerProfile {
  public:
   using Curve = ProfileGrid<1>;
+
+  /// The files that `read` looks for; those of experts may be missing.
+  static std::vector<std::filesystem::path> files(const std::filesystem::path& directory,
+                                                  std::string_view stem);
 
   /// Reads <stem>_dense.csv, <stem>_per_sequence.csv, <stem>_attention.csv and, if there is one,
   /// <stem>_moe.csv; times are in microseconds. Throws ConfigError at the first mistake.

@@ -224,10 +224,4 @@ std::optional<std::size_t> variant_of(const SsdSpec& ssd) {
   return at;
 }
 
-Bytes rated_writes(const SsdSpec& ssd) {
-  constexpr double kDays = 5 * 365;
-  const double bytes = static_cast<double>(ssd.capacity.count()) * ssd.dwpd * kDays;
-  return bytes < 9.2e18 ? Bytes{std::llround(bytes)} : Bytes::max();
-}
-
 }  // namespace terrace

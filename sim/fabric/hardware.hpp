@@ -143,10 +143,6 @@ struct NetworkSpec {
 /// The index in `by_capacity` of what holds for the capacity of `ssd`; nothing if there is none.
 [[nodiscard]] std::optional<std::size_t> variant_of(const SsdSpec& ssd);
 
-/// Bytes that a drive of `ssd` may be written before it is worn out, at random, by its rating over
-/// five years; Bytes::max() if they cannot be counted.
-[[nodiscard]] Bytes rated_writes(const SsdSpec& ssd);
-
 void describe(config::Fields& f, DescriptorLaw& law);
 void describe(config::Fields& f, HostLinkSpec& link);
 void describe(config::Fields& f, EfficiencySpec& efficiency);

@@ -1,11 +1,27 @@
 #include "sim/fabric/wear.hpp"
 
+#include <cmath>
 #include <limits>
 
 #include "sim/base/check.hpp"
 #include "sim/base/portable_math.hpp"
 
 namespace terrace {
+
+double rated_per_day(const SsdSpec& ssd, bool sequential) {
+  return ssd.dwpd * (sequential ? ssd.sequential_endurance : 1);
+}
+
+double rated_fills(const SsdSpec& ssd, bool sequential) {
+  constexpr double kDaysPerYear = kHoursPerYear / 24;
+  return rated_per_day(ssd, sequential) * (kRatedLife.count() * kDaysPerYear);
+}
+
+Bytes rated_writes(const SsdSpec& ssd) {
+  constexpr double kCountable = 9.2e18;  // just below 2^63
+  const double bytes = static_cast<double>(ssd.capacity.count()) * rated_fills(ssd, false);
+  return bytes < kCountable ? Bytes{std::llround(bytes)} : Bytes::max();
+}
 
 double write_amplification(double raw_over_usable) {
   TERRACE_CHECK(raw_over_usable > 1);
@@ -30,8 +46,7 @@ double drive_writes_per_day(const SsdSpec& ssd, const WearLoad& load) {
 Years life_of(const SsdSpec& ssd, const WearLoad& load) {
   const double used = drive_writes_per_day(ssd, load);
   if (used <= 0) return Years{std::numeric_limits<double>::infinity()};
-  const double allowed = ssd.dwpd * (load.sequential ? ssd.sequential_endurance : 1);
-  return kRatedLife * (allowed / used);
+  return kRatedLife * (rated_per_day(ssd, load.sequential) / used);
 }
 
 }  // namespace terrace

@@ -11,6 +11,15 @@ namespace terrace {
 
 constexpr Years kRatedLife{5};  // that `dwpd` of a profile holds for
 
+/// Times a day that a drive may be written full: at random, or in large segments.
+[[nodiscard]] double rated_per_day(const SsdSpec& ssd, bool sequential);
+
+/// Times that it may be written full before it is worn out.
+[[nodiscard]] double rated_fills(const SsdSpec& ssd, bool sequential);
+
+/// Bytes that it may be written at random; Bytes::max() if they cannot be counted.
+[[nodiscard]] Bytes rated_writes(const SsdSpec& ssd);
+
 /// Bytes that the flash takes for each byte the host writes at random over a full drive, if the
 /// oldest block is always cleaned next: a / (a + W0(-a e^-a)) with a = raw / usable capacity and
 /// Lambert's W (Desnoyers 2012; FIFO and LRU cleaning). Relative error below 1e-7 from one part in

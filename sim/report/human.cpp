@@ -75,6 +75,14 @@ std::string compact(std::int64_t n) {
 
 std::string rate(double per_second) { return grouped(significant(per_second, 4)); }
 
+std::string dollars(Dollars amount) {
+  constexpr double kKilo = 1e3;
+  constexpr double kMega = 1e6;
+  const double n = amount.count();
+  if (n >= kMega * 0.9995) return fmt::format("{:.3g}M", n / kMega);
+  return n >= kKilo * 0.9995 ? fmt::format("{:.3g}k", n / kKilo) : fmt::format("{:.3g}", n);
+}
+
 std::string percent(double part, double whole) {
   if (!(whole > 0)) return "-";
   return fmt::format("{:.1f}", 100 * part / whole);

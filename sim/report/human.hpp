@@ -16,6 +16,7 @@ namespace terrace::human {
 [[nodiscard]] std::string count(std::int64_t n);               // "1,664"
 [[nodiscard]] std::string compact(std::int64_t n);             // "1,664", "16.6 k", "16.6 M"
 [[nodiscard]] std::string rate(double per_second);             // "10,172.3", "7.214"
+[[nodiscard]] std::string dollars(Dollars amount);             // "0.0132", "3.43k", "1.2M"
 [[nodiscard]] std::string percent(double part, double whole);  // "61.3"; "-" of nothing
 
 }  // namespace terrace::human

@@ -25,9 +25,6 @@ constexpr std::array<const char*, kWaits> kWaitKeys = {"nothing", "budget", "sea
 constexpr std::array<const char*, 3> kRejectionKeys = {"none", "exceeds_kv_capacity",
                                                        "exceeds_max_model_len"};
 
-/// The number if there is one: JSON knows neither infinities nor NaN.
-Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 /// null of nothing.
 Json maybe(std::optional<double> value) { return value ? finite(*value) : Json(nullptr); }
 
@@ -160,6 +157,8 @@ void add_engine(Json& out, const Summary& s) {
 }
 
 }  // namespace
+
+Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 Json to_json(const Summary& s, const ReportHeader& header) {
   Json out;

@@ -11,6 +11,9 @@ namespace terrace {
 
 constexpr int kSummarySchemaVersion = 1;
 
+/// The number, or null if there is none: JSON knows neither infinities nor NaN.
+[[nodiscard]] nlohmann::ordered_json finite(double value);
+
 /// A run for programs: flat keys as `vllm bench serve` names them (mean_ttft_ms, p99_itl_ms,
 /// request_throughput ...), then lists and objects for what it does not have. A key is never left
 /// out, but for `misses`, which takes output.misses; it is null where the figure is not defined, as

@@ -24,6 +24,14 @@ bool Crew::working(std::chrono::milliseconds patience) {
   return false;
 }
 
+bool Crew::finish(FunctionRef<bool()> proceed) {
+  constexpr std::chrono::milliseconds kPatience{50};
+  while (working(kPatience)) {
+    if (!proceed()) stop();
+  }
+  return !stopped();
+}
+
 void Crew::work_on() {
   const std::stop_token stop = stop_.get_token();
   for (std::size_t i = next_++; i < pieces_ && !stop.stop_requested(); i = next_++) {

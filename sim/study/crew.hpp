@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "sim/base/function_ref.hpp"
+
 namespace terrace {
 
 /// Independent pieces of work, numbered from zero and begun in that order, on threads of their own;
@@ -33,6 +35,10 @@ class Crew {
   /// Waits until all is done or stopped, but no longer than `patience`: whether there is more to
   /// wait for. Then throws what the first piece, in their order, has thrown.
   bool working(std::chrono::milliseconds patience);
+
+  /// Waits for all of it, and asks twenty times a second whether to go on; after a no, too, since
+  /// what is under way may take its time. Whether it came to its end. Throws as working() does.
+  bool finish(FunctionRef<bool()> proceed);
 
  private:
   void work_on();

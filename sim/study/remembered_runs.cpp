@@ -8,6 +8,7 @@
 #include "sim/base/check.hpp"
 #include "sim/des/event_loop.hpp"
 #include "sim/kv/capacity.hpp"
+#include "sim/scenario/measured_files.hpp"
 #include "sim/study/identity.hpp"
 
 namespace terrace {
@@ -59,16 +60,18 @@ bool attempt(const Experiment& experiment, const Scenario& scenario, const std::
 }  // namespace
 
 std::string RememberedRuns::key_of(const Scenario& scenario, const std::string& resolved) {
-  std::string trace = "none";
-  if (scenario.workload.trace) {
-    const std::string& path = scenario.workload.trace->path;
-    const std::lock_guard lock(mutex_);
-    auto seen = std::find_if(traces_.begin(), traces_.end(),
-                             [&](const auto& t) { return t.first == path; });
-    if (seen == traces_.end()) seen = traces_.insert(seen, {path, file_identity(path)});
-    trace = seen->second;
-  }
-  return hash_of(fmt::format("{}\n{}\n{}\n{}", version_, name_, trace, resolved));
+  const auto& trace = scenario.workload.trace;
+  std::string files = trace ? identity_of(trace->path) : "none";
+  for (const auto& path : measured_files(scenario)) files += '\n' + identity_of(path.string());
+  return hash_of(fmt::format("{}\n{}\n{}\n{}", version_, name_, files, resolved));
+}
+
+std::string RememberedRuns::identity_of(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  auto seen =
+      std::find_if(files_.begin(), files_.end(), [&](const auto& f) { return f.first == path; });
+  if (seen == files_.end()) seen = files_.insert(seen, {path, file_identity(path)});
+  return seen->second;
 }
 
 std::optional<RunRecord> RememberedRuns::known(const Scenario& scenario) {

@@ -20,7 +20,8 @@ using Experiment = std::function<std::optional<Findings>(const Scenario&, const 
 
 /// Experiments that are done only once: what the store knows is not done again. What tells one from
 /// all others is the version of the program, the name of the experiment, every value of the
-/// scenario, and what is in its trace. Any number of threads may ask.
+/// scenario, and what is in its trace and in the files of measured times that it names. Any number
+/// of threads may ask.
 class RememberedRuns {
  public:
   RememberedRuns(RunStore& store, std::string version, std::string name, Experiment experiment)
@@ -42,12 +43,15 @@ class RememberedRuns {
  private:
   [[nodiscard]] std::string key_of(const Scenario& scenario, const std::string& resolved);
 
+  /// As it was when it was first asked for.
+  [[nodiscard]] std::string identity_of(const std::string& path);
+
   RunStore& store_;
   const std::string version_;
   const std::string name_;
   const Experiment experiment_;
-  std::mutex mutex_;                                         // of all below, and of the store
-  std::vector<std::pair<std::string, std::string>> traces_;  // path, identity
+  std::mutex mutex_;                                        // of all below, and of the store
+  std::vector<std::pair<std::string, std::string>> files_;  // path, identity
   std::vector<RunRecord> fresh_;
 };
 

@@ -93,6 +93,17 @@ TEST_F(BreakEvenVerb, LoadsFromTheLengthOnThatItNames) {
   EXPECT_TRUE(pays(around["prefixes"][1]));
 }
 
+TEST_F(BreakEvenVerb, SaysWhatWasNotMeasured) {
+  const std::string line = kL40s + "--context 8k --set serving.cost.backend=roofline";
+  const json caveats = answer(line)["caveats"];
+  ASSERT_EQ(caveats.size(), 1U);
+  EXPECT_THAT(caveats[0].get<std::string>(), HasSubstr("from datasheets, not measured"));
+  EXPECT_THAT(place.terrace(line).out, HasSubstr("from datasheets, not measured"));
+  // Noticed while a step is priced, not when the model is made.
+  EXPECT_THAT(answer("breakeven --model gpt-oss-20b --hw l40s --context 8k")["caveats"].dump(),
+              HasSubstr("routed experts"));
+}
+
 TEST_F(BreakEvenVerb, SaysWhereALatentIsReplicated) {
   const Outcome outcome =
       place.terrace("breakeven --model deepseek-v3 --hw h200-sxm --tp 8 --context 8k");
@@ -142,6 +153,7 @@ TEST_F(BreakEvenVerb, SaysWhatIsWrongWithAQuestion) {
   fails(4, "go through an encoder", "breakeven --model whisper-large-v3 --hw l40s");
   fails(2, "--context", kL40s + "--context 1k:0");
   fails(2, "131,072", kL40s + "--context 1M");
+  fails(2, "a prefix has 130,816 at most", kL40s + "--context 1k,128k");
   fails(2, "--gpu-price", kL40s, {"--gpu-price", "3"});
   fails(2, "above zero", kL40s, {"--gpu-price", "0 USD/h"});
   fails(2, "exclude each other", kL40s + "--rent", {"--gpu-price", "3 USD/h"});

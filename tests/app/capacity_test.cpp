@@ -4,6 +4,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -108,7 +109,8 @@ TEST_F(LoadVerbs, CapacitySaysWhatIsWrong) {
   refuses("capacity small.yaml --slo caht.ttft_p50=1s", 2, "did you mean 'chat'?");
   refuses("capacity small.yaml --slo ttft_p50=2s,ttft_p99=1s", 2, "says nothing");
   refuses("capacity small.yaml --slo ttft_p50=1s --seeds 0", 2, "--seeds takes a number from 1");
-  refuses("capacity small.yaml --slo ttft_p50=1s --requests 0", 2, "--requests takes a number from 1");
+  refuses("capacity small.yaml --slo ttft_p50=1s --requests 0", 2,
+          "--requests takes a number from 1");
   refuses("capacity small.yaml --slo ttft_p50=1s --precision 2", 2, "--precision must be between");
   refuses("capacity smal.yaml --slo ttft_p50=1s", 3, "small.yaml");
   refuses("capacity small.yaml --slo ttft_p50=1us", 4, "however little comes");
@@ -119,12 +121,15 @@ TEST_F(LoadVerbs, CliffSaysWhereItBreaksAndWritesFiles) {
   const std::string line =
       "cliff small.yaml --requests 400 --slo ttft_p99=200ms --vary load=1..64 --csv points.csv "
       "--plot cliff.svg";
+  place.write("points.csv", "old");
+  std::filesystem::create_hard_link(place.at("points.csv"), place.at("old.csv"));
   const Outcome text = place.terrace(line);
   ASSERT_EQ(text.status, 0) << text.err;
   EXPECT_THAT(text.out, AllOf(HasSubstr("As load grows, it breaks between"), HasSubstr("ttft_p99"),
                               HasSubstr("What saturates: "), HasSubstr("GPUs computing")));
   EXPECT_THAT(read_file(place.at("cliff.svg")), HasSubstr("<svg"));
   const std::string csv = read_file(place.at("points.csv"));
+  EXPECT_EQ(read_file(place.at("old.csv")), "old") << "written in place";
   EXPECT_THAT(csv, HasSubstr("load,value,holds,ttft_p99_s,keeps_up,"));
   const json answer = json::parse(place.terrace(line + " --json").out);
   ASSERT_EQ(answer["breaks"].size(), 1U);

@@ -1,5 +1,6 @@
 // The verb as its users see it.
 
+#include <filesystem>
 #include <map>
 #include <sstream>
 #include <string>
@@ -128,12 +129,45 @@ TEST(FootprintVerb, TellsHowManySequencesFit) {
                 "--models llama-3.1-8b,llama-3.1-70b --context 128k --hw h100-sxm "
                 "--host dual-xeon-ddr5-2tib:512GiB --ssd 4xsolidigm-d7-ps1010:7.68TB --explain");
   EXPECT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_THAT(outcome.out,
-              AllOf(HasSubstr("Sequences that fit 1 x H100 SXM: 79.6 GiB"),
-                    HasSubstr("llama-3.1-70b: weights do not fit: 131 GiB of 71.7 GiB\n"),
-                    ContainsRegex("DRAM of dual-xeon-ddr5-2tib: 512 GiB\n.*\nllama-3.1-8b +32\n"),
-                    ContainsRegex("4 x solidigm-d7-ps1010: 27.9 TiB\n.*\nllama-3.1-8b +1,788\n"),
-                    HasSubstr("28,211 blocks; (28,211 - 1) / 8,192 = 3 sequences")));
+  EXPECT_THAT(
+      outcome.out,
+      AllOf(HasSubstr("Sequences that fit 1 x H100 SXM: 79.6 GiB"),
+            HasSubstr("llama-3.1-70b: weights do not fit: 131 GiB of 71.7 GiB\n"),
+            ContainsRegex("DRAM of dual-xeon-ddr5-2tib, 512 GiB: 512 GiB\n.*\nllama-3.1-8b +32\n"),
+            ContainsRegex(
+                "4 x solidigm-d7-ps1010, 7.68 TB each: 27.9 TiB\n.*\nllama-3.1-8b +1,788\n"),
+            HasSubstr("28,211 blocks; (28,211 - 1) / 8,192 = 3 sequences")));
+}
+
+TEST(FootprintVerb, TwoSizesOfOneDriveAreTwoStores) {
+  const Workplace place;
+  const Outcome outcome = footprint(place,
+                                    "--models llama-3.1-8b --context 128k --json "
+                                    "--ssd 4xkioxia-cm7-r:7.68TB,4xkioxia-cm7-r:15.36TB");
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const json row = json::parse(outcome.out)["rows"][0];
+  const std::int64_t one = row["held_in_blocks_bytes_per_gpu"];
+  EXPECT_EQ(row["nvme_of_4_x_kioxia_cm7_r_7_68_tb_each_sequences"], 30'720'000'000'000 / one);
+  EXPECT_EQ(row["nvme_of_4_x_kioxia_cm7_r_15_36_tb_each_sequences"], 61'440'000'000'000 / one);
+}
+
+TEST(FootprintVerb, ATableIsReplacedAsAWhole) {
+  const Workplace place;
+  place.write("rows.csv", "old");
+  std::filesystem::create_hard_link(place.at("rows.csv"), place.at("old.csv"));
+  ASSERT_EQ(footprint(place, "--models llama-3.1-8b --csv rows.csv").status, 0);
+  EXPECT_THAT(testing::read_file(place.at("rows.csv")), StartsWith("model,"));
+  EXPECT_EQ(testing::read_file(place.at("old.csv")), "old");
+}
+
+TEST(FootprintVerb, ARangeEndsBeforeItOverflows) {
+  const Workplace place;
+  const Outcome outcome =
+      footprint(place, "--models llama-3.1-8b --context 4k:128k:x1099511627776M --json");
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const json rows = json::parse(outcome.out)["rows"];
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0]["context_tokens"], 4096);
 }
 
 TEST(FootprintVerb, ExplainsTheNumbersOfTheLongestContext) {
@@ -231,6 +265,11 @@ TEST(FootprintVerb, MistakesAreNamed) {
   fails(2, one + "--max-num-seqs 4", "--max-num-seqs has no effect without --hw");
   fails(2, one + "--hw l4 --gpu-memory-utilization 1.1", "up to 1, not '1.1'");
   fails(2, one + "--host dual-xeon-ddr5-2tib:7", "'7' lacks a unit");
+  fails(3, one + "--ssd 4xkioxia-cm7-r:7TB", "there is no Kioxia CM7-R of 7 TB");
+  fails(3, one + "--ssd kioxia-cm7-r:7TB", "the nearest has 7.68 TB");
+  fails(3, one + "--host dual-xeon-ddr5-2tib:0B", "'dram' must be greater than 0");
+  fails(2, one + "--ssd kioxia-cm7-r:7.68TB,kioxia-cm7-r:7680GB",
+        "'kioxia-cm7-r:7680GB' is there twice");
   fails(2, one + "--ssd 0xsolidigm-d7-ps1010", "between 1 and 1024 of a kind");
   fails(2, one + "--block-size 0", "--block-size takes a number from 1 to 65536");
   fails(2, one + "--json --explain", "exclude each other");

@@ -223,7 +223,7 @@ TEST_F(MrcCli, RefusesOtherMistakesAtTheKeyboard) {
   fails(2, "--shards takes a rate above 0", "--trace t.jsonl --shards 0");
   fails(2, "not '1.5'", "--trace t.jsonl --shards 1.5");
   fails(2, "--points takes a number from 1", "--trace t.jsonl --points 0");
-  fails(2, "--jobs takes a number from 1", "--trace t.jsonl --jobs -3");
+  fails(2, "--jobs takes a number from 1 to 4096", "--trace t.jsonl --jobs -3");
   fails(2, "--block-size takes a number from 1", "--trace t.jsonl --block-size 0");
   fails(2, "--partial-blocks is 'count' or 'ignore', not 'some'",
         "--trace t.jsonl --partial-blocks some");

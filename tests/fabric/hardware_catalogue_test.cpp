@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
+#include "sim/fabric/wear.hpp"
 #include "tests/model/catalogue.hpp"
 
 namespace terrace {

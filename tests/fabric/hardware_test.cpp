@@ -8,6 +8,7 @@
 
 #include "sim/config/reader.hpp"
 #include "sim/config/writer.hpp"
+#include "sim/fabric/wear.hpp"
 
 namespace terrace {
 namespace {

@@ -60,6 +60,15 @@ TEST(Wear, LargeSegmentsWearLessThanRandomWrites) {
   EXPECT_NEAR(life_of(ssd, load).count(), 17.52 / 37.2, 1e-9);
 }
 
+TEST(Wear, ARatingIsForFiveYears) {
+  SsdSpec ssd = drive(3.2, 3);
+  ssd.sequential_endurance = 2;
+  EXPECT_EQ(rated_per_day(ssd, false), 3);
+  EXPECT_EQ(rated_per_day(ssd, true), 6);
+  EXPECT_EQ(rated_fills(ssd, false), 3 * 1825);
+  EXPECT_EQ(rated_fills(ssd, true), 6 * 1825);
+}
+
 TEST(Wear, LifeIsWhatIsRatedOverWhatIsWritten) {
   for_all([] {
     SsdSpec ssd = drive(*rc::gen::inRange(1, 100), *rc::gen::inRange(1, 50));

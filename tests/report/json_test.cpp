@@ -29,6 +29,12 @@ int count_numbers(const Json& json, const std::string& where) {
   return numbers;
 }
 
+TEST(Json, HasNullForWhatIsNoNumber) {
+  EXPECT_EQ(finite(1.5), Json(1.5));
+  EXPECT_TRUE(finite(HUGE_VAL).is_null());
+  EXPECT_TRUE(finite(std::nan("")).is_null());
+}
+
 TEST(Json, HasTheKeysOfVllmsBenchmark) {
   const Reported run = report_on(kTwoTiers);
   const Json json = to_json(run.summary, run.header);

@@ -67,6 +67,16 @@ TEST(Human, GivesSizesInBinaryUnits) {
   EXPECT_EQ(human::bytes(Bytes::max()), "unlimited");
 }
 
+TEST(Human, GivesPricesThreeDigits) {
+  EXPECT_EQ(human::dollars(Dollars{0}), "0");
+  EXPECT_EQ(human::dollars(Dollars{0.01321}), "0.0132");
+  EXPECT_EQ(human::dollars(Dollars{999.4}), "999");
+  EXPECT_EQ(human::dollars(Dollars{999.6}), "1k");
+  EXPECT_EQ(human::dollars(Dollars{18'340}), "18.3k");
+  EXPECT_EQ(human::dollars(Dollars{999'400}), "999k");
+  EXPECT_EQ(human::dollars(Dollars{1'234'567}), "1.23M");
+}
+
 TEST(Human, GroupsDigits) {
   EXPECT_EQ(human::count(0), "0");
   EXPECT_EQ(human::count(999), "999");

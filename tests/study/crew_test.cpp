@@ -67,5 +67,19 @@ TEST(Crew, ToldToStopBeginsNothingMore) {
   EXPECT_LE(begun, 2);
 }
 
+TEST(Crew, FinishesUnlessItIsToldNotToGoOn) {
+  const auto idle = [](std::size_t, const std::stop_token&) {};
+  EXPECT_TRUE(Crew(100, 2, idle).finish([] { return true; }));
+
+  const auto endless = [](std::size_t, const std::stop_token& stop) {
+    while (!stop.stop_requested()) std::this_thread::yield();
+  };
+  int asked = 0;
+  EXPECT_FALSE(Crew(100, 2, endless).finish([&] { return ++asked < 2; }));
+  EXPECT_GE(asked, 2);
+  const auto broken = [](std::size_t, const std::stop_token&) { throw std::runtime_error("no"); };
+  EXPECT_THROW(Crew(100, 2, broken).finish([] { return true; }), std::runtime_error);
+}
+
 }  // namespace
 }  // namespace terrace

@@ -87,14 +87,16 @@ TEST_F(RememberedRunsTest, ForgetsNothingOfWhatWasStopped) {
   EXPECT_FALSE(all.known({}));
 }
 
+void write_file(const std::filesystem::path& path, const char* text) {
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  ASSERT_NE(file, nullptr);
+  std::fputs(text, file);
+  std::fclose(file);
+}
+
 TEST_F(RememberedRunsTest, FollowVersionExperimentScenarioAndTraceContent) {
   const auto path = std::filesystem::temp_directory_path() / "terrace_identity_test.jsonl";
-  const auto write = [&](const char* text) {
-    std::FILE* file = std::fopen(path.c_str(), "wb");
-    ASSERT_NE(file, nullptr);
-    std::fputs(text, file);
-    std::fclose(file);
-  };
+  const auto write = [&](const char* text) { write_file(path, text); };
   Scenario scenario;
   EXPECT_EQ(times(scenario), 1);
   EXPECT_EQ(times(scenario), 0);
@@ -114,6 +116,38 @@ TEST_F(RememberedRunsTest, FollowVersionExperimentScenarioAndTraceContent) {
   write("one");
   EXPECT_EQ(times(scenario), 0);
   std::filesystem::remove(path);
+}
+
+TEST_F(RememberedRunsTest, FollowTheMeasuredTimesThatAreNamed) {
+  const auto folder = std::filesystem::temp_directory_path() / "terrace_measured_identity_test";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directory(folder);
+  Scenario tables;
+  tables.serving.cost.backend = CostBackend::table;
+  tables.serving.cost.tables = folder.string();
+  Scenario layers;
+  layers.serving.cost.backend = CostBackend::layers;
+  layers.serving.cost.profile = (folder / "tp1").string();
+  const auto follows = [&](const Scenario& scenario, const char* name) {
+    write_file(folder / name, "one");
+    EXPECT_EQ(times(scenario), 1) << name << " is new";
+    EXPECT_EQ(times(scenario), 0) << name;
+    write_file(folder / name, "two");
+    EXPECT_EQ(times(scenario), 1) << name << " was measured again";
+  };
+  for (const char* name : {"gemm.csv", "attention_decode.csv", "attention_prefill.csv",
+                           "mla_decode.csv", "mla_prefill.csv", "nccl.csv", "allreduce.csv"}) {
+    follows(tables, name);
+  }
+  EXPECT_EQ(times(layers), 1);
+  for (const char* name :
+       {"tp1_dense.csv", "tp1_per_sequence.csv", "tp1_attention.csv", "tp1_moe.csv"}) {
+    follows(layers, name);
+  }
+  write_file(folder / "tp2_dense.csv", "of another profile");
+  EXPECT_EQ(times(layers), 0);
+  EXPECT_EQ(times(tables), 0);
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

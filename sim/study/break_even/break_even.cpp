@@ -85,12 +85,11 @@ PrefixTimes::Split PrefixTimes::split(Medium tier, std::int64_t blocks) const {
 std::optional<std::int64_t> PrefixTimes::break_even(Medium tier, std::int64_t longest) const {
   const auto pays = [&](std::int64_t blocks) { return load(tier, 0, blocks) <= recompute(blocks); };
   if (!pays(longest)) return std::nullopt;
-  std::int64_t good = longest;
   std::int64_t bad = 0;
   for (std::int64_t blocks = 1; blocks < longest; blocks *= 2) {
     if (!pays(blocks)) bad = blocks;
   }
-  good = bad == 0 ? 1 : std::min(2 * bad, longest);
+  std::int64_t good = bad == 0 ? 1 : std::min(2 * bad, longest);
   while (good - bad > 1) {
     const std::int64_t middle = bad + (good - bad) / 2;
     (pays(middle) ? good : bad) = middle;
@@ -127,6 +126,7 @@ BreakEven break_even(const Scenario& machine, const BreakEvenQuestion& question)
     const auto blocks = times.break_even(tier, longest);
     answer.from.push_back(blocks ? std::optional(engine.block_size * *blocks) : std::nullopt);
   }
+  answer.caveats = times.caveats();  // last: some are noticed only when a step needs them
   return answer;
 }
 

@@ -49,8 +49,7 @@ Dollars cost_of(DollarsPerHour price, Duration time) {
 }
 
 DollarsPerTB cost_of_writing(const SsdSpec& ssd, DollarsPerTB price) {
-  constexpr double kDaysOfYear = 365;
-  return price * (1 / (ssd.dwpd * kRatedLife.count() * kDaysOfYear * ssd.sequential_endurance));
+  return price * (1 / rated_fills(ssd, true));
 }
 
 std::optional<Keeping> keeping(const Scenario& machine, Medium tier,

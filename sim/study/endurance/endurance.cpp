@@ -14,7 +14,7 @@ DriveFate fate_of(const DriveOffer& offer, const EnduranceQuestion& question) {
   fate.profile = offer.profile;
   fate.capacity = ssd.capacity;
   fate.writes_per_day = drive_writes_per_day(ssd, load);
-  fate.rated = ssd.dwpd * (load.sequential ? ssd.sequential_endurance : 1);
+  fate.rated = rated_per_day(ssd, load.sequential);
   fate.life = life_of(ssd, load);
   // A life that divides the horizon, to rounding, needs no array for its last instant.
   constexpr double kExact = 1 - 1e-12;

@@ -1,6 +1,5 @@
 #include "sim/study/endurance/write_rules.hpp"
 
-#include <chrono>
 #include <stop_token>
 #include <utility>
 
@@ -46,18 +45,11 @@ Bytes written_to_drives(const Summary& summary) {
 
 std::optional<std::vector<Summary>> run_all(const std::vector<Scenario>& scenarios,
                                             std::size_t jobs, FunctionRef<bool()> proceed) {
-  constexpr std::chrono::milliseconds kPatience{100};
   std::vector<Summary> results(scenarios.size());
   Crew crew(scenarios.size(), jobs, [&](std::size_t i, const std::stop_token& stop) {
     results[i] = run(scenarios[i], {{}, [&](const Progress&) { return !stop.stop_requested(); }});
   });
-  bool stopped = false;
-  while (crew.working(kPatience)) {
-    if (stopped || proceed()) continue;
-    stopped = true;
-    crew.stop();
-  }
-  if (stopped) return std::nullopt;
+  if (!crew.finish(proceed)) return std::nullopt;
   return results;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -16,8 +15,6 @@
 
 namespace terrace {
 namespace {
-
-constexpr std::chrono::milliseconds kPatience{50};
 
 /// Tells how far it is, and hears whether to go on, while a crew is at work.
 class Watch {
@@ -42,19 +39,18 @@ class Watch {
 
   /// Whether the crew came to its end.
   bool over(Crew& crew) {
-    while (crew.working(kPatience)) ask(crew);
-    return !crew.stopped();
+    return crew.finish([this] { return goes_on(); });
   }
 
  private:
-  void ask(Crew& crew) {
-    if (!options_.proceed) return;
+  bool goes_on() {
+    if (!options_.proceed) return true;
     CapacityProgress now;
     {
       const std::lock_guard lock(mutex_);
       now = progress_;
     }
-    if (!options_.proceed(now)) crew.stop();
+    return options_.proceed(now);
   }
 
   const CapacityOptions& options_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <utility>
 
@@ -14,7 +13,6 @@
 namespace terrace {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{50};
 constexpr double kHardlyAny = 0.01;
 
 /// Nothing if it was stopped.
@@ -84,10 +82,8 @@ std::optional<Cliff> find_cliff(const Knob& knob, std::span<const double> values
   std::atomic<std::size_t> runs{0};
   Cliff cliff;
   const auto over = [&](Crew& crew) {
-    while (crew.working(kPatience)) {
-      if (options.proceed && !options.proceed(runs, cliff.breaks.size())) crew.stop();
-    }
-    return !crew.stopped();
+    return crew.finish(
+        [&] { return !options.proceed || options.proceed(runs, cliff.breaks.size()); });
   };
 
   cliff.points.resize(values.size());

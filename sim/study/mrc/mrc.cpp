@@ -1,7 +1,6 @@
 #include "sim/study/mrc/mrc.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -14,8 +13,6 @@
 
 namespace terrace {
 namespace {
-
-using namespace std::chrono_literals;
 
 class Study {
  public:
@@ -52,10 +49,7 @@ class Study {
                   return !stop.stop_requested();
                 });
               });
-    while (crew.working(50ms)) {
-      if (!goes_on()) crew.stop();
-    }
-    return !crew.stopped();
+    return crew.finish(goes_on);
   }
 
   void plan(std::size_t i) {

@@ -1,7 +1,6 @@
 #include "sim/study/sweep/sweep.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <mutex>
 #include <stop_token>
 #include <utility>
@@ -93,14 +92,14 @@ SweepResults run_sweep(const SweepPlan& plan, RunStore& store, const SweepOption
       finished.add(run, std::move(*record));
     }
   });
-  // Results are kept ten times a second, not one by one: a transaction for each costs more.
-  constexpr std::chrono::milliseconds kPatience{100};
-  for (bool more = true; more;) {
-    more = crew.working(kPatience);
+  // Results are kept now and then, not one by one: a transaction for each costs more.
+  const auto keep = [&] {
     for (const auto& [run, record] : finished.take()) note(run, record);
     runs.keep();
-    if (options.proceed && !options.proceed(progress)) crew.stop();
-  }
+    return !options.proceed || options.proceed(progress);
+  };
+  crew.finish(keep);
+  keep();
   return results;
 }
 
