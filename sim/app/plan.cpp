@@ -69,11 +69,12 @@ void check_length(const Plan& plan, const Answer& answer) {
   const Offer& best = answer.choice.offers.front();
   const Performance& run = *answer.results.evaluations[best.candidate]->performance;
   if (!is_short(run)) return;
-  throw config::ConfigError(fmt::format(
-      "{}: under this load the requests are over too soon to tell whether {} lasts: those inside "
-      "were replaced {:.2g} times while others came; raise their number, as with --set "
-      "'set={{workload.max_requests: 20000}}'",
-      plan.name, plan.candidates[best.candidate].name, run.turnovers));
+  throw config::ConfigError(
+      fmt::format("{}.yaml: error: under this load the requests are over too soon to tell whether "
+                  "{} lasts: those inside "
+                  "were replaced {:.2g} times while others came; raise their number, as with --set "
+                  "'set={{workload.max_requests: 20000}}'",
+                  plan.name, plan.candidates[best.candidate].name, run.turnovers));
 }
 
 /// What is in the way, if nothing meets the demand.

@@ -64,19 +64,20 @@ TEST_F(PlanVerb, SaysWhatToBuyAndWhy) {
   const Outcome outcome = place.terrace("plan p.yaml");
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.err, IsEmpty());
-  EXPECT_THAT(outcome.out,
-              AllOf(StartsWith("Plan p: llama-3.1-8b, 12 times what small.yaml sends: 8 today, "
-                               "+50 % a year for 1 year\n"),
-                    HasSubstr("within  ttft_p99 300.0 ms, tpot_p99 30.00 ms"),
-                    HasSubstr("3 candidates: 1 ruled out beforehand (1 by latency), 2 simulated in "),
-                    HasSubstr("Offers, cheapest first"), HasSubstr("Buy 1 x (two H100, TP "),
-                    HasSubstr("is nearest to its limit"), HasSubstr("It costs least in "),
-                    HasSubstr("Bill of the first offer"), HasSubstr("Nodes needed"),
-                    HasSubstr("today  year 1  bought"), HasSubstr("Why the others do not do"),
-                    HasSubstr("latency   four L4, TP 1, 512 GiB: tpot_p99 is "),
-                    HasSubstr("step times of L4: a roofline over its datasheet"),
-                    HasSubstr("chassis of four L4: $8,000 ($5,000 to $9,000), 2026-06"),
-                    HasSubstr("assumed: GPUs are written off over 4 years")));
+  EXPECT_THAT(
+      outcome.out,
+      AllOf(StartsWith("Plan p: llama-3.1-8b, 12 times what small.yaml sends: 8 today, "
+                       "+50 % a year for 1 year\n"),
+            HasSubstr("within  ttft_p99 300.0 ms, tpot_p99 30.00 ms"),
+            HasSubstr("3 candidates: 1 ruled out beforehand (1 by latency), 2 simulated in "),
+            HasSubstr("Offers, cheapest first"), HasSubstr("Buy 1 x (two H100, TP "),
+            HasSubstr("is nearest to its limit"), HasSubstr("It costs least in "),
+            HasSubstr("Bill of the first offer"), HasSubstr("Nodes needed"),
+            HasSubstr("today  year 1  bought"), HasSubstr("Why the others do not do"),
+            HasSubstr("latency   four L4, TP 1, 512 GiB: tpot_p99 is "),
+            HasSubstr("step times of L4: a roofline over its datasheet"),
+            HasSubstr("chassis of four L4: $8,000 ($5,000 to $9,000), 2026-06"),
+            HasSubstr("assumed: GPUs are written off over 4 years")));
 }
 
 TEST_F(PlanVerb, KeepsEveryCandidateAndOffer) {
@@ -138,10 +139,10 @@ TEST_F(PlanVerb, NothingThatDoesIsAnAnswerToo) {
   const std::vector<std::string> budget = {"--set", "limits.budget=60000 USD"};
   const Outcome poor = place.terrace("plan p.yaml", budget);
   EXPECT_EQ(poor.status, 4);
-  EXPECT_THAT(poor.err, AllOf(HasSubstr("nothing that can be bought meets the demand"),
-                              HasSubstr("two H100"),
-                              HasSubstr("but for budget: one node that serves takes $96.05 k, of a "
-                                        "budget of $60.00 k")));
+  EXPECT_THAT(poor.err,
+              AllOf(HasSubstr("nothing that can be bought meets the demand"), HasSubstr("two H100"),
+                    HasSubstr("but for budget: one node that serves takes $96.05 k, of a "
+                              "budget of $60.00 k")));
   EXPECT_THAT(poor.out, AllOf(HasSubstr("0 simulated in 0 runs"), HasSubstr("budget"),
                               Not(HasSubstr("Offers"))));
   const Outcome program = place.terrace("plan p.yaml --json", budget);
@@ -218,6 +219,15 @@ TEST_F(PlanVerb, HelpShowsAPlan) {
   EXPECT_EQ(outcome.status, 0);
   EXPECT_THAT(outcome.out, AllOf(HasSubstr("A plan file:"), HasSubstr("machines:"),
                                  HasSubstr("--dry-run"), HasSubstr("Exit status 4")));
+}
+
+TEST_F(PlanVerb, BuysNothingByRunsThatAreTooShort) {
+  // Under a load so high all requests are there before the first has left, whatever serves them.
+  const Outcome outcome = place.terrace("plan p.yaml --set demand.load=100000");
+  EXPECT_EQ(outcome.status, 3);
+  EXPECT_THAT(outcome.err,
+              HasSubstr("p.yaml: error: under this load the requests are over too soon"));
+  EXPECT_THAT(outcome.err, HasSubstr("workload.max_requests: 20000"));
 }
 
 }  // namespace
