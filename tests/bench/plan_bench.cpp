@@ -83,7 +83,11 @@ void plan_of_300_candidates(benchmark::State& state) {
   state.counters["cpu_s"] = cpu;
   state.counters["budget_s"] = 120;
 }
-BENCHMARK(plan_of_300_candidates)->Iterations(1)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(plan_of_300_candidates)
+    ->Iterations(1)
+    ->Repetitions(1)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace terrace
