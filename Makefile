@@ -15,8 +15,9 @@ release asan tsan: setup
 	cmake --preset $@
 	cmake --build --preset $@ -j $(JOBS)
 
+# Long tests try more of the same: what they do to memory the others do, too.
 test-asan: asan
-	ctest --preset asan -j $(JOBS)
+	ctest --preset asan -j $(JOBS) -E Slow
 
 test-tsan: tsan
 	ctest --preset tsan -j $(JOBS)

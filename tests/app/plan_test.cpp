@@ -8,7 +8,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <poll.h>
 
 #include "tests/app/program.hpp"
 
@@ -177,11 +176,7 @@ TEST_F(PlanVerb, JobsChangeNoByteAndKnownRunsAreNotDoneAgain) {
 TEST_F(PlanVerb, ASignalKeepsWhatIsDone) {
   const std::vector<std::string> slow = {"plan", "p.yaml", "--jobs",
                                          "1",    "--set",  "set={workload.max_requests: 20000}"};
-  const pid_t child = place.start(TERRACE_PROGRAM, slow);
-  for (int i = 0; i < 400 && !fs::exists(place.at("results/p/plan.sqlite")); ++i) {
-    poll(nullptr, 0, 5);
-  }
-  poll(nullptr, 0, 50);
+  const pid_t child = place.start_until_kept(slow, "results/p/plan.sqlite");
   kill(child, SIGINT);
   const Outcome stopped = place.finish(child);
   if (stopped.status != 0) {  // it may have been quicker

@@ -9,10 +9,12 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,6 +81,26 @@ class Workplace {
         posix_spawn(&child, program.c_str(), &actions, nullptr, argv.data(), envp.data());
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0) throw std::runtime_error("cannot start " + program);
+    return child;
+  }
+
+  /// Starts terrace with these words, and comes back when it is about to commit a result to the
+  /// store `database`, or has ended.
+  [[nodiscard]] pid_t start_until_kept(std::vector<std::string> words,
+                                       std::string_view database) const {
+    const pid_t child = start(TERRACE_PROGRAM, std::move(words));
+    const fs::path log = at(database).string() + "-wal";
+    std::error_code missing;
+    for (int waits = 0; waits < 20'000; ++waits) {
+      siginfo_t info{};
+      if (waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+          info.si_pid == child) {
+        break;
+      }
+      // The tables themselves take some 20 kB of the first log; later ones begin empty.
+      if (fs::exists(log, missing) && fs::file_size(log, missing) > 40'000) break;
+      poll(nullptr, 0, 1);
+    }
     return child;
   }
 

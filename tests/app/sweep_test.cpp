@@ -8,7 +8,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <poll.h>
 
 #include "sim/study/run_store.hpp"
 #include "tests/app/program.hpp"
@@ -315,23 +314,9 @@ repeat: {seeds: 3}
     return RunStore(place.at("d/sweep.sqlite")).foreign("no version");
   }
 
-  /// Starts the sweep and comes back when it is about to commit something, or has ended.
-  [[nodiscard]] pid_t start_and_wait() const {
-    const fs::path log = place.at("d/sweep.sqlite-wal");
-    std::error_code missing;
-    const pid_t child =
-        place.start(TERRACE_PROGRAM, {"sweep", "s.yaml", "--out", "d", "--jobs", "1"});
-    for (int waits = 0; waits < 20'000; ++waits) {
-      siginfo_t info{};
-      if (waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-          info.si_pid == child) {
-        break;
-      }
-      // The tables themselves take some 20 kB of the first log; later ones begin empty.
-      if (fs::exists(log, missing) && fs::file_size(log, missing) > 40'000) break;
-      poll(nullptr, 0, 1);
-    }
-    return child;
+  [[nodiscard]] pid_t start_until_kept() const {
+    return place.start_until_kept({"sweep", "s.yaml", "--out", "d", "--jobs", "1"},
+                                  "d/sweep.sqlite");
   }
 };
 
@@ -341,7 +326,7 @@ TEST_F(SweepVerbSlow, KilledTenTimesItLosesNothingAndEndsWithTheSameBytes) {
   int killed = 0;
   std::size_t before = 0;
   for (int i = 0; i < 10; ++i) {
-    const pid_t child = start_and_wait();
+    const pid_t child = start_until_kept();
     kill(child, SIGKILL);
     if (place.finish(child).status != 128 + SIGKILL) break;
     ++killed;
@@ -363,7 +348,7 @@ TEST_F(SweepVerbSlow, KilledTenTimesItLosesNothingAndEndsWithTheSameBytes) {
 }
 
 TEST_F(SweepVerbSlow, AnInterruptKeepsWhatIsDoneAndSaysWhatIsLeft) {
-  const pid_t child = start_and_wait();
+  const pid_t child = start_until_kept();
   // Whoever comes second is sent away, and disturbs nothing.
   const pid_t other =
       place.start(TERRACE_PROGRAM, {"sweep", "s.yaml", "--out", "d", "--fresh"}, place.at("o"));

@@ -358,10 +358,12 @@ TEST(PlanSearch, GoesOnWhereItWasStopped) {
   const std::vector<std::string> whole = choice_of(*plan, found(*plan, 1));
   RunStore store(":memory:");
   PlanOptions stopping;
-  stopping.proceed = [](const PlanProgress&) { return false; };
-  std::size_t times = 0;
+  std::size_t enough = 0;  // known ones included: each search is let do one run more
+  stopping.proceed = [&](const PlanProgress& progress) { return progress.runs <= enough; };
   PlanResults results = search(*plan, 1, store, stopping);
-  for (; !results.complete() && times < 1000; ++times) results = search(*plan, 1, store, stopping);
+  for (; !results.complete() && enough < 1000; ++enough) {
+    results = search(*plan, 1, store, stopping);
+  }
   ASSERT_TRUE(results.complete());
   EXPECT_EQ(choice_of(*plan, results), whole);
 }
