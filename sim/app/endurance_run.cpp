@@ -14,7 +14,6 @@
 #include "sim/report/human.hpp"
 #include "sim/report/run_reader.hpp"
 #include "sim/study/endurance/write_rules.hpp"
-#include "sim/study/sweep/axes.hpp"
 
 namespace terrace::app {
 namespace {
@@ -67,15 +66,12 @@ WrittenRun written_by(const FinishedRun& run, const Scenario& scenario) {
   return written;
 }
 
-std::int64_t replicas_of_host(const Scenario& s) {
-  return s.serving.replicas_per_host.value_or(s.serving.replicas);
-}
-
 Bytes held_by_drives(const Scenario& s) {
   Bytes sum;
   for (const TierSpec& tier : s.tiers) {
     if (tier.medium != Medium::nvme || tier.capacity.unlimited()) continue;
-    sum += tier.capacity.bytes * (tier.scope == Scope::private_to_each ? replicas_of_host(s) : 1);
+    sum += tier.capacity.bytes *
+           (tier.scope == Scope::private_to_each ? s.serving.replicas_of_host() : 1);
   }
   return sum;
 }
@@ -95,7 +91,7 @@ RunWrites read_run(const std::string& path, const config::Catalogue& catalogue,
         "offload-nvme --out DIR' has one\n",
         path));
   }
-  writes.hosts = s.serving.replicas / replicas_of_host(s);
+  writes.hosts = s.serving.replicas / s.serving.replicas_of_host();
   writes.held = held_by_drives(s);
   report.complete = run.complete();
   report.written.push_back(written_by(run, s));
@@ -113,7 +109,7 @@ RunWrites read_run(const std::string& path, const config::Catalogue& catalogue,
 
 std::vector<std::string> rules_of(const std::string& text) {
   const std::vector<std::string_view> known = write_rule_names();
-  std::vector<std::string> rules = split_assignments(text);
+  std::vector<std::string> rules = split_list(text);
   for (auto at = rules.begin(); at != rules.end(); ++at) {
     const std::string& rule = *at;
     if (std::find(rules.begin(), at, rule) != at) {

@@ -14,11 +14,11 @@
 #include "sim/app/model_options.hpp"
 #include "sim/app/number_axis.hpp"
 #include "sim/base/saturated.hpp"
+#include "sim/base/text.hpp"
 #include "sim/config/reader.hpp"
 #include "sim/model/attention_rewrite.hpp"
 #include "sim/report/human.hpp"
 #include "sim/scenario/locate.hpp"
-#include "sim/study/sweep/axes.hpp"
 
 namespace terrace::app {
 namespace {
@@ -32,7 +32,7 @@ constexpr std::int64_t kMostOfAKind = 1024;  // hosts or drives
 std::vector<std::string> words(const Arguments& arguments, std::string_view option) {
   std::vector<std::string> all;
   for (const std::string& text : arguments.all(option)) {
-    for (std::string& word : split_assignments(text)) {
+    for (std::string& word : split_list(text)) {
       while (word.ends_with(' ')) word.pop_back();
       if (word.empty()) {
         throw UsageError(fmt::format("--{} '{}': a name is missing", option, text));

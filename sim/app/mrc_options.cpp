@@ -13,7 +13,6 @@
 #include "sim/report/human.hpp"
 #include "sim/study/mrc/capacity_axis.hpp"
 #include "sim/study/mrc/replay.hpp"
-#include "sim/study/sweep/axes.hpp"
 
 namespace terrace::app {
 namespace {
@@ -173,7 +172,7 @@ PolicyWishes policy_wishes(const std::optional<std::string>& text) {
   if (!text) return {{MrcPolicy("lru")}, {}};
   if (*text == "all") return all_policies();
   PolicyWishes wishes;
-  for (const std::string& part : split_assignments(*text)) {
+  for (const std::string& part : split_list(*text)) {
     const std::string_view word = trimmed(part);
     MrcPolicy policy = word.starts_with('{') ? with_parameters(word) : by_name(std::string(word));
     const auto twice = [&](const MrcPolicy& other) { return other.label == policy.label; };

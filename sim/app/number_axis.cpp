@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "sim/app/exit_code.hpp"
+#include "sim/base/text.hpp"
 #include "sim/report/human.hpp"
-#include "sim/study/sweep/axes.hpp"
 
 namespace terrace::app {
 namespace {
@@ -104,7 +104,7 @@ class Axis {
 std::vector<std::int64_t> number_axis(std::string_view option, const std::string& text,
                                       std::int64_t low, std::int64_t high) {
   Axis axis(option, low, high);
-  for (const std::string& part : split_assignments(text)) axis.add(part);
+  for (const std::string& part : split_list(text)) axis.add(part);
   return std::move(axis).sorted();
 }
 

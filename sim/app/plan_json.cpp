@@ -15,9 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// A number, or null for what is none or has no end.
-Json number(std::optional<double> value) {
-  return value && std::isfinite(*value) ? Json(*value) : Json(nullptr);
-}
+Json number(std::optional<double> value) { return value ? finite(*value) : Json(nullptr); }
 
 Json nodes_json(const std::optional<std::int64_t>& nodes) {
   return nodes ? Json(*nodes) : Json(nullptr);

@@ -28,8 +28,7 @@ std::string model_line(const Scenario& s, const Dimensions& d) {
 
 std::string hardware_line(const Scenario& s) {
   const HardwareSpec& h = s.hardware;
-  const std::int64_t hosts =
-      s.serving.replicas / s.serving.replicas_per_host.value_or(s.serving.replicas);
+  const std::int64_t hosts = s.serving.replicas / s.serving.replicas_of_host();
   std::string line = fmt::format("{} of {}, {}; {}, {}", plural(s.serving.replicas, "replica"),
                                  plural(s.serving.gpus_per_replica(), "GPU"), h.gpu.name,
                                  plural(hosts, "host"), h.host.name);

@@ -9,7 +9,7 @@ std::int64_t layer_count(const ModelSpec& model) {
 }
 
 DeploymentSpec deployment(const Scenario& s) {
-  const std::int64_t per_host = s.serving.replicas_per_host.value_or(s.serving.replicas);
+  const std::int64_t per_host = s.serving.replicas_of_host();
   return {s.hardware.gpu,     s.hardware.host,
           s.hardware.ssd,     s.hardware.drives_per_host,
           s.hardware.network, s.serving.replicas / per_host,

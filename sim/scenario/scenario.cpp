@@ -50,8 +50,7 @@ void describe(config::Fields& f, ServingSpec& serving) {
   f.field("router", serving.router, "which replica gets a request");
   f.object("engine", serving.engine, "one engine's rules");
   f.object("cost", serving.cost, "how long a step takes");
-  const std::int64_t per_host = serving.replicas_per_host.value_or(serving.replicas);
-  f.check(serving.replicas % per_host == 0, "replicas_per_host",
+  f.check(serving.replicas % serving.replicas_of_host() == 0, "replicas_per_host",
           "the replicas do not fill whole hosts", "make it divide serving.replicas");
   f.check(serving.replicas % serving.data_parallel == 0, "data_parallel",
           "the replicas do not fill whole groups that step together",
@@ -78,17 +77,15 @@ void describe(config::Fields& f, OutputSpec& output) {
           "'timeseries_interval' must be at least 1 ms");
 }
 
+double bytes_per_host(const TierSpec& tier, const ServingSpec& serving) {
+  return config::as_real(tier.capacity.bytes) *
+         static_cast<double>(tier.scope == Scope::private_to_each ? serving.replicas_of_host() : 1);
+}
+
 namespace {
 
 std::int64_t block_of(const TierSpec& tier, const EngineSpec& engine) {
   return tier.block_size == Tokens{} ? engine.block_size.count() : tier.block_size.count();
-}
-
-/// Bytes of host memory or drives that a tier takes on each host.
-double bytes_per_host(const TierSpec& tier, const ServingSpec& serving) {
-  const std::int64_t replicas = serving.replicas_per_host.value_or(serving.replicas);
-  return config::as_real(tier.capacity.bytes) *
-         static_cast<double>(tier.scope == Scope::private_to_each ? replicas : 1);
 }
 
 /// Attention is sharded by whole heads, as in vLLM.

@@ -48,6 +48,9 @@ struct ServingSpec {
   [[nodiscard]] std::int64_t gpus_per_replica() const {
     return tensor_parallel * pipeline_parallel;
   }
+  [[nodiscard]] std::int64_t replicas_of_host() const {
+    return replicas_per_host.value_or(replicas);
+  }
 };
 
 /// Requests from generators, or from a trace.
@@ -85,6 +88,10 @@ Parallel parallel(const Scenario& scenario);
 
 /// KV of so many tokens on all GPUs of a replica together, replicated heads included.
 Bytes kv_bytes(const Scenario& scenario, Tokens tokens);
+
+/// Of host memory or drives, what a tier takes on each host; not a whole number of bytes that an
+/// integer need hold, as a tier may be unlimited.
+double bytes_per_host(const TierSpec& tier, const ServingSpec& serving);
 
 /// The requests of the scenario, from the first. Throws config::ConfigError if its trace cannot be
 /// read.

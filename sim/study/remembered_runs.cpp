@@ -75,7 +75,10 @@ std::string RememberedRuns::identity_of(const std::string& path) {
 }
 
 std::optional<RunRecord> RememberedRuns::known(const Scenario& scenario) {
-  const std::string key = key_of(scenario, resolved_yaml(scenario));
+  return find(key_of(scenario, resolved_yaml(scenario)));
+}
+
+std::optional<RunRecord> RememberedRuns::find(const std::string& key) {
   const std::lock_guard lock(mutex_);
   const auto kept = std::find_if(fresh_.begin(), fresh_.end(),
                                  [&](const RunRecord& record) { return record.key == key; });
@@ -86,10 +89,10 @@ std::optional<RunRecord> RememberedRuns::known(const Scenario& scenario) {
 
 std::optional<RunRecord> RememberedRuns::run(const Scenario& scenario, const std::string& label,
                                              const std::stop_token& stop) {
-  if (auto record = known(scenario)) return record;
   RunRecord record;
   record.scenario = resolved_yaml(scenario);
   record.key = key_of(scenario, record.scenario);
+  if (auto before = find(record.key)) return before;
   record.version = version_;
   record.arm = label;
   record.seed = scenario.seed;

@@ -41,6 +41,7 @@ class RememberedRuns {
   void keep();
 
  private:
+  [[nodiscard]] std::optional<RunRecord> find(const std::string& key);
   [[nodiscard]] std::string key_of(const Scenario& scenario, const std::string& resolved);
 
   /// As it was when it was first asked for.
@@ -50,7 +51,7 @@ class RememberedRuns {
   const std::string version_;
   const std::string name_;
   const Experiment experiment_;
-  std::mutex mutex_;                                        // of all below, and of the store
+  std::mutex mutex_;                                        // of all below
   std::vector<std::pair<std::string, std::string>> files_;  // path, identity
   std::vector<RunRecord> fresh_;
 };

@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <stdexcept>
 #include <string_view>
 
@@ -59,6 +60,7 @@ std::string metrics_text(const RunRecord& record) {
 struct RunStore::Database {
   std::string path;
   sqlite3* handle = nullptr;
+  std::mutex mutex;  // a transaction is not to hold what others ask or add meanwhile
 
   explicit Database(const fs::path& file) : path(file.string()) {}
   Database(const Database&) = delete;
@@ -124,6 +126,7 @@ RunStore::RunStore(const fs::path& path) : database_(std::make_unique<Database>(
 RunStore::~RunStore() = default;
 
 std::optional<RunRecord> RunStore::find(const std::string& key) const {
+  const std::lock_guard lock(database_->mutex);
   Statement query(*database_,
                   "SELECT key, version, arm, seed, status, error, metrics, scenario FROM runs "
                   "WHERE key = ?");
@@ -153,6 +156,7 @@ std::optional<RunRecord> RunStore::find(const std::string& key) const {
 }
 
 std::size_t RunStore::foreign(const std::string& version) const {
+  const std::lock_guard lock(database_->mutex);
   Statement query(*database_, "SELECT COUNT(*) FROM runs WHERE version <> ?");
   query.bind(1, version);
   database_->check(query.step(), SQLITE_ROW);
@@ -161,6 +165,7 @@ std::size_t RunStore::foreign(const std::string& version) const {
 
 void RunStore::add(const std::vector<RunRecord>& records) {
   if (records.empty()) return;
+  const std::lock_guard lock(database_->mutex);
   database_->execute("BEGIN IMMEDIATE");
   try {
     Statement insert(*database_, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)");

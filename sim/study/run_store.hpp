@@ -39,7 +39,8 @@ struct RunRecord {
 };
 
 /// Results of runs, a row each, in an SQLite file. What was committed survives the
-/// death of the program at any moment. For one thread; the folder is locked by its owner.
+/// death of the program at any moment. Any number of threads may use it; the folder is locked by
+/// its owner.
 ///
 /// Every failure throws std::runtime_error with the path and the reason.
 class RunStore {

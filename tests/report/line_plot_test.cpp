@@ -1,29 +1,22 @@
 #include "sim/report/line_plot.hpp"
 
-#include <regex>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/report/svg_marks.hpp"
+
 namespace terrace {
 namespace {
 
 using ::testing::AllOf;
+using testing::circles;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-std::vector<std::pair<double, double>> circles(const std::string& svg) {
-  static const std::regex circle("<circle cx=\"([0-9.]+)\" cy=\"([0-9.]+)\"");
-  std::vector<std::pair<double, double>> all;
-  for (std::sregex_iterator at(svg.begin(), svg.end(), circle), end; at != end; ++at) {
-    all.emplace_back(std::stod((*at)[1]), std::stod((*at)[2]));
-  }
-  return all;
-}
 
 // y = x and y = 100 x: straight and parallel on logarithmic axes.
 TEST(LinePlot, PowersAreStraightAndFactorsAreDistances) {

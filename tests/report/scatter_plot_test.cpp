@@ -1,6 +1,5 @@
 #include "sim/report/scatter_plot.hpp"
 
-#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,23 +7,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/report/svg_marks.hpp"
+
 namespace terrace {
 namespace {
 
 using ::testing::AllOf;
+using testing::circles;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-std::vector<std::pair<double, double>> circles(const std::string& svg) {
-  static const std::regex circle("<circle cx=\"([0-9.]+)\" cy=\"([0-9.]+)\"");
-  std::vector<std::pair<double, double>> all;
-  for (std::sregex_iterator at(svg.begin(), svg.end(), circle), end; at != end; ++at) {
-    all.emplace_back(std::stod((*at)[1]), std::stod((*at)[2]));
-  }
-  return all;
-}
 
 TEST(ScatterPlot, IsOneFileThatNeedsNothingElse) {
   const std::string svg =

@@ -138,12 +138,12 @@ class CandidateMaker {
     const Scenario& base = ground_.scenario;
     double whole = 0;
     for (const TierSpec& tier : base.tiers) {
-      if (tier.medium == medium) whole += bytes_of_host(base, tier);
+      if (tier.medium == medium) whole += bytes_per_host(tier, base.serving);
     }
     for (std::size_t i = 0; i < base.tiers.size(); ++i) {
       const TierSpec& tier = base.tiers[i];
       if (tier.medium != medium || !tier.enabled()) continue;
-      double mine = bytes * bytes_of_host(base, tier) / whole;
+      double mine = bytes * bytes_per_host(tier, base.serving) / whole;
       if (tier.scope == Scope::private_to_each) {
         mine /= static_cast<double>(replicas_of_node(made.tensor_parallel));
       }
@@ -151,12 +151,6 @@ class CandidateMaker {
       lay(root, fmt::format("tiers[{}].capacity", i),
           scalar(config::Scalar<config::Capacity>::format(capacity), node_.place), found);
     }
-  }
-
-  static double bytes_of_host(const Scenario& base, const TierSpec& tier) {
-    const std::int64_t replicas = base.serving.replicas_per_host.value_or(base.serving.replicas);
-    return config::as_real(tier.capacity.bytes) *
-           static_cast<double>(tier.scope == Scope::private_to_each ? replicas : 1);
   }
 
   [[nodiscard]] std::size_t size_of(std::size_t list) const {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <limits>
 #include <mutex>
 #include <stdexcept>
@@ -172,18 +171,18 @@ PlanResults search(const Plan& plan, double load, RunStore& store, const PlanOpt
   const auto work = [&](const std::vector<std::size_t>& candidates, const Crew::Work& piece) {
     Crew crew(candidates.size(), options.jobs,
               [&](std::size_t i, const std::stop_token& stop) { piece(candidates[i], stop); });
-    constexpr std::chrono::milliseconds kPatience{100};
-    for (bool more = true; more;) {
-      more = crew.working(kPatience);
+    const auto keep = [&] {
       search.keep();
       results.progress.runs = search.runs();
       const std::lock_guard lock(mutex);
       results.progress.done = static_cast<std::size_t>(
           std::count_if(results.evaluations.begin(), results.evaluations.end(),
                         [](const auto& e) { return e.has_value(); }));
-      if (options.proceed && !options.proceed(results.progress)) crew.stop();
-    }
-    return !crew.stopped();
+      return !options.proceed || options.proceed(results.progress);
+    };
+    const bool finished = crew.finish(keep);
+    keep();
+    return finished;
   };
   const auto evaluate = [&](const std::vector<std::size_t>& candidates) {
     return work(candidates, [&](std::size_t i, const std::stop_token& stop) {

@@ -297,19 +297,4 @@ bool same_label(std::string_view a, std::string_view b) {
   return bare(a) == bare(b);
 }
 
-std::vector<std::string> split_assignments(std::string_view text) {
-  std::vector<std::string> parts(1);
-  int depth = 0;
-  for (const char c : text) {
-    if (c == '{' || c == '[') ++depth;
-    if (c == '}' || c == ']') --depth;
-    if (c == ',' && depth == 0) {
-      parts.emplace_back();
-    } else if (c != ' ' || !parts.back().empty()) {
-      parts.back() += c;
-    }
-  }
-  return parts;
-}
-
 }  // namespace terrace

@@ -49,7 +49,4 @@ void apply_filters(std::vector<SweptAxis>& axes, const std::vector<SweepColumn>&
 /// Labels match whatever spaces they are written with.
 bool same_label(std::string_view a, std::string_view b);
 
-/// "a=b,c={d: 1, e: 2}" at the commas that are in no brackets.
-std::vector<std::string> split_assignments(std::string_view text);
-
 }  // namespace terrace

@@ -271,7 +271,7 @@ std::size_t find_arm(const SweepPlan& plan, const std::string& text) {
   };
   std::vector<std::size_t> left(plan.arms.size());
   for (std::size_t i = 0; i < left.size(); ++i) left[i] = i;
-  for (const std::string& part : split_assignments(text)) {
+  for (const std::string& part : split_list(text)) {
     const auto equals = part.find('=');
     const std::string key = part.substr(0, equals);
     std::vector<std::string_view> names;

@@ -24,8 +24,7 @@ class SmallPlan {
   }
 
   SmallPlan& machine(const std::string& name, Scenario scenario, double gpu_price) {
-    scenario.serving.replicas_per_host =
-        scenario.serving.replicas_per_host.value_or(scenario.serving.replicas);
+    scenario.serving.replicas_per_host = scenario.serving.replicas_of_host();
     scenario.serving.replicas = *scenario.serving.replicas_per_host;
     Candidate candidate;
     candidate.machine = plan_.candidates.size();
