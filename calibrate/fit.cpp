@@ -11,11 +11,11 @@
 
 #include <fmt/format.h>
 
-#include "calibrate/assignments.hpp"
-#include "calibrate/calibration.hpp"
-#include "calibrate/catalogued.hpp"
-#include "calibrate/fit_report.hpp"
-#include "calibrate/profile_file.hpp"
+#include "calibrate/fitting/assignments.hpp"
+#include "calibrate/fitting/calibration.hpp"
+#include "calibrate/fitting/catalogued.hpp"
+#include "calibrate/fitting/fit_report.hpp"
+#include "calibrate/fitting/profile_file.hpp"
 #include "calibrate/verbs.hpp"
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"

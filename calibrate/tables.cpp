@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "calibrate/catalogued.hpp"
-#include "calibrate/dataset.hpp"
-#include "calibrate/table_errors.hpp"
+#include "calibrate/fitting/catalogued.hpp"
+#include "calibrate/fitting/dataset.hpp"
+#include "calibrate/fitting/table_errors.hpp"
 #include "calibrate/verbs.hpp"
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"

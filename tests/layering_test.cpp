@@ -68,11 +68,25 @@ TEST(Layering, KernelsKnowTheGroundFloorAndNoOtherWayToDoThem) {
   EXPECT_GT(includes, 50) << "the test found nothing to test";
 }
 
-TEST(Layering, CalibrationKnowsTheSimulatorAndTheKernels) {
-  const std::set<std::string> known = {"calibrate", "kernels", "sim"};
-  const int includes = each_include("calibrate", [&](const auto& place, const auto& /*folder*/,
+TEST(Layering, CalibrationKnowsTheSimulatorTheKernelsAndTheRoomsBelow) {
+  const std::map<std::string, int> floor = {{"disk", 0},      {"fitting", 0}, {"labs", 1},
+                                            {"measuring", 1}, {"profile", 2}, {"loop", 3}};
+  const int includes = each_include("calibrate", [&](const auto& place, const auto& folder,
                                                      const auto& top, const auto& part) {
-    EXPECT_TRUE(known.contains(top)) << place << ": calibrate must not know " << top << '/' << part;
+    if (top != "calibrate") {
+      EXPECT_TRUE(top == "kernels" || top == "sim")
+          << place << ": calibrate must not know " << top << '/' << part;
+      return;
+    }
+    const bool is_header = part.find('.') != std::string::npos;  // of calibrate/ itself
+    if (folder.empty()) {
+      EXPECT_TRUE(is_header || floor.contains(part)) << place << ": no room " << part;
+      return;
+    }
+    ASSERT_TRUE(floor.contains(folder)) << "new room calibrate/" << folder << ": give it a floor";
+    const bool down =
+        !is_header && floor.contains(part) && (part == folder || floor.at(part) < floor.at(folder));
+    EXPECT_TRUE(down) << place << ": " << folder << " must not know " << part;
   });
   EXPECT_GT(includes, 50) << "the test found nothing to test";
 }

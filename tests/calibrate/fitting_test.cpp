@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "calibrate/calibration.hpp"
+#include "calibrate/fitting/calibration.hpp"
 #include "sim/base/random.hpp"
 #include "sim/base/samplers.hpp"
 #include "sim/config/diagnostics.hpp"

@@ -1,13 +1,13 @@
 // What the fitter reads, and everything it refuses to read.
 
-#include "calibrate/points.hpp"
+#include "calibrate/fitting/points.hpp"
 
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "calibrate/dataset.hpp"
+#include "calibrate/fitting/dataset.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/config/diagnostics.hpp"
 #include "tests/app/program.hpp"

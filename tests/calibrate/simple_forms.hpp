@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "calibrate/forms/adapter.hpp"
+#include "calibrate/fitting/forms/adapter.hpp"
 #include "sim/base/portable_math.hpp"
 #include "sim/cost/forms/form.hpp"
 

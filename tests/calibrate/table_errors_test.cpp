@@ -1,4 +1,4 @@
-#include "calibrate/table_errors.hpp"
+#include "calibrate/fitting/table_errors.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "calibrate/measuring/point.hpp"
+#include "sim/base/units.hpp"
+
+namespace terrace::kernels {
+class KernelSet;
+}
+
+namespace terrace::calibrate {
+
+class TestFile;  // calibrate/disk
+
+/// What measurements are made with.
+struct Bench {
+  kernels::KernelSet& kernels;  // of the device
+  bool gpu = false;             // whether that device is one
+  int threads = 1;              // of the host, at most
+  Bytes memory{};               // that buffers may take on the device
+  Bytes cache{};                // its last cache; what is to be cold must not be in it
+  TestFile* disk = nullptr;     // where the user allows one
+};
+
+/// One point that is to be measured.
+struct Measurement {
+  std::string id;
+  nlohmann::ordered_json x;
+  std::string cache;
+  std::string unit;
+  double seconds = 0;  // it will take about so long
+  Bytes written{};     // to the disk
+  std::function<Sample(Bench&)> measure;
+};
+
+/// What a run is to cover.
+struct Extent {
+  bool quick = false;
+  bool gpu = false;
+  int threads = 1;
+  Bytes memory{};
+  Bytes cache{};
+  Bytes disk{};  // that may be written to; zero: no disk
+};
+
+/// One family of measurements: its grid, and how a point of it is made.
+struct Family {
+  std::string_view name;     // "decode"
+  std::string_view summary;  // one line, for --help and --dry-run
+  bool needs_gpu = false;
+  bool needs_disk = false;
+  std::vector<Measurement> (*plan)(const Extent& extent);
+};
+
+/// All there are, in the order in which --dry-run lists them. Adding one: a .cpp here and a line in
+/// families.def.
+const std::vector<const Family*>& families();
+
+}  // namespace terrace::calibrate
