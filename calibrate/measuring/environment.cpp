@@ -16,20 +16,25 @@
 #include <cpuid.h>
 #endif
 
-#include "sim/base/text.hpp"
-
 namespace terrace::calibrate {
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+/// Without the blanks at both ends, which may be tabs.
+std::string plain(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return std::string(text.substr(begin, text.find_last_not_of(" \t") + 1 - begin));
+}
+
 /// The first line, or nothing.
 std::string line_of(const fs::path& path) {
   std::ifstream in(path);
   std::string line;
   std::getline(in, line);
-  return std::string(trimmed(line));
+  return plain(line);
 }
 
 void put(Json& facts, const char* key, std::string text) {
@@ -41,8 +46,8 @@ std::string value_of(const fs::path& path, std::string_view key) {
   std::ifstream in(path);
   for (std::string line; std::getline(in, line);) {
     const std::size_t colon = line.find(':');
-    if (colon != std::string::npos && trimmed(line.substr(0, colon)) == key) {
-      return std::string(trimmed(line.substr(colon + 1)));
+    if (colon != std::string::npos && plain(line.substr(0, colon)) == key) {
+      return plain(line.substr(colon + 1));
     }
   }
   return {};
@@ -81,8 +86,8 @@ int numbered(const fs::path& directory, std::string_view prefix) {
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(directory, none)) {
     const std::string name = entry.path().filename();
-    if (name.starts_with(prefix) && name.find_first_not_of("0123456789", prefix.size()) ==
-                                        std::string::npos) {
+    if (name.starts_with(prefix) &&
+        name.find_first_not_of("0123456789", prefix.size()) == std::string::npos) {
       ++count;
     }
   }
@@ -157,12 +162,25 @@ int usable_cores() {
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
+Bytes available_memory(const fs::path& root) {
+  const std::string available = value_of(root / "proc/meminfo", "MemAvailable");
+  std::int64_t bytes = std::strtoll(available.c_str(), nullptr, 10) * 1024;
+  const fs::path group = root / "sys/fs/cgroup";
+  const std::string most = line_of(group / "memory.max");
+  const std::string used = line_of(group / "memory.current");
+  if (!most.empty() && most != "max") {
+    bytes = std::min(bytes, static_cast<std::int64_t>(std::strtoll(most.c_str(), nullptr, 10) -
+                                                      std::strtoll(used.c_str(), nullptr, 10)));
+  }
+  return Bytes{std::max<std::int64_t>(bytes, 0)};
+}
+
 Json host_facts(const fs::path& root) {
   const fs::path cpus = root / "sys/devices/system/cpu";
   Json facts = Json::object();
   put(facts, "cpu", value_of(root / "proc/cpuinfo", "model name"));
   facts["cores"] = numbered(cpus, "cpu");
-  for (const auto& [name, size] : caches(cpus / "cpu0/cache").items()) facts[name] = size;
+  facts.update(caches(cpus / "cpu0/cache"));
   const std::string memory = value_of(root / "proc/meminfo", "MemTotal");
   if (!memory.empty()) facts["memory_mib"] = std::strtoll(memory.c_str(), nullptr, 10) / 1024;
   facts["numa_nodes"] = std::max(1, numbered(root / "sys/devices/system/node", "node"));

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/base/units.hpp"
+
 namespace terrace::calibrate {
 
 // What a measurement has to say of the machine it was made on: kinds, never names, serials or paths
@@ -25,5 +27,9 @@ nlohmann::ordered_json disk_facts(unsigned major, unsigned minor,
 
 /// Cores that this process may use.
 int usable_cores();
+
+/// Memory of the host that is free or would be given back, within what the process's control group
+/// may have.
+Bytes available_memory(const std::filesystem::path& root = "/");
 
 }  // namespace terrace::calibrate

@@ -8,9 +8,9 @@
 namespace terrace::calibrate {
 namespace {
 
-constexpr std::int64_t kLine = 256;         // bytes at which slices begin
-constexpr std::int64_t kMostTurns = 4096;   // for calls so small that launching is all they do
-constexpr std::int64_t kDrawn = 1 << 20U;   // numbers; a prime fewer, so that pages differ
+constexpr std::int64_t kLine = 256;        // bytes at which slices begin
+constexpr std::int64_t kMostTurns = 4096;  // for calls so small that launching is all they do
+constexpr std::int64_t kDrawn = (1 << 20U) - 17;  // numbers, then again: no two pages are alike
 
 /// Random numbers of one type, as many as are worth drawing.
 std::vector<std::byte> drawn(kernels::Element type, std::uint64_t seed) {
@@ -26,8 +26,9 @@ std::vector<std::byte> drawn(kernels::Element type, std::uint64_t seed) {
 
 }  // namespace
 
-Operands::Operands(kernels::KernelSet& kernels, Bytes cold, std::uint64_t seed)
-    : kernels_(kernels), cold_(cold), seed_(seed) {}
+Operands::Operands(kernels::KernelSet& kernels, Bytes cold, const Sampling& sampling,
+                   std::uint64_t seed)
+    : kernels_(kernels), cold_(cold), sampling_(sampling), seed_(seed) {}
 
 Operands::Pool& Operands::filled(kernels::Element type, std::int64_t count) {
   Pool& pool = pools_[type];
@@ -76,7 +77,8 @@ std::span<std::byte> Operands::scratch(Bytes size) {
 }
 
 std::int64_t Operands::turns(Bytes size) const {
-  const std::int64_t all = (cold_.count() + size.count() - 1) / std::max<std::int64_t>(1, size.count());
+  const std::int64_t all =
+      (cold_.count() + size.count() - 1) / std::max<std::int64_t>(1, size.count());
   return std::clamp<std::int64_t>(all, 1, kMostTurns);
 }
 

@@ -19,7 +19,8 @@ namespace terrace::calibrate {
 class Operands {
  public:
   /// `cold`: the size of a pool, three times the last cache or more.
-  Operands(kernels::KernelSet& kernels, Bytes cold, std::uint64_t seed = 1);
+  Operands(kernels::KernelSet& kernels, Bytes cold, const Sampling& sampling = {},
+           std::uint64_t seed = 1);
 
   [[nodiscard]] Bytes cold() const { return cold_; }
 
@@ -40,7 +41,8 @@ class Operands {
   [[nodiscard]] std::int64_t turns(Bytes size) const;
 
   /// Microseconds that one of `calls` takes; they take turns.
-  Sample time(std::span<const kernels::Start> calls, const Sampling& sampling = {});
+  Sample time(std::span<const kernels::Start> calls) { return time(calls, sampling_); }
+  Sample time(std::span<const kernels::Start> calls, const Sampling& sampling);
 
   [[nodiscard]] kernels::KernelSet& kernels() { return kernels_; }
 
@@ -54,6 +56,7 @@ class Operands {
 
   kernels::KernelSet& kernels_;
   Bytes cold_;
+  Sampling sampling_;
   std::uint64_t seed_;
   std::map<kernels::Element, Pool> pools_;
   std::shared_ptr<std::byte> scratch_;

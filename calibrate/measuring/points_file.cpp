@@ -128,7 +128,8 @@ MeasuredRun read_measured_run(const std::filesystem::path& path) {
     throw fail(fmt::format("no calibration: its 'schema' is not {}", kSchema));
   }
   try {
-    MeasuredRun run{json.at("created").get<std::string>(), json.at("tool"), json.at("host"), {}, {}};
+    MeasuredRun run{
+        json.at("created").get<std::string>(), json.at("tool"), json.at("host"), {}, {}};
     for (const Json& item : json.at("sentinels")) run.sentinels.push_back(sentinel_of(item));
     for (const Json& item : json.at("points")) run.points.push_back(point_of(item));
     return run;

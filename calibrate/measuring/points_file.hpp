@@ -13,9 +13,9 @@ namespace terrace::calibrate {
 
 /// What the machine did at a job that is the same whenever it is asked.
 struct SentinelReading {
-  double at = 0;                                       // seconds into the run
+  double at = 0;                                      // seconds into the run
   std::vector<std::pair<std::string, double>> rates;  // "copy_gbs": 12.3, ...; more is faster
-  double drift = 0;                                    // the worst rate's distance from its median
+  double drift = 0;                                   // the worst rate's distance from its median
 };
 
 /// A calibration's measurements, finished: what NAME.points.json holds.

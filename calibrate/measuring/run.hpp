@@ -41,7 +41,7 @@ struct RunProgress {
 
 /// What a run needs of the world.
 struct RunWorld {
-  std::function<double()> clock;  // seconds
+  std::function<double()> clock;                                          // seconds
   std::function<std::vector<std::pair<std::string, double>>()> sentinel;  // rates
   std::function<bool()> stop;                                             // asked before each point
   std::function<void(const RunProgress&)> progress;

@@ -11,9 +11,9 @@ namespace terrace::calibrate {
 struct Sampling {
   int warmups = 3;
   int batches = 15;
-  int least = 3;               // batches, however long they take: two tell no spread
-  double most_seconds = 0.06;  // after the warm-ups
-  double unstable = 0.10;      // (p90 - p10) / median above which it is measured once more
+  int least = 3;                // batches, however long they take: two tell no spread
+  double most_seconds = 0.06;   // after the warm-ups
+  double unstable = 0.10;       // (p90 - p10) / median above which it is measured once more
   double batch_seconds = 1e-3;  // that calls are put together to last
 };
 

@@ -21,13 +21,13 @@ class TestFile;  // calibrate/disk
 
 /// What measurements are made with.
 struct Bench {
-  kernels::KernelSet& kernels;    // of the device
-  bool gpu = false;               // whether that device is one
-  int threads = 1;                // of the host, at most
-  Bytes memory{};                 // that buffers may take on the device
-  Bytes cache{};                  // its last cache; what is to be cold must not be in it
-  TestFile* disk = nullptr;       // where the user allows one
-  Operands* operands = nullptr;   // of the kernels; there for families of kernels
+  kernels::KernelSet& kernels;   // of the device
+  bool gpu = false;              // whether that device is one
+  int threads = 1;               // of the host, at most
+  Bytes memory{};                // that buffers may take on the device
+  Bytes cache{};                 // its last cache; what is to be cold must not be in it
+  TestFile* disk = nullptr;      // where the user allows one
+  Operands* operands = nullptr;  // of the kernels; there for families of kernels
 };
 
 /// One point that is to be measured.
@@ -43,7 +43,7 @@ struct Measurement {
 
 /// What the device does at about, so that no point takes longer than it is worth.
 struct Pace {
-  Bandwidth memory{};  // read in order, all threads
+  Bandwidth memory{};   // read in order, all threads
   FlopRate products{};  // of matrices of bf16
 };
 
@@ -57,6 +57,10 @@ struct Extent {
   Bytes disk{};  // that may be written to; zero: no disk
   Pace pace{};
 };
+
+/// How often its points are measured if there is no reason for something else. Processors have
+/// other work to do besides, and take more batches to tell what is usual.
+Sampling sampling_of(const Extent& extent);
 
 /// One family of measurements: its grid, and how a point of it is made.
 struct Family {

@@ -24,14 +24,13 @@ kernels::Start prepared(Operands& operands, Stream stream, std::span<std::byte> 
     return kernels.prepare(kernels::StreamWrite{
         {reinterpret_cast<Word*>(part.data()), size / sizeof(Word)}, 0x0123456789abcdef});
   }
-  const auto numbers =
-      operands.next(kernels::Element::bf16, static_cast<std::int64_t>(size) / 2);
+  const auto numbers = operands.next(kernels::Element::bf16, static_cast<std::int64_t>(size) / 2);
   if (stream == Stream::copy) {
     return kernels.prepare(
         kernels::StreamCopy{{static_cast<const std::byte*>(numbers.begin), size}, part});
   }
-  return kernels.prepare(kernels::StreamRead{
-      {static_cast<const Word*>(numbers.begin), size / sizeof(Word)}, sum});
+  return kernels.prepare(
+      kernels::StreamRead{{static_cast<const Word*>(numbers.begin), size / sizeof(Word)}, sum});
 }
 
 Sample measure(Bench& bench, Stream stream, Bytes size, bool cold) {
@@ -73,7 +72,8 @@ std::vector<Measurement> plan(const Extent& extent) {
                        .x = {{"op", name}, {"bytes", size.count()}},
                        .cache = std::string(cache),
                        .unit = "us",
-                       .seconds = sampling_seconds(2 * seconds(size / extent.pace.memory)),
+                       .seconds = sampling_seconds(2 * seconds(size / extent.pace.memory),
+                                                   sampling_of(extent)),
                        .measure = [stream, size, cold](Bench& bench) {
                          return measure(bench, stream, size, cold);
                        }});
@@ -85,9 +85,10 @@ std::vector<Measurement> plan(const Extent& extent) {
 
 }  // namespace
 
-constinit const Family kMemory = {
-    .name = "memory",
-    .summary = "memory of the device: copy, read and write by size",
-    .plan = plan};
+Family memory() {
+  return {.name = "memory",
+          .summary = "memory of the device: copy, read and write by size",
+          .plan = plan};
+}
 
 }  // namespace terrace::calibrate::family

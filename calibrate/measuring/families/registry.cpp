@@ -3,18 +3,31 @@
 namespace terrace::calibrate {
 
 namespace family {
-#define FAMILY(constant) extern const Family constant;
+#define FAMILY(name) Family name();
 #include "calibrate/measuring/families/families.def"
 #undef FAMILY
 }  // namespace family
 
+Sampling sampling_of(const Extent& extent) {
+  Sampling sampling;
+  if (extent.gpu || extent.quick) return sampling;
+  sampling.batches *= 3;
+  sampling.most_seconds *= 3;
+  return sampling;
+}
+
 const std::vector<const Family*>& families() {
-  static const std::vector<const Family*> kAll = {
-#define FAMILY(constant) &family::constant,
+  static const Family kAll[] = {
+#define FAMILY(name) family::name(),
 #include "calibrate/measuring/families/families.def"
 #undef FAMILY
   };
-  return kAll;
+  static const std::vector<const Family*> kPointers = [] {
+    std::vector<const Family*> all;
+    for (const Family& one : kAll) all.push_back(&one);
+    return all;
+  }();
+  return kPointers;
 }
 
 }  // namespace terrace::calibrate
