@@ -50,13 +50,15 @@ int open_nameless(const std::filesystem::path& directory) {
   if (nameless >= 0) return nameless;
   // What file systems say that cannot, NFS and overlays on older kernels among them.
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) refuse(directory, errno);
+  std::error_code error;
+  if (!std::filesystem::is_directory(directory, error)) refuse(directory, ENOTDIR);
   std::string name = (directory / ".terrace-XXXXXX").string();
   const int named = ::mkostemp(name.data(), O_CLOEXEC);
-  if (named < 0) refuse(directory, errno);
+  if (named < 0) refuse(directory, errno == ENOENT ? EOPNOTSUPP : errno);
   if (::unlink(name.c_str()) == 0) return named;
-  const int error = errno;
+  const int why = errno;
   ::close(named);
-  refuse(directory, error);
+  refuse(directory, why);
 }
 
 void allocate(int descriptor, Bytes size, const std::filesystem::path& directory) {
@@ -67,7 +69,7 @@ void allocate(int descriptor, Bytes size, const std::filesystem::path& directory
   if (result != 0 && errno != EOPNOTSUPP && errno != ENOSYS) refuse(directory, errno);
 }
 
-void check_room(const std::filesystem::path& directory, Bytes size) {
+void check_room(int descriptor, Bytes size, const std::filesystem::path& directory) {
   rlimit most{};  // beyond it a signal ends the program
   if (::getrlimit(RLIMIT_FSIZE, &most) == 0 && static_cast<rlim_t>(size.count()) > most.rlim_cur) {
     throw std::runtime_error(fmt::format(
@@ -75,8 +77,8 @@ void check_room(const std::filesystem::path& directory, Bytes size) {
         human::bytes(size), human::bytes(static_cast<double>(most.rlim_cur))));
   }
   struct statvfs disk {};
-  if (::statvfs(directory.c_str(), &disk) != 0) refuse(directory, errno);
-  const double block = static_cast<double>(disk.f_frsize);
+  if (::fstatvfs(descriptor, &disk) != 0) refuse(directory, errno);
+  const auto block = static_cast<double>(disk.f_frsize);
   const double free = block * static_cast<double>(disk.f_bavail);
   const double spared = block * static_cast<double>(disk.f_blocks) / 10;
   if (static_cast<double>(size.count()) + spared <= free) return;

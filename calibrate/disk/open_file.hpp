@@ -31,7 +31,7 @@ int open_nameless(const std::filesystem::path& directory);
 void allocate(int descriptor, Bytes size, const std::filesystem::path& directory);
 
 /// Throws if `size` and a tenth of the disk are not free, or files may not be so large.
-void check_room(const std::filesystem::path& directory, Bytes size);
+void check_room(int descriptor, Bytes size, const std::filesystem::path& directory);
 
 /// Why the kernel gives no io_uring that reads and writes; empty if it does.
 std::string io_uring_refusal();

@@ -42,8 +42,8 @@ TestFile::TestFile(const std::filesystem::path& directory, Bytes size, Progress 
     : file_(std::make_unique<File>()) {
   TERRACE_CHECK(size > Bytes{0} && static_cast<std::size_t>(size.count()) % kAlignment == 0);
   const Mount mount = mount_of(directory);
-  check_room(directory, size);
   file_->descriptor = open_nameless(directory);
+  check_room(file_->descriptor, size, directory);
   file_->size = size;
   allocate(file_->descriptor, size, directory);
   file_->direct = writes_directly(file_->descriptor);
