@@ -64,6 +64,14 @@ std::string plan_text(const Session& session) {
     table.add(found->second.row(family->name));
     what += fmt::format("  {:<18}{}\n", family->name, family->summary);
   }
+  if (session.disk_file() > Bytes{}) {
+    constexpr double kUsualRate = 1e9;  // of a disk that is not known yet, bytes per second
+    const Sum file{0, static_cast<double>(session.disk_file().count()) / kUsualRate,
+                   session.disk_file()};
+    table.add(file.row("(test file)"));
+    total.seconds += file.seconds;
+    total.written += file.written;
+  }
   table.add(total.row("total"));
   std::string text = table.text() + "\n" + what;
   if (session.done() > 0) {
