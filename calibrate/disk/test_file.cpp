@@ -77,6 +77,7 @@ TestFile::TestFile(const std::filesystem::path& directory, Bytes size, Progress 
 TestFile::~TestFile() = default;
 
 Bytes TestFile::size() const { return file_->size; }
+Bytes TestFile::written() const { return Bytes{file_->written}; }
 bool TestFile::direct() const { return file_->direct; }
 const std::vector<std::string>& TestFile::caveats() const { return file_->caveats; }
 
@@ -87,6 +88,7 @@ void TestFile::read(std::int64_t offset, std::span<std::byte> to) const {
 
 void TestFile::write(std::int64_t offset, std::span<const std::byte> from) const {
   file_->check(offset, from);
+  file_->written += std::ssize(from);
   // Nothing is written to the memory of a write.
   const std::span memory(const_cast<std::byte*>(from.data()), from.size());
   transfer_now(file_->descriptor, Transfer({IoDirection::write, offset, memory, 0}));
