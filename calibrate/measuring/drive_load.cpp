@@ -1,5 +1,7 @@
 #include "calibrate/measuring/drive_load.hpp"
 
+#include <algorithm>
+
 #include "calibrate/measuring/sample.hpp"
 #include "sim/base/check.hpp"
 
@@ -7,6 +9,7 @@ namespace terrace::calibrate {
 namespace {
 
 constexpr std::int64_t kLeastCommands = 4;
+constexpr unsigned kMostSources = 8;
 constexpr double kStretch = 0.005;  // seconds between looks whether to stop
 
 }  // namespace
@@ -14,19 +17,17 @@ constexpr double kStretch = 0.005;  // seconds between looks whether to stop
 DriveLoad::DriveLoad(const TestFile& file, const LoadSpec& spec)
     : file_(file),
       spec_(spec),
-      memory_(io_memory(static_cast<std::size_t>(spec.io.count()) * spec.depth)),
+      io_(static_cast<std::size_t>(spec.io.count())),
+      sources_(spec.write_percent > 0 ? std::min(spec.depth, kMostSources) : 0),
+      memory_(io_memory(io_ * (sources_ + (spec.write_percent < 100 ? spec.depth : 0)))),
       queue_(file, spec.depth),
       random_(spec.seed, "calibrate/places"),
       places_(file.size().count() / spec.io.count()) {
   TERRACE_CHECK(places_ > 0 && spec.write_percent >= 0 && spec.write_percent <= 100);
-  if (spec.write_percent > 0) {
-    const auto size = static_cast<std::size_t>(spec.io.count()) * spec.depth;
-    fill_incompressible({memory_.get(), size}, spec.seed);
-  }
+  fill_incompressible({memory_.get(), io_ * sources_}, spec.seed);
 }
 
 void DriveLoad::submit(std::uint64_t slot) {
-  const auto io = static_cast<std::size_t>(spec_.io.count());
   const auto place =
       spec_.order == Order::sequential
           ? next_++ % places_
@@ -34,9 +35,11 @@ void DriveLoad::submit(std::uint64_t slot) {
   // Command i is a write if the share of writes passes a whole number there.
   const std::int64_t i = submitted_++;
   const bool writes = (i + 1) * spec_.write_percent / 100 > i * spec_.write_percent / 100;
+  // What is read must not be written: it would be nothing new to the drive.
+  const std::size_t at = writes ? static_cast<std::size_t>(i) % sources_ : sources_ + slot;
   queue_.submit({writes ? IoDirection::write : IoDirection::read,
                  place * spec_.io.count(),
-                 {memory_.get() + slot * io, io},
+                 {memory_.get() + at * io_, io_},
                  slot});
 }
 

@@ -45,6 +45,8 @@ class DriveLoad {
 
   const TestFile& file_;
   LoadSpec spec_;
+  std::size_t io_;       // bytes
+  std::size_t sources_;  // buffers that are written, before those that are read into
   std::shared_ptr<std::byte> memory_;
   IoQueue queue_;
   Random random_;
