@@ -128,7 +128,7 @@ MeasuringOptions options_of(const Arguments& arguments) {
   return options;
 }
 
-ExitCode run_session(Session& session, const std::string& name, bool quiet) {
+ExitCode run_session(Session& session, const std::string& name, bool fresh, bool quiet) {
   const InterruptWatch watch;
   if (session.done() > 0 && !quiet) {
     note(fmt::format("terrace: {} of {} points are known from before", session.done(),
@@ -145,8 +145,8 @@ ExitCode run_session(Session& session, const std::string& name, bool quiet) {
   if (!run) {
     note(
         fmt::format("terrace: stopped by a signal: {} of {} points are measured and kept; the "
-                    "same command goes on with the others",
-                    session.done(), session.plan().size()));
+                    "same command{} goes on with the others",
+                    session.done(), session.plan().size(), fresh ? " without --fresh" : ""));
     return ExitCode::interrupted;
   }
   const fs::path points = with_suffix(name, kPoints);
@@ -162,7 +162,7 @@ void check_place(const std::string& name, bool fresh) {
   std::error_code none;
   if (fresh) {
     fs::remove(with_suffix(name, kJournal), none);
-  } else if (fs::exists(points, none)) {
+  } else if (fs::exists(points, none) && !fs::exists(with_suffix(name, kJournal), none)) {
     throw UsageError(
         fmt::format("{} is there already: choose another --out, or replace it with "
                     "--fresh",
@@ -171,9 +171,10 @@ void check_place(const std::string& name, bool fresh) {
 }
 
 ExitCode run(const Arguments& arguments) {
-  const MeasuringOptions options = options_of(arguments);
+  MeasuringOptions options = options_of(arguments);
+  options.plan_only = arguments.has("dry-run");
   const auto name = arguments.value("out");
-  if (arguments.has("dry-run")) {
+  if (options.plan_only) {
     const bool goes_on = name && !arguments.has("fresh");
     print(plan_text(Session(options, goes_on ? with_suffix(*name, kJournal) : fs::path())));
     return ExitCode::ok;
@@ -181,7 +182,7 @@ ExitCode run(const Arguments& arguments) {
   if (!name) throw UsageError("--out NAME says where to: NAME.points.json and NAME.yaml");
   check_place(*name, arguments.has("fresh"));
   Session session(options, with_suffix(*name, kJournal));
-  return run_session(session, *name, arguments.has("quiet"));
+  return run_session(session, *name, arguments.has("fresh"), arguments.has("quiet"));
 }
 
 constexpr std::array kOptions = {

@@ -23,7 +23,7 @@ constexpr Sizes kOfGpu{256_MiB, 4096};
 constexpr Sizes kOfCpu{32_MiB, 512};
 
 /// Enough to tell a rate by.
-constexpr Sampling kBrief{.warmups = 1, .batches = 7, .most_seconds = 0.03, .unstable = 1e9};
+constexpr Sampling kBrief{.warmups = 1, .batches = 15, .most_seconds = 0.1, .unstable = 1e9};
 
 double product_flops(Operands& operands, std::int64_t size) {
   const auto c = operands.allocate(Bytes{size * size * 2});
@@ -66,16 +66,19 @@ Device open_device(const std::string& name, int threads) {
 
 Pace pace_of(kernels::KernelSet& kernels, bool gpu) {
   const Sizes& sizes = gpu ? kOfGpu : kOfCpu;
-  Operands operands(kernels, sizes.copied * 2);  // large pools take seconds to fill
+  Operands operands(kernels, sizes.copied * 2);
   // A copy reads and writes; reading alone is about as fast as both together.
   return {Bandwidth{2 * copied(operands, sizes.copied)},
           FlopRate{product_flops(operands, sizes.product)}};
 }
 
-std::vector<std::pair<std::string, double>> sentinel_rates(Operands& operands, bool gpu) {
-  const Sizes& sizes = gpu ? kOfGpu : kOfCpu;
-  return {{"copy_gbs", copied(operands, sizes.copied) * 1e-9},
-          {"gemm_tf", product_flops(operands, sizes.product) * 1e-12}};
+Sentinel::Sentinel(kernels::KernelSet& kernels, bool gpu)
+    : operands_(kernels, (gpu ? kOfGpu : kOfCpu).copied * 2), gpu_(gpu) {}
+
+std::vector<std::pair<std::string, double>> Sentinel::rates() {
+  const Sizes& sizes = gpu_ ? kOfGpu : kOfCpu;
+  return {{"copy_gbs", copied(operands_, sizes.copied) * 1e-9},
+          {"gemm_tf", product_flops(operands_, sizes.product) * 1e-12}};
 }
 
 }  // namespace terrace::calibrate

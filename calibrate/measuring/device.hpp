@@ -28,8 +28,17 @@ Device open_device(const std::string& name, int threads);
 /// Measures in a second or so what plans have to know.
 Pace pace_of(kernels::KernelSet& kernels, bool gpu);
 
-/// The rates of a copy and of a product, in a tenth of a second: the same whenever it is asked, if
-/// the machine is the same.
-std::vector<std::pair<std::string, double>> sentinel_rates(Operands& operands, bool gpu);
+/// A small job that is the same whenever it is asked for, if the machine is the same.
+class Sentinel {
+ public:
+  Sentinel(kernels::KernelSet& kernels, bool gpu);
+
+  /// Of a copy and of a product, in a fifth of a second.
+  std::vector<std::pair<std::string, double>> rates();
+
+ private:
+  Operands operands_;  // few of them: large pools take seconds to fill
+  bool gpu_;
+};
 
 }  // namespace terrace::calibrate

@@ -116,7 +116,7 @@ Bytes test_file_size(Bytes capacity, Bytes available, bool quick) {
 Session::Session(MeasuringOptions options, std::filesystem::path journal)
     : options_(std::move(options)), journal_path_(std::move(journal)) {
   if (options_.threads == 0) options_.threads = usable_cores();
-  lock_.emplace();
+  if (!options_.plan_only) lock_.emplace();
   look_around();
   choose_extent();
   operands_.emplace(*device_.kernels, cold_of(extent_), sampling_of(extent_), options_.seed);
@@ -212,8 +212,9 @@ std::optional<MeasuredRun> Session::measure(
               .cache = extent_.cache,
               .disk = disk.get(),
               .operands = &*operands_};
+  Sentinel sentinel(*device_.kernels, device_.gpu);
   const RunWorld world{.clock = steady_seconds,
-                       .sentinel = [&] { return sentinel_rates(*operands_, device_.gpu); },
+                       .sentinel = [&] { return sentinel.rates(); },
                        .stop = stop,
                        .progress = progress};
   journal_.emplace(journal_path_, so_far_);

@@ -24,6 +24,7 @@ struct MeasuringOptions {
   std::vector<const Family*> families = calibrate::families();
   int threads = 0;         // 0: as many as there are cores to use
   std::uint64_t seed = 1;  // of the order and of the numbers
+  bool plan_only = false;  // another calibration may be under way then
 };
 
 /// The size of the file that is measured on a disk with that much room: 8 GiB, or 2 GiB of a quick

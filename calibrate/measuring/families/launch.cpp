@@ -1,7 +1,9 @@
 // What it takes to start next to nothing: many calls one after the other, one call that is waited
 // for, and, on the processor, threads that are woken for a piece each.
 
-#include <array>
+#include <algorithm>
+#include <memory>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -13,24 +15,29 @@
 namespace terrace::calibrate::family {
 namespace {
 
-kernels::Start smallest(Operands& operands) {
-  const auto words = operands.scratch(Bytes{64}).first(64);
-  return operands.kernels().prepare(
-      kernels::StreamWrite{{reinterpret_cast<std::uint64_t*>(words.data()), 8}, 1});
-}
+/// A line of memory, and the writing of it.
+struct Smallest {
+  explicit Smallest(Operands& operands)
+      : line(operands.allocate(Bytes{64})),
+        start(operands.kernels().prepare(
+            kernels::StreamWrite{{reinterpret_cast<std::uint64_t*>(line.get()), 8}, 1})) {}
+
+  std::shared_ptr<std::byte> line;
+  kernels::Start start;
+};
 
 Sample in_a_row(Bench& bench) {
-  const std::array calls = {smallest(*bench.operands)};
-  return bench.operands->time(calls);
+  const Smallest smallest(*bench.operands);
+  return bench.operands->time(std::span(&smallest.start, 1));
 }
 
 Sample waited_for(Bench& bench) {
   kernels::KernelSet& kernels = bench.operands->kernels();
-  const kernels::Start start = smallest(*bench.operands);
+  const Smallest smallest(*bench.operands);
   const auto calls = [&](std::int64_t n) {
     const double begin = steady_seconds();
     for (std::int64_t i = 0; i < n; ++i) {
-      start();
+      smallest.start();
       kernels.wait();
     }
     return steady_seconds() - begin;
