@@ -1,8 +1,9 @@
 // The disk: rates of commands at random places by size, depth and direction, which the law of the
 // drive is fitted to; and whether writes get slower when there are many.
 
-#include <array>
-#include <cmath>
+#include <algorithm>
+#include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -37,12 +38,17 @@ struct Windows {
 /// Disks vary more from window to window than kernels from call to call.
 constexpr double kUnstable = 0.25;
 
-Windows windows_of(const Extent& extent) {
+Windows windows_of(const Extent& extent, Bytes io) {
+  // Some hundred commands tell a rate, and spare the drive on a point that it is fast on.
+  const Bytes most = std::clamp(io * 512, 16_MiB, 96_MiB);
   Windows windows{
-      {.warmups = 1, .batches = 10, .most_seconds = 0.5, .unstable = kUnstable}, 0.05, 96_MiB};
-  if (extent.quick)
-    windows = {
-        {.warmups = 1, .batches = 6, .most_seconds = 0.15, .unstable = kUnstable}, 0.025, 32_MiB};
+      {.warmups = 1, .batches = 10, .most_seconds = 0.5, .unstable = kUnstable}, 0.05, most};
+  if (extent.quick) {
+    windows.sampling.batches = 6;
+    windows.sampling.most_seconds = 0.15;
+    windows.seconds = 0.025;
+    windows.most = std::min(most, 32_MiB);
+  }
   return windows;
 }
 
@@ -103,7 +109,7 @@ std::string id_of(const Point& p) {
 
 void add(std::vector<Measurement>& all, const Extent& extent, const Point& p) {
   if (p.io > extent.disk) return;
-  const Windows windows = windows_of(extent);
+  const Windows windows = windows_of(extent, p.io);
   all.push_back(
       {.id = id_of(p),
        .x = {{"op", "load"},
