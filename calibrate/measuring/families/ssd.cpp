@@ -99,12 +99,14 @@ Sample measure_together(Bench& bench, const Point& p, const Windows& windows) {
   return sample(window, windows.sampling);
 }
 
+std::string_view op_of(const Point& p) {
+  return p.write_percent == 0 ? "read" : p.write_percent == 100 ? "write" : "mix";
+}
+
 std::string id_of(const Point& p) {
-  const std::string what = p.write_percent == 0     ? "read"
-                           : p.write_percent == 100 ? "write"
-                                                    : fmt::format("mix{}", p.write_percent);
+  const std::string share = op_of(p) == "mix" ? std::to_string(p.write_percent) : "";
   const std::string threads = p.threads > 1 ? fmt::format("/t{}", p.threads) : "";
-  return fmt::format("ssd/{}/{}/q{}{}", what, p.io.count(), p.depth, threads);
+  return fmt::format("ssd/{}{}/{}/q{}{}", op_of(p), share, p.io.count(), p.depth, threads);
 }
 
 void add(std::vector<Measurement>& all, const Extent& extent, const Point& p) {
@@ -112,11 +114,11 @@ void add(std::vector<Measurement>& all, const Extent& extent, const Point& p) {
   const Windows windows = windows_of(extent, p.io);
   all.push_back(
       {.id = id_of(p),
-       .x = {{"op", "load"},
+       .x = {{"op", op_of(p)},
              {"io", p.io.count()},
              {"depth", p.depth},
              {"threads", p.threads},
-             {"write_percent", p.write_percent}},
+             {"write_share", p.write_percent / 100.0}},
        .cache = "",
        .unit = p.is_latency() ? "us" : "GB/s",
        .seconds = (windows.sampling.warmups + windows.sampling.batches + 1) * windows.seconds,
