@@ -1,16 +1,16 @@
-// What two things at once cost each other: reads of the disk while it is written, attention while
-// something is copied, a copy while attention is computed.
+// What two things at once cost each other in memory: attention while something is copied, a copy
+// while attention is computed.
 
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <thread>
 
 #include <fmt/format.h>
 
-#include "calibrate/measuring/drive_load.hpp"
+#include "calibrate/disk/test_file.hpp"
 #include "calibrate/measuring/families/family.hpp"
 #include "calibrate/measuring/operands.hpp"
-#include "calibrate/measuring/stop.hpp"
 
 namespace terrace::calibrate::family {
 namespace {
@@ -28,45 +28,6 @@ class Meanwhile {
  private:
   std::jthread thread_;
 };
-
-// Reads under writes.
-
-constexpr Bytes kMostWritten = 6_GiB;  // half a second of the fastest drives of the day
-constexpr double kWindow = 0.02;       // seconds
-constexpr Sampling kReads{.warmups = 1, .batches = 10, .most_seconds = 0.2};
-
-Sample read_latency(Bench& bench, Bytes io, bool under_writes) {
-  std::optional<BackgroundLoad> writes;
-  if (under_writes) {
-    writes.emplace(*bench.disk, LoadSpec{1_MiB, 16, 100, Order::sequential}, kMostWritten);
-  }
-  DriveLoad reads(*bench.disk, {.io = io, .seed = 2});
-  const auto microseconds = [&] {
-    throw_if_interrupted();
-    if (writes) static_cast<void>(writes->bytes());  // throws if they failed
-    const DriveLoad::Done done = reads.run(kWindow, Bytes::max());
-    return 1e6 * done.seconds / static_cast<double>(done.commands);
-  };
-  return sample(microseconds, kReads);
-}
-
-void add_reads(std::vector<Measurement>& all) {
-  for (const Bytes io : {4_KiB, 1_MiB}) {
-    for (const bool under_writes : {false, true}) {
-      const std::string_view load = under_writes ? "write" : "none";
-      all.push_back(
-          {.id = fmt::format("interference/read/{}/{}", io.count(), load),
-           .x = {{"op", "read"}, {"io", io.count()}, {"load", load}},
-           .cache = "",
-           .unit = "us",
-           .seconds = 2 * kReads.most_seconds,
-           .written = under_writes ? kMostWritten + 32_MiB : 0_B,
-           .measure = [=](Bench& bench) { return read_latency(bench, io, under_writes); }});
-    }
-  }
-}
-
-// Attention and copies.
 
 /// A step's attention of a batch of long sequences, on random numbers.
 class Decode {
@@ -166,7 +127,7 @@ void add_attention(std::vector<Measurement>& all) {
 
 std::vector<Measurement> plan(const Extent& extent) {
   std::vector<Measurement> all;
-  if (extent.disk >= 1_MiB) add_reads(all);
+  if (extent.gpu) return all;  // a copy within the host is no neighbour of a GPU's attention
   add_attention(all);
   return all;
 }
@@ -174,9 +135,7 @@ std::vector<Measurement> plan(const Extent& extent) {
 }  // namespace
 
 Family interference() {
-  return {.name = "interference",
-          .summary = "reads of the disk under writes; attention and copies at once",
-          .plan = plan};
+  return {.name = "interference", .summary = "attention and copies at once", .plan = plan};
 }
 
 }  // namespace terrace::calibrate::family

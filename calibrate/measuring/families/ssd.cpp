@@ -1,8 +1,9 @@
 // The disk: rates of commands at random places by size, depth and direction, which the law of the
 // drive is fitted to; and whether writes get slower when there are many.
 
-#include <array>
-#include <cmath>
+#include <algorithm>
+#include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -37,12 +38,17 @@ struct Windows {
 /// Disks vary more from window to window than kernels from call to call.
 constexpr double kUnstable = 0.25;
 
-Windows windows_of(const Extent& extent) {
+Windows windows_of(const Extent& extent, Bytes io) {
+  // Some hundred commands tell a rate, and spare the drive on a point that it is fast on.
+  const Bytes most = std::clamp(io * 512, 16_MiB, 96_MiB);
   Windows windows{
-      {.warmups = 1, .batches = 10, .most_seconds = 0.5, .unstable = kUnstable}, 0.05, 96_MiB};
-  if (extent.quick)
-    windows = {
-        {.warmups = 1, .batches = 6, .most_seconds = 0.15, .unstable = kUnstable}, 0.025, 32_MiB};
+      {.warmups = 1, .batches = 10, .most_seconds = 0.5, .unstable = kUnstable}, 0.05, most};
+  if (extent.quick) {
+    windows.sampling.batches = 6;
+    windows.sampling.most_seconds = 0.15;
+    windows.seconds = 0.025;
+    windows.most = std::min(most, 32_MiB);
+  }
   return windows;
 }
 
@@ -93,24 +99,26 @@ Sample measure_together(Bench& bench, const Point& p, const Windows& windows) {
   return sample(window, windows.sampling);
 }
 
+std::string_view op_of(const Point& p) {
+  return p.write_percent == 0 ? "read" : p.write_percent == 100 ? "write" : "mix";
+}
+
 std::string id_of(const Point& p) {
-  const std::string what = p.write_percent == 0     ? "read"
-                           : p.write_percent == 100 ? "write"
-                                                    : fmt::format("mix{}", p.write_percent);
+  const std::string share = op_of(p) == "mix" ? std::to_string(p.write_percent) : "";
   const std::string threads = p.threads > 1 ? fmt::format("/t{}", p.threads) : "";
-  return fmt::format("ssd/{}/{}/q{}{}", what, p.io.count(), p.depth, threads);
+  return fmt::format("ssd/{}{}/{}/q{}{}", op_of(p), share, p.io.count(), p.depth, threads);
 }
 
 void add(std::vector<Measurement>& all, const Extent& extent, const Point& p) {
   if (p.io > extent.disk) return;
-  const Windows windows = windows_of(extent);
+  const Windows windows = windows_of(extent, p.io);
   all.push_back(
       {.id = id_of(p),
-       .x = {{"op", "load"},
+       .x = {{"op", op_of(p)},
              {"io", p.io.count()},
              {"depth", p.depth},
              {"threads", p.threads},
-             {"write_percent", p.write_percent}},
+             {"write_share", p.write_percent / 100.0}},
        .cache = "",
        .unit = p.is_latency() ? "us" : "GB/s",
        .seconds = (windows.sampling.warmups + windows.sampling.batches + 1) * windows.seconds,

@@ -39,15 +39,17 @@ TEST(DiskFamilies, PlanTheWholeGridOfTheDrive) {
   for (const Measurement& m : family("ssd").plan(extent_of(false, 8_GiB))) {
     EXPECT_TRUE(ids.insert(m.id).second) << m.id;
     seconds += m.seconds;
-    if (m.x.at("op") != "load") continue;
-    const int write_percent = m.x.at("write_percent").get<int>();
-    ++points[m.x.at("threads") == 1 ? std::to_string(write_percent) : "threads"];
-    EXPECT_EQ(m.written > 0_B, write_percent > 0) << m.id;
-    const bool latency = m.x.at("depth") == 1 && write_percent % 100 == 0;
+    const auto op = m.x.at("op").get<std::string>();
+    if (op == "sustained_write") continue;
+    ++points[m.x.at("threads") == 1 ? op : "threads"];
+    const auto share = m.x.at("write_share").get<double>();
+    EXPECT_EQ(m.written > 0_B, share > 0) << m.id;
+    EXPECT_EQ(op, share == 0 ? "read" : share == 1 ? "write" : "mix");
+    const bool latency = m.x.at("depth") == 1 && op != "mix";
     EXPECT_EQ(m.unit, latency ? "us" : "GB/s") << m.id;
   }
-  EXPECT_EQ(points, (std::map<std::string, int>{
-                        {"0", 20}, {"100", 20}, {"30", 20}, {"50", 20}, {"threads", 2}}));
+  EXPECT_EQ(points,
+            (std::map<std::string, int>{{"read", 20}, {"write", 20}, {"mix", 40}, {"threads", 2}}));
   EXPECT_LT(seconds, 70);
 }
 
@@ -55,7 +57,7 @@ TEST(DiskFamilies, AreShortAndWriteLittleWhenItHasToBeQuick) {
   double seconds = 0;
   Bytes written{};
   std::size_t points = 0;
-  for (const char* name : {"ssd", "bounce", "interference"}) {
+  for (const char* name : {"ssd", "bounce", "disk_interference", "interference"}) {
     for (const Measurement& m : family(name).plan(extent_of(true, 2_GiB))) {
       seconds += m.seconds;
       written += m.written;
@@ -74,9 +76,12 @@ TEST(DiskFamilies, PlanNothingThatDoesNotFitTheFile) {
   EXPECT_TRUE(family("bounce").plan(extent_of(false, 1_MiB)).empty());
 }
 
-TEST(DiskFamilies, MeasureOtherThingsThanDisksWithoutOne) {
+TEST(DiskFamilies, NeedOneIfTheyReadOrWrite) {
+  for (const char* name : {"ssd", "bounce", "disk_interference"}) {
+    EXPECT_TRUE(family(name).needs_disk) << name;
+  }
+  EXPECT_FALSE(family("interference").needs_disk);
   for (const Measurement& m : family("interference").plan(extent_of(true, 0_B))) {
-    EXPECT_NE(m.x.at("op"), "read") << m.id;
     EXPECT_EQ(m.written, 0_B);
   }
 }
@@ -92,14 +97,15 @@ TEST(DiskFamiliesSlow, MeasureAndWriteNoMoreThanTheySay) {
               .cache = 1_MiB,
               .disk = &file,
               .operands = &operands};
-  const std::set<std::string> some = {"ssd/read/4096/q1",         "ssd/write/4096/q8",
-                                      "ssd/write/1048576/q64",    "ssd/mix30/65536/q64",
-                                      "ssd/mix50/1048576/q64",    "ssd/read/1048576/q16/t4",
-                                      "ssd/sustained_write",      "bounce/4194304/s1",
-                                      "bounce/1048576/s4",        "interference/read/4096/write",
-                                      "interference/decode/copy", "interference/copy/decode"};
+  const std::set<std::string> some = {
+      "ssd/read/4096/q1",         "ssd/write/4096/q8",
+      "ssd/write/1048576/q64",    "ssd/mix30/65536/q64",
+      "ssd/mix50/1048576/q64",    "ssd/read/1048576/q16/t4",
+      "ssd/sustained_write",      "bounce/4194304/s1",
+      "bounce/1048576/s4",        "disk_interference/read/4096/write",
+      "interference/decode/copy", "interference/copy/decode"};
   std::size_t measured = 0;
-  for (const char* name : {"ssd", "bounce", "interference"}) {
+  for (const char* name : {"ssd", "bounce", "disk_interference", "interference"}) {
     for (const Measurement& m : family(name).plan(extent_of(true, file.size()))) {
       if (!some.contains(m.id)) continue;
       ++measured;
