@@ -85,7 +85,10 @@ std::vector<Measurement> plan(const Extent& extent) {
     for (const unsigned slots : {1U, 2U, 4U}) {
       all.push_back(
           {.id = fmt::format("bounce/{}/s{}", chunk.count(), slots),
-           .x = {{"chunk", chunk.count()}, {"slots", slots}, {"bytes", kTransfer.count()}},
+           .x = {{"chunk", chunk.count()},
+                 {"slots", slots},
+                 {"bytes", kTransfer.count()},
+                 {"memory", extent.gpu ? "pageable" : "host"}},
            .cache = "",
            .unit = "GB/s",
            .seconds = 1.3 * sampling.most_seconds,
