@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "calibrate/measuring/families/family.hpp"
+#include "calibrate/measuring/operands.hpp"
+#include "kernels/kernel_set.hpp"
+
+namespace terrace::calibrate {
+
+/// What is measured.
+struct Device {
+  bool gpu = false;
+  std::unique_ptr<kernels::KernelSet> kernels;
+  nlohmann::ordered_json facts;  // for the host's
+};
+
+/// "cpu" or "cuda:0". Throws UsageError if it is neither, std::runtime_error if there is no such
+/// device here.
+Device open_device(const std::string& name, int threads);
+
+/// Measures in a second or so what plans have to know.
+Pace pace_of(kernels::KernelSet& kernels, bool gpu);
+
+/// A small job that is the same whenever it is asked for, if the machine is the same.
+class Sentinel {
+ public:
+  Sentinel(kernels::KernelSet& kernels, bool gpu);
+
+  /// Of a copy and of a product, in a fifth of a second.
+  std::vector<std::pair<std::string, double>> rates();
+
+ private:
+  Operands operands_;  // few of them: large pools take seconds to fill
+  bool gpu_;
+};
+
+}  // namespace terrace::calibrate

@@ -1,0 +1,136 @@
+// `terrace calibrate` as a user meets it.
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "calibrate/measuring/machine_lock.hpp"
+#include "calibrate/measuring/points_file.hpp"
+#include "tests/app/program.hpp"
+
+namespace terrace::calibrate {
+namespace {
+
+using testing::Outcome;
+using testing::Workplace;
+
+/// A workplace whose lock is its own, so that nobody's calibration is in the way.
+class Desk : public Workplace {
+ public:
+  [[nodiscard]] pid_t begin(const std::string& line) const {
+    std::vector<std::string> words = {"TMPDIR=" + at("").string(), TERRACE_PROGRAM, "calibrate"};
+    std::istringstream in(line);
+    for (std::string word; in >> word;) words.push_back(word);
+    return start("/usr/bin/env", words);
+  }
+  [[nodiscard]] Outcome calibrate(const std::string& line) const { return finish(begin(line)); }
+
+  /// Comes back when a journal has so many lines, or after a minute.
+  void wait_for_lines(const std::string& name, std::size_t lines) const {
+    for (int waits = 0; waits < 60'000; ++waits) {
+      const std::string text = testing::read_file(at(name));
+      if (static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) >= lines) return;
+      poll(nullptr, 0, 1);
+    }
+  }
+};
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(MeasureCli, TellsWhatItWouldDo) {
+  const Desk desk;
+  const Outcome plan = desk.calibrate("--dry-run --quick --disk .");
+  EXPECT_EQ(plan.status, 0) << plan.err;
+  for (const char* word : {"gemm", "decode_attention", "ssd", "test file", "total", "GiB"}) {
+    EXPECT_TRUE(has(plan.out, word)) << word << plan.out;
+  }
+  const Outcome without = desk.calibrate("--dry-run --quick");
+  EXPECT_FALSE(has(without.out, "GiB")) << without.out;
+  const Outcome one = desk.calibrate("--dry-run --only gemm");
+  EXPECT_FALSE(has(one.out, "decode_attention")) << one.out;
+}
+
+TEST(MeasureCli, SaysWhatIsWrongWithACommand) {
+  const Desk desk;
+  const auto told = [&](const std::string& line, int status, std::string_view part) {
+    const Outcome outcome = desk.calibrate(line);
+    EXPECT_EQ(outcome.status, status) << line << outcome.err;
+    EXPECT_TRUE(has(outcome.err, part)) << line << outcome.err;
+    EXPECT_EQ(outcome.out, "") << line;
+  };
+  told("--quick", 2, "--out NAME");
+  told("--out x --only gemn", 2, "did you mean 'gemm'?");
+  told("--out x --only ssd", 2, "ssd needs --disk DIR");
+  told("--out x --device tpu", 2, "cpu or cuda:0");
+  told("--out x --disk nowhere", 1, "no directory 'nowhere'");
+  told("--out x --threads 0", 2, "--threads");
+  told("--qick --out x", 2, "--quick");
+  desk.write("x.points.json", "{}");
+  told("--out x", 2, "--fresh");
+}
+
+TEST(MeasureCli, HelpsWithAllOfIt) {
+  const Desk desk;
+  const Outcome help = desk.calibrate("--help");
+  EXPECT_EQ(help.status, 0);
+  for (const char* word : {"--disk DIR", "--dry-run", "calibrate fit", "exit status"}) {
+    EXPECT_TRUE(has(help.out, word)) << word << help.out;
+  }
+}
+
+TEST(MeasureCli, LeavesTheMachineToAnotherCalibration) {
+  const Desk desk;
+  const MachineLock other(desk.at(""));
+  const Outcome refused = desk.calibrate("--only launch --out x");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_TRUE(has(refused.err, "another calibration is under way")) << refused.err;
+  EXPECT_EQ(desk.calibrate("--only launch --dry-run").status, 0);
+}
+
+TEST(MeasureCliSlow, MeasuresAndKeepsPoints) {
+  const Desk desk;
+  const Outcome outcome = desk.calibrate("--only launch --threads 2 --out x");
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(has(outcome.out, "3 points")) << outcome.out;
+  const MeasuredRun run = read_measured_run(desk.at("x.points.json"));
+  EXPECT_EQ(run.points.size(), 3U);
+  EXPECT_GE(run.sentinels.size(), 2U);
+  EXPECT_TRUE(run.host.contains("cores"));
+  EXPECT_FALSE(std::filesystem::exists(desk.at("x.points.journal")));
+}
+
+TEST(MeasureCliSlow, GoesOnAfterAnInterruption) {
+  const Desk desk;
+  const std::string line = "--only gemm --quick --threads 1 --out x";
+  const pid_t child = desk.begin(line);
+  desk.wait_for_lines("x.points.journal", 6);  // a header, a sentinel, points
+  kill(child, SIGINT);
+  const Outcome stopped = desk.finish(child);
+  ASSERT_EQ(stopped.status, 130) << stopped.out << stopped.err;
+  EXPECT_TRUE(has(stopped.err, "the same command goes on")) << stopped.err;
+  EXPECT_FALSE(std::filesystem::exists(desk.at("x.points.json")));
+
+  const Outcome other = desk.calibrate("--only gemm --quick --threads 2 --out x");
+  EXPECT_EQ(other.status, 1);
+  EXPECT_TRUE(has(other.err, "differs in") && has(other.err, "threads")) << other.err;
+
+  const Outcome whole = desk.calibrate(line);
+  ASSERT_EQ(whole.status, 0) << whole.err;
+  EXPECT_TRUE(has(whole.err, "points are known from before")) << whole.err;
+  const MeasuredRun run = read_measured_run(desk.at("x.points.json"));
+  std::set<std::string> ids;
+  for (const MeasuredPoint& point : run.points) EXPECT_TRUE(ids.insert(point.id).second);
+  EXPECT_GE(ids.size(), 10U);
+  EXPECT_GE(run.sentinels.size(), 3U);  // of both parts
+}
+
+}  // namespace
+}  // namespace terrace::calibrate
