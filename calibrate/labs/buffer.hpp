@@ -23,7 +23,7 @@ kernels::ElementPointer<Void> after(kernels::ElementPointer<Void> array, std::in
 /// one copy of them and nothing to move.
 class Buffer {
  public:
-  Buffer(kernels::KernelSet& kernels, kernels::Element type) : kernels_(kernels), type_(type) {}
+  Buffer(kernels::KernelSet& kernels, kernels::Element type);
 
   /// Room for so many numbers. What was in it is lost if it grows.
   void reserve(std::int64_t count);
@@ -46,7 +46,7 @@ class Buffer {
 
   kernels::KernelSet& kernels_;
   kernels::Element type_;
-  bool shared_ = true;
+  bool shared_;
   std::int64_t room_ = 0;
   std::shared_ptr<std::byte> memory_;
   std::vector<std::byte> host_;

@@ -35,8 +35,8 @@ class GroupedAttention final : public Attention {
     if (plan.rows() > decodes) {
       const std::int64_t skipped = decodes * query_numbers();
       kernels_.run(kernels::PagedPrefill{after(queries_.as_const(), skipped), plan.indptr,
-                                         shape_.heads, kv, plan.prefill.view(), scale,
-                                         std::nullopt, after(attended.array(), skipped)});
+                                         shape_.heads, kv, plan.prefill.view(), scale, std::nullopt,
+                                         after(attended.array(), skipped)});
     }
   }
 

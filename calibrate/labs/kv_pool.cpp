@@ -51,14 +51,14 @@ void KvPool::write(std::int64_t layer, std::int64_t fragment, std::span<const Sl
     places.push_back(static_cast<std::int32_t>(block * heads * shape_.page + slot % shape_.page));
   }
   const auto count = static_cast<std::size_t>(size.count() * heads) * slots.size();
-  kernels_.run(kernels::BlockScatter{
-      std::span(static_cast<const std::byte*>(rows.begin), count),
-      BlockFragments{size, heads, size, size * shape_.page}, places,
-      memory_.get() + fragment_offset(layer, fragment)});
+  kernels_.run(kernels::BlockScatter{std::span(static_cast<const std::byte*>(rows.begin), count),
+                                     BlockFragments{size, heads, size, size * shape_.page}, places,
+                                     memory_.get() + fragment_offset(layer, fragment)});
 }
 
 BlockFragments KvPool::fragments() const {
-  return {fragment_bytes_, layers_ * shape_.fragments(), fragment_bytes_, fragment_bytes_ * blocks_};
+  return {fragment_bytes_, layers_ * shape_.fragments(), fragment_bytes_,
+          fragment_bytes_ * blocks_};
 }
 
 void KvPool::save(std::int32_t block, std::span<std::byte> to) {

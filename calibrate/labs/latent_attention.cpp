@@ -26,10 +26,10 @@ struct Expansion {
   std::vector<Projection> values{};
 };
 
-/// Multi-head latent attention (DeepSeek-AI, "DeepSeek-V2", 2024, section 2.1) in its absorbed form:
-/// queries are taken to the latents instead of latents to keys, for new tokens of any number. It
-/// costs a long prompt more products than keys and values of its own would, and needs no room for
-/// them.
+/// Multi-head latent attention (DeepSeek-AI, "DeepSeek-V2", 2024, section 2.1) in its absorbed
+/// form: queries are taken to the latents instead of latents to keys, for new tokens of any number.
+/// It costs a long prompt more products than keys and values of its own would, and needs no room
+/// for them.
 class LatentAttention final : public Attention {
  public:
   LatentAttention(const Shape& shape, const Weights& weights, TimedKernels& kernels,

@@ -24,8 +24,7 @@ void check(const Shape& shape) {
   TERRACE_CHECK(shape.head_dim % 16 == 0);
   TERRACE_CHECK(shape.attention == AttentionKind::latent ||
                 (shape.kv_heads > 0 && shape.heads % shape.kv_heads == 0));
-  TERRACE_CHECK(shape.element == kernels::Element::bf16 ||
-                shape.element == kernels::Element::fp32);
+  TERRACE_CHECK(shape.element == kernels::Element::bf16 || shape.element == kernels::Element::fp32);
 }
 
 }  // namespace terrace::labs

@@ -16,9 +16,9 @@ double uniform(std::uint32_t bits) { return (bits * 0x1p-32 - 0.5) * std::sqrt(1
 
 Matrix random_matrix(std::int64_t rows, std::int64_t columns, double deviation,
                      kernels::Element type, Random random) {
-  Matrix matrix{rows, columns, type,
-                std::vector<std::byte>(
-                    static_cast<std::size_t>(rows * columns * kernels::bytes_of(type)))};
+  Matrix matrix{
+      rows, columns, type,
+      std::vector<std::byte>(static_cast<std::size_t>(rows * columns * kernels::bytes_of(type)))};
   const kernels::Array to{type, matrix.bytes.data()};
   kernels::with_elements(to, [&]<class T>(T* out) {
     for (std::int64_t i = 0; i < rows * columns; i += 2) {
@@ -88,9 +88,8 @@ LayerWeights layer_weights(const Shape& shape, std::int64_t layer) {
 
 float Matrix::at(std::int64_t row, std::int64_t column) const {
   float found = 0;
-  kernels::with_elements(view(), [&](const auto* x) {
-    found = kernels::to_float(x[row * columns + column]);
-  });
+  kernels::with_elements(
+      view(), [&](const auto* x) { found = kernels::to_float(x[row * columns + column]); });
   return found;
 }
 

@@ -34,9 +34,9 @@ struct LayerWeights {
   Matrix down{};     // [width][mlp]
 
   // Of latent attention: what its latents are multiplied with after their norm.
-  std::vector<float> latent_norm{};   // [512]
-  std::vector<Matrix> keys_of{};      // by head, transposed: [512][head_dim]
-  std::vector<Matrix> values_of{};    // by head: [head_dim][512]
+  std::vector<float> latent_norm{};  // [512]
+  std::vector<Matrix> keys_of{};     // by head, transposed: [512][head_dim]
+  std::vector<Matrix> values_of{};   // by head: [head_dim][512]
 };
 
 /// Random, the same for the same shape: uniform, with the variance that keeps numbers of all layers

@@ -1,4 +1,4 @@
-#include "calibrate/labs/plain_transformer.hpp"
+#include "tests/calibrate/labs/plain_transformer.hpp"
 
 #include <cmath>
 #include <complex>
@@ -42,8 +42,8 @@ MatrixXd rotated(const MatrixXd& x) {
     for (Index i = 0; i < half; ++i) {
       const double theta =
           std::exp(-std::numbers::ln10 * 4 * static_cast<double>(i) / static_cast<double>(half));
-      const auto turned = std::complex(x(m, i), x(m, i + half)) *
-                          std::polar(1.0, static_cast<double>(m) * theta);
+      const auto turned =
+          std::complex(x(m, i), x(m, i + half)) * std::polar(1.0, static_cast<double>(m) * theta);
       out(m, i) = turned.real();
       out(m, i + half) = turned.imag();
     }
@@ -91,16 +91,15 @@ MatrixXd latent(const Shape& shape, const LayerWeights& weights, const MatrixXd&
     q.rightCols(64) = turned;
     MatrixXd k(all.rows(), d + 64);
     k << c * dense(weights.keys_of[i]), shared;
-    out.middleCols(h * d, d) =
-        causal_attention(q, k, c * dense(weights.values_of[i]).transpose());
+    out.middleCols(h * d, d) = causal_attention(q, k, c * dense(weights.values_of[i]).transpose());
   }
   return out;
 }
 
 MatrixXd feed_forward(const Shape& shape, const LayerWeights& weights, const MatrixXd& x) {
   const MatrixXd both = x * dense(weights.gate_up).transpose();
-  const MatrixXd gates = both.leftCols(shape.mlp).unaryExpr(
-      [](double z) { return z / (1 + std::exp(-z)); });
+  const MatrixXd gates =
+      both.leftCols(shape.mlp).unaryExpr([](double z) { return z / (1 + std::exp(-z)); });
   return gates.cwiseProduct(both.rightCols(shape.mlp)) * dense(weights.down).transpose();
 }
 

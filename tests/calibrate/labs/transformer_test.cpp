@@ -11,10 +11,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
-#include "calibrate/labs/plain_transformer.hpp"
-#include "for_all.hpp"
 #include "kernels/cpu/cpu_set.hpp"
 #include "sim/base/random.hpp"
+#include "tests/calibrate/labs/plain_transformer.hpp"
+#include "tests/for_all.hpp"
 
 namespace terrace::labs {
 namespace {
@@ -57,7 +57,7 @@ INSTANTIATE_TEST_SUITE_P(Labs, OfEachKind,
                                          Kind{"gqa", AttentionKind::grouped, 2},
                                          Kind{"mqa", AttentionKind::grouped, 1},
                                          Kind{"mla", AttentionKind::latent, 1}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& kind) { return kind.param.name; });
 
 Tokens32 random_tokens(std::size_t count, std::int64_t vocabulary, std::uint64_t seed) {
   Random random(seed, "tests/labs/tokens");
@@ -97,9 +97,9 @@ std::vector<float> by_chunks(Transformer& model, std::span<const std::int32_t> t
   std::vector<float> logits;
   std::int64_t computed = 0;
   for (const std::int64_t chunk : chunks) {
-    const SequenceStep step{tokens.subspan(static_cast<std::size_t>(computed),
-                                           static_cast<std::size_t>(chunk)),
-                            computed, blocks};
+    const SequenceStep step{
+        tokens.subspan(static_cast<std::size_t>(computed), static_cast<std::size_t>(chunk)),
+        computed, blocks};
     logits = model.step(std::span(&step, 1));
     computed += chunk;
   }
