@@ -51,15 +51,6 @@ void rms_norm(Threads& threads, std::int64_t rows, const float* from, std::span<
            [&](std::int64_t row) { norm_row(from + row * size, gains, to, row * size); });
 }
 
-void gate(Threads& threads, std::int64_t rows, const float* gate_up, std::int64_t size,
-          kernels::Array to) {
-  each_row(threads, rows, 8 * size, [&](std::int64_t row) {
-    const Numbers gates(gate_up + 2 * row * size, size);
-    const Numbers ups(gate_up + (2 * row + 1) * size, size);
-    round_to_row(gates / (1 + (-gates).exp()) * ups, to, row * size);
-  });
-}
-
 void add(Threads& threads, std::int64_t count, const float* from, float* to) {
   constexpr std::int64_t kRow = 4096;
   each_row(threads, (count + kRow - 1) / kRow, kRow, [&](std::int64_t row) {

@@ -56,7 +56,7 @@ void round_row(const float* from, std::int64_t size, kernels::Array to, std::int
 /// Calls f(row) for all, by some threads if there is much to do: `numbers` of each row.
 template <class F>
 void each_row(Threads& threads, std::int64_t rows, std::int64_t numbers, const F& f) {
-  constexpr std::int64_t kPiece = 16384;  // numbers, below which waking a thread does not pay
+  constexpr std::int64_t kPiece = 65536;  // numbers, below which waking a thread does not pay
   const std::int64_t at_once = std::max<std::int64_t>(kPiece / numbers, 1);
   threads.run(static_cast<std::size_t>((rows + at_once - 1) / at_once), [&](std::size_t piece) {
     const std::int64_t first = static_cast<std::int64_t>(piece) * at_once;
