@@ -154,5 +154,106 @@ TEST_P(OfEachKind, WithRoundingTheCacheChangesLogitsLittle) {
   EXPECT_LT(error_of(cached, model.logits_without_cache(tokens)), 0.01);
 }
 
+/// Sequences of random lengths, some with a cache already, in blocks of their own.
+struct Batch {
+  std::vector<Tokens32> texts;
+  std::vector<Tokens32> blocks;
+  std::vector<SequenceStep> steps;
+};
+
+Batch random_batch(const Shape& of) {
+  Batch batch;
+  for (std::size_t s = 0; s < 6; ++s) {
+    const std::size_t length = 3 + 13 * s;
+    batch.texts.push_back(random_tokens(length, of.vocabulary, s));
+    batch.blocks.push_back(from_on(static_cast<std::int32_t>(5 * s), 5));
+  }
+  for (std::size_t s = 0; s < 6; ++s) {
+    const auto length = static_cast<std::int64_t>(batch.texts[s].size());
+    const std::int64_t computed = s % 3 == 0 ? length - 1 : s % 3 == 1 ? 0 : length / 2;
+    batch.steps.push_back(
+        {std::span<const std::int32_t>(batch.texts[s]).subspan(static_cast<std::size_t>(computed)),
+         computed, batch.blocks[s]});
+  }
+  return batch;
+}
+
+TEST_P(OfEachKind, WhoElseIsInTheStepMakesNoDifference) {
+  const Shape of = shape(Element::fp32);
+  kernels::CpuSet set(2);
+  Transformer model(of, 30, set);
+  const Batch batch = random_batch(of);
+  for (std::size_t s = 0; s < batch.steps.size(); ++s) {
+    const SequenceStep& step = batch.steps[s];
+    if (step.computed == 0) continue;
+    const SequenceStep before{
+        std::span(batch.texts[s]).first(static_cast<std::size_t>(step.computed)), 0, step.blocks};
+    model.step(std::span(&before, 1));
+  }
+  const std::vector<float> together = model.step(batch.steps);
+  for (std::size_t s = 0; s < batch.steps.size(); ++s) {
+    const auto vocabulary = static_cast<std::size_t>(of.vocabulary);
+    const auto row = std::span(together).subspan(s * vocabulary, vocabulary);
+    EXPECT_LT(error_of(row, model.logits_without_cache(batch.texts[s])), 2e-6) << s;
+    const auto alone = model.step(std::span(&batch.steps[s], 1));
+    EXPECT_TRUE(std::equal(row.begin(), row.end(), alone.begin())) << s;
+  }
+}
+
+TEST_P(OfEachKind, BlocksGoAwayAndComeBackElsewhere) {
+  for (const Element element : {Element::fp32, Element::bf16}) {
+    const Shape of = shape(element);
+    kernels::CpuSet set(1);
+    Transformer model(of, 8, set);
+    const Tokens32 tokens = random_tokens(50, of.vocabulary, 9);
+    const Tokens32 before = {0, 1, 2, 3};
+    const std::vector<std::int64_t> chunks = {49, 1};
+    const std::vector<float> expected = by_chunks(model, tokens, chunks, before);
+    const auto size = static_cast<std::size_t>(of.block_bytes().count());
+    std::vector<std::vector<std::byte>> saved(4, std::vector<std::byte>(size));
+    for (std::size_t b = 0; b < 4; ++b) model.save_block(before[b], saved[b]);
+    const std::vector<std::byte> other(size, std::byte{0x55});
+    for (const std::int32_t block : before) model.load_block(block, other);
+
+    const Tokens32 after = {6, 3, 0, 5};
+    for (std::size_t b = 0; b < 4; ++b) model.load_block(after[b], saved[b]);
+    const SequenceStep last{std::span(tokens).last(1), 49, after};
+    EXPECT_EQ(model.step(std::span(&last, 1)), expected);
+  }
+}
+
+TEST(Transformer, AStepOfNobodyGivesNothing) {
+  kernels::CpuSet set(1);
+  Transformer model(small(AttentionKind::grouped, 1, Element::fp32), 1, set);
+  EXPECT_TRUE(model.step({}).empty());
+}
+
+TEST(Transformer, EqualSeedsGiveEqualModels) {
+  kernels::CpuSet set(1);
+  Shape of = small(AttentionKind::latent, 1, Element::bf16);
+  const Tokens32 tokens = random_tokens(5, of.vocabulary, 1);
+  const auto logits = [&] { return Transformer(of, 1, set).logits_without_cache(tokens); };
+  const std::vector<float> first = logits();
+  EXPECT_EQ(logits(), first);
+  of.seed = 2;
+  EXPECT_NE(logits(), first);
+}
+
+TEST(Transformer, SaysWhereTheTimeOfAStepWent) {
+  kernels::CpuSet set(1);
+  Transformer model(small(AttentionKind::grouped, 1, Element::bf16), 4, set);
+  const Tokens32 tokens = random_tokens(60, 300, 1);
+  model.logits_without_cache(tokens);
+  const StepTimes times = model.last_times();
+  EXPECT_GT(times.gemm, Duration::zero());
+  EXPECT_GT(times.attention, Duration::zero());
+  EXPECT_GT(times.other(), Duration::zero());
+}
+
+TEST(Greedy, TakesTheFirstOfTheLargest) {
+  const std::vector<float> logits = {0, 3, 3, -1, -5, -4, -4, -9};
+  EXPECT_EQ(greedy(logits, 4), (Tokens32{1, 1}));
+}
+
 }  // namespace
 }  // namespace terrace::labs
