@@ -144,9 +144,9 @@ std::string introduction(const LabRules& rules, const labs::DialogueRules& dialo
                          const kernels::KernelSet& kernels) {
   const labs::Shape& shape = rules.shape;
   return fmt::format(
-      "{} layers of width {}, {} parameters; a token's KV takes {}\n"
-      "{} dialogues of {} turns, about {} tokens each and {} in answer; at most {} at once\n"
-      "{}; a pool of {}\n\n",
+      "model      {} x width {}, {} parameters; a token's KV takes {}\n"
+      "dialogues  {} x {} turns of about {} tokens and {} in answer; at most {} at once\n"
+      "machine    {}; a pool of {}\n\n",
       shape.layers, shape.width, human::compact(shape.parameters()),
       human::bytes(Bytes{shape.block_bytes().count() / shape.page}), dialogues.dialogues,
       dialogues.turns, dialogues.says, dialogues.answer, rules.most_at_once, kernels.description(),
@@ -165,8 +165,8 @@ void add_row(Table& table, const std::string& name, const LabResult& r) {
 std::string flow_text(std::string_view name, const labs::StoreTier& tier) {
   const auto one_way = [](const labs::BlockFlow& flow) {
     if (flow.blocks == 0) return std::string("none");
-    return fmt::format("{} blocks, {}, at {:.2f} GB/s", human::count(flow.blocks),
-                       human::bytes(flow.bytes), flow.rate().count() / 1e9);
+    return fmt::format("{} blocks, {}, at {}/s", human::count(flow.blocks),
+                       human::bytes(flow.bytes), human::bytes(flow.rate().count()));
   };
   return fmt::format("  {:<7} in {}; out {}\n", name, one_way(tier.in), one_way(tier.out));
 }
@@ -175,6 +175,15 @@ std::string tiers_text(const LabRules& rules, const LabResult& result) {
   std::string text = "\nwhat moved below the pool:\n" + flow_text("memory", result.memory);
   if (rules.store.file_slots > 0) return text + flow_text("file", result.file);
   return text + "  no file: --disk says where there may be one\n";
+}
+
+LabResult answer(const LabRules& rules, const std::vector<labs::Dialogue>& dialogues,
+                 kernels::KernelSet& kernels) {
+  try {
+    return run_lab(rules, dialogues, kernels);
+  } catch (const labs::DoesNotFit& e) {
+    throw UsageError(e.what());
+  }
 }
 
 ExitCode run(const Arguments& arguments) {
@@ -196,7 +205,7 @@ ExitCode run(const Arguments& arguments) {
   for (const auto& [cache, batching] : modes) {
     rules.cache = cache;
     rules.batching = batching;
-    const LabResult result = run_lab(rules, dialogues, kernels);
+    const LabResult result = answer(rules, dialogues, kernels);
     const std::string name = config::Scalar<CacheMode>::format(cache);
     add_row(table, batching == Batching::lists ? name + ", lists" : name, result);
     if (cache == CacheMode::tiered) tiers = tiers_text(rules, result);

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <deque>
 #include <span>
-#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,7 +26,7 @@ std::int64_t length_of(const Dialogue& dialogue) {
 void check(const LabRules& rules, const std::vector<Dialogue>& dialogues) {
   for (const Dialogue& dialogue : dialogues) {
     if (length_of(dialogue) <= rules.context) continue;
-    throw std::runtime_error(fmt::format(
+    throw DoesNotFit(fmt::format(
         "a dialogue gets {} tokens long, and the context has {}: enlarge it, or say less",
         length_of(dialogue), rules.context));
   }
@@ -75,7 +74,7 @@ class Server {
       memory_.restore(running_.back());
     }
     if (!running_.empty()) return;
-    throw std::runtime_error(fmt::format(
+    throw DoesNotFit(fmt::format(
         "there is no room for a text of {} tokens in a pool of {} blocks of {}: enlarge the pool",
         waiting_.front().known(), rules_.pool_blocks, rules_.shape.page));
   }

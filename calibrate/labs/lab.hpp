@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
+#include <stdexcept>
 #include <vector>
 
 #include "calibrate/labs/block_store.hpp"
@@ -80,11 +80,15 @@ struct LabResult {
   [[nodiscard]] std::uint32_t checksum() const;
 };
 
+/// A text that is too long for the context or the pool.
+class DoesNotFit : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// Answers all dialogues, all of them there from the start, first come, first served. When blocks
 /// run out, the request that was admitted last gives its own back and starts again.
 ///
-/// Throws std::runtime_error if a dialogue does not fit the context or the pool; what the disk
-/// throws.
+/// Throws DoesNotFit; std::runtime_error and std::system_error as BlockStore does.
 LabResult run_lab(const LabRules& rules, const std::vector<Dialogue>& dialogues,
                   kernels::KernelSet& kernels);
 

@@ -35,12 +35,12 @@ std::multiset<std::string> checksums(const std::string& table) {
 
 TEST(CalibrateLab, ShowsOneIdeaAfterTheOther) {
   const Workplace place;
-  const Outcome shown = place.terrace(
-      "calibrate lab --pool 256KiB --context 128 --memory 16KiB --file 1MiB --disk ." +
-      std::string(kSmall));
+  const Outcome shown =
+      place.terrace("calibrate lab --pool 256KiB --context 128 --memory 8KiB --file 1MiB --disk ." +
+                    std::string(kSmall));
   EXPECT_EQ(shown.status, 0) << shown.err;
   EXPECT_THAT(shown.err, IsEmpty());
-  EXPECT_THAT(shown.out, AllOf(HasSubstr("4 dialogues of 2 turns"),
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("4 x 2 turns of about 24 tokens"),
                                ContainsRegex("file +in [0-9]+ blocks.*; out [0-9]+ blocks")));
   const auto all = checksums(shown.out);
   EXPECT_EQ(all.size(), 5U) << shown.out;
@@ -66,13 +66,14 @@ TEST(CalibrateLab, SaysWhatIsWrong) {
     EXPECT_THAT(outcome.out, Not(HasSubstr("tokens/s")));
     EXPECT_THAT(outcome.err, HasSubstr(why));
   };
-  refused("--cache pagd", 64, "did you mean paged?");
-  refused("--width 100", 64, "a multiple of 128, not 100");
-  refused("--pool 1KiB", 64, "one block of this model");
-  refused("--file 1MiB", 64, "it needs --disk");
-  refused("--batching lists", 64, "--batching needs --cache");
-  refused("--attention mla --element fp23", 64, "did you mean fp32?");
-  refused("--context 30", 1, "and the context has 30: enlarge it, or say less");
+  refused("--cache pagd", 2, "did you mean paged?");
+  refused("--width 100", 2, "a multiple of 128, not 100");
+  refused("--pool 1KiB", 2, "one block of this model");
+  refused("--file 1MiB", 2, "it needs --disk");
+  refused("--batching lists", 2, "--batching needs --cache");
+  refused("--attention mla --element fp23", 2, "did you mean fp32?");
+  refused("--context 30", 2, "and the context has 30: enlarge it, or say less");
+  refused("--pool 40KiB --cache paged", 2, "enlarge the pool");
   refused("--disk no/such/place --cache tiered", 1, "no/such/place");
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -132,7 +131,7 @@ TEST(Lab, WhoHasNoRoomIsTold) {
   const auto why = [&](const std::vector<Dialogue>& dialogues) -> std::string {
     try {
       run(rules, dialogues);
-    } catch (const std::runtime_error& e) {
+    } catch (const DoesNotFit& e) {
       return e.what();
     }
     return "";
