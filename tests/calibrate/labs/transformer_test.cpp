@@ -13,6 +13,7 @@
 
 #include "kernels/cpu/cpu_set.hpp"
 #include "sim/base/random.hpp"
+#include "tests/calibrate/labs/far_set.hpp"
 #include "tests/calibrate/labs/plain_transformer.hpp"
 #include "tests/for_all.hpp"
 
@@ -220,6 +221,28 @@ TEST_P(OfEachKind, BlocksGoAwayAndComeBackElsewhere) {
     const SequenceStep last{std::span(tokens).last(1), 49, after};
     EXPECT_EQ(model.step(std::span(&last, 1)), expected);
   }
+}
+
+TEST_P(OfEachKind, ComputesTheSameInMemoryThatTheHostCannotReach) {
+  const Shape of = shape(Element::bf16);
+  kernels::CpuSet near(1);
+  tests::FarSet far;
+  Transformer here(of, 4, near);
+  Transformer there(of, 4, far);
+  const Tokens32 tokens = random_tokens(50, of.vocabulary, 2);
+  const Tokens32 blocks = {2, 0, 3, 1};
+  const std::vector<std::int64_t> chunks = {30, 1, 17, 1, 1};
+  EXPECT_EQ(by_chunks(there, tokens, chunks, blocks), by_chunks(here, tokens, chunks, blocks));
+  EXPECT_EQ(there.logits_without_cache(tokens), here.logits_without_cache(tokens));
+  std::vector<std::byte> saved(static_cast<std::size_t>(of.block_bytes().count()));
+  std::vector<std::byte> expected(saved.size());
+  there.save_block(2, saved);
+  here.save_block(2, expected);
+  EXPECT_EQ(saved, expected);
+  there.load_block(1, saved);
+  std::vector<std::byte> again(saved.size());
+  there.save_block(1, again);
+  EXPECT_EQ(again, saved);
 }
 
 TEST(Transformer, AStepOfNobodyGivesNothing) {
