@@ -89,7 +89,9 @@ labs::Shape shape_of(const Arguments& arguments) {
   shape.mlp = 3 * shape.width;
   shape.element =
       parse_name<kernels::Element>("element", arguments.value("element").value_or("bf16"));
-  shape.seed = static_cast<std::uint64_t>(arguments.number("seed").value_or(1));
+  const std::int64_t seed = arguments.number("seed").value_or(1);
+  if (seed < 0) throw UsageError(fmt::format("--seed takes a number from 0 on, not {}", seed));
+  shape.seed = static_cast<std::uint64_t>(seed);
   return shape;
 }
 
@@ -255,6 +257,12 @@ constinit const app::Verb kLab = {
         "computed: tokens that went through the model; again: of them, not for the first time;\n"
         "KV: the most that was reserved of the pool; used: % of it that held tokens, on average;\n"
         "gemm, attn, moves, rest: % of the time that went there; answers: their checksum.\n"
+        "\n"
+        "Worth a try: --context 2048, for what a contiguous cache reserves; --attention mqa or "
+        "mla, for\n"
+        "what a token's KV takes; --pool 1MiB, for who has to give blocks back; --turns 6, for "
+        "what\n"
+        "tiers save.\n"
         "\n"
         "  terrace calibrate lab --disk /tmp\n"
         "  terrace calibrate lab --cache paged --batching lists --attention mla\n",

@@ -101,8 +101,8 @@ std::int64_t BlockStore::count_found(std::span<const ContentId> sequence) const 
 
 void BlockStore::looked_up(std::span<const ContentId> sequence) {
   for (BlockPool* pool : {&memory_pool_, &file_pool_}) {
-    for (auto content = sequence.rbegin(); content != sequence.rend(); ++content) {
-      const BlockId slot = pool->find(*content);
+    for (std::size_t i = sequence.size(); i-- > 0;) {
+      const BlockId slot = pool->find(sequence[i]);
       if (slot != BlockId::none()) pool->touch(slot);
     }
   }
