@@ -1,17 +1,13 @@
 #include "calibrate/labs/lab.hpp"
 
-#include <algorithm>
 #include <array>
-#include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "calibrate/lab_options.hpp"
 #include "calibrate/verbs.hpp"
 #include "kernels/cpu/cpu_set.hpp"
 #include "sim/app/arguments.hpp"
@@ -21,126 +17,17 @@
 #include "sim/report/table.hpp"
 
 namespace terrace::calibrate {
-
-/// What users call kinds of attention.
-enum class HeadSharing : std::uint8_t { mha, gqa, mqa, mla };
-
-}  // namespace terrace::calibrate
-
-template <>
-struct terrace::config::Names<terrace::calibrate::HeadSharing> {
-  using enum terrace::calibrate::HeadSharing;
-  static constexpr std::string_view kKind = "kind of attention";
-  static constexpr std::pair<std::string_view, terrace::calibrate::HeadSharing> kList[] = {
-      {"mha", mha}, {"gqa", gqa}, {"mqa", mqa}, {"mla", mla}};
-};
-
-template <>
-struct terrace::config::Names<terrace::labs::CacheMode> {
-  using enum terrace::labs::CacheMode;
-  static constexpr std::string_view kKind = "cache";
-  static constexpr std::pair<std::string_view, terrace::labs::CacheMode> kList[] = {
-      {"off", off}, {"contiguous", contiguous}, {"paged", paged}, {"tiered", tiered}};
-};
-
-template <>
-struct terrace::config::Names<terrace::labs::Batching> {
-  using enum terrace::labs::Batching;
-  static constexpr std::string_view kKind = "batching";
-  static constexpr std::pair<std::string_view, terrace::labs::Batching> kList[] = {
-      {"lists", lists}, {"continuous", continuous}};
-};
-
-template <>
-struct terrace::config::Names<terrace::kernels::Element> {
-  static constexpr std::string_view kKind = "element";
-  static constexpr std::pair<std::string_view, terrace::kernels::Element> kList[] = {
-      {"bf16", terrace::kernels::Element::bf16}, {"fp32", terrace::kernels::Element::fp32}};
-};
-
-namespace terrace::calibrate {
 namespace {
 
 using app::Arguments;
 using app::ExitCode;
 using app::Option;
-using app::parse_name;
 using app::UsageError;
 using app::Words;
 using labs::Batching;
 using labs::CacheMode;
 using labs::LabResult;
 using labs::LabRules;
-
-labs::Shape shape_of(const Arguments& arguments) {
-  labs::Shape shape;
-  shape.layers = arguments.count("layers", 4, 16);
-  shape.width = arguments.count("width", 256, 2048);
-  if (shape.width % 128 != 0) {
-    throw UsageError(fmt::format("--width takes a multiple of 128, not {}", shape.width));
-  }
-  shape.heads = shape.width / shape.head_dim;
-  const auto sharing =
-      parse_name<HeadSharing>("attention", arguments.value("attention").value_or("gqa"));
-  if (sharing == HeadSharing::mha) shape.kv_heads = shape.heads;
-  if (sharing == HeadSharing::gqa) shape.kv_heads = shape.heads / 2;
-  if (sharing == HeadSharing::mqa) shape.kv_heads = 1;
-  if (sharing == HeadSharing::mla) shape.attention = labs::AttentionKind::latent;
-  shape.mlp = 3 * shape.width;
-  shape.element =
-      parse_name<kernels::Element>("element", arguments.value("element").value_or("bf16"));
-  const std::int64_t seed = arguments.number("seed").value_or(1);
-  if (seed < 0) throw UsageError(fmt::format("--seed takes a number from 0 on, not {}", seed));
-  shape.seed = static_cast<std::uint64_t>(seed);
-  return shape;
-}
-
-/// Blocks that a memory of that size has.
-std::int64_t blocks_of(const Arguments& arguments, std::string_view option,
-                       std::string_view otherwise, Bytes block) {
-  constexpr Bytes kMost{std::int64_t{64} << 30U};
-  const std::string text = arguments.value(option).value_or(std::string(otherwise));
-  const auto size = app::parse_value<Bytes>(option, text);
-  if (size >= block && size <= kMost) return size.count() / block.count();
-  throw UsageError(fmt::format("--{} takes from {}, one block of this model, to {}, not {}", option,
-                               human::bytes(block), human::bytes(kMost), text));
-}
-
-LabRules rules_of(const Arguments& arguments) {
-  LabRules rules;
-  rules.shape = shape_of(arguments);
-  const Bytes block = rules.shape.block_bytes();
-  rules.pool_blocks = blocks_of(arguments, "pool", "4 MiB", block);
-  rules.context = arguments.count("context", 512, 65'536);
-  rules.most_at_once = arguments.count("batch", 16, 1024);
-  rules.step_tokens = arguments.count("step-tokens", 256, 65'536);
-  const auto cores = static_cast<std::int64_t>(std::max(std::thread::hardware_concurrency(), 1U));
-  rules.threads = static_cast<int>(arguments.count("threads", cores, 1024));
-  rules.store.memory_slots = blocks_of(arguments, "memory", "2 MiB", block);
-  if (const auto directory = arguments.value("disk")) {
-    rules.store.directory = *directory;
-    rules.store.file_slots = blocks_of(arguments, "file", "16 MiB", block);
-  } else if (arguments.has("file")) {
-    throw UsageError("--file says how large a file is: it needs --disk, where it may be");
-  }
-  return rules;
-}
-
-std::vector<std::pair<CacheMode, Batching>> modes_of(const Arguments& arguments) {
-  const auto batching =
-      parse_name<Batching>("batching", arguments.value("batching").value_or("continuous"));
-  if (const auto cache = arguments.value("cache")) {
-    return {{parse_name<CacheMode>("cache", *cache), batching}};
-  }
-  if (arguments.has("batching")) {
-    throw UsageError("--batching needs --cache: without it, what matters of both is tried");
-  }
-  return {{CacheMode::off, Batching::continuous},
-          {CacheMode::contiguous, Batching::lists},
-          {CacheMode::contiguous, Batching::continuous},
-          {CacheMode::paged, Batching::continuous},
-          {CacheMode::tiered, Batching::continuous}};
-}
 
 std::string introduction(const LabRules& rules, const labs::DialogueRules& dialogues,
                          const kernels::KernelSet& kernels) {
@@ -189,14 +76,9 @@ LabResult answer(const LabRules& rules, const std::vector<labs::Dialogue>& dialo
 }
 
 ExitCode run(const Arguments& arguments) {
-  LabRules rules = rules_of(arguments);
-  labs::DialogueRules wanted;
-  wanted.dialogues = arguments.count("dialogues", 16, 10'000);
-  wanted.turns = arguments.count("turns", 2, 1000);
-  wanted.says = arguments.count("says", 48, 16'384);
-  wanted.answer = arguments.count("answer", 24, 16'384);
-  wanted.seed = rules.shape.seed;
-  const auto modes = modes_of(arguments);
+  LabRules rules = lab_rules(arguments);
+  const labs::DialogueRules wanted = dialogue_rules(arguments);
+  const auto modes = lab_modes(arguments);
   const auto dialogues = labs::make_dialogues(wanted, rules.shape.vocabulary);
   kernels::CpuSet kernels(rules.threads);
   app::print(introduction(rules, wanted, kernels));
