@@ -59,7 +59,7 @@ struct Transformer::State {
 
   std::vector<float> forward(const StepPlan& plan, KvPool& into);
   void embed(const StepPlan& plan);
-  void attend(std::int64_t layer, const StepPlan& plan, KvPool& into);
+  void attend(std::int64_t index, const StepPlan& plan, KvPool& into);
   void feed_forward(const Layer& layer, std::int64_t rows);
   std::vector<float> logits(const StepPlan& plan);
   void normalise(std::int64_t rows, const float* from, std::span<const float> gains);

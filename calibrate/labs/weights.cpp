@@ -2,8 +2,8 @@
 
 #include <cmath>
 #include <string>
+#include <string_view>
 
-#include "sim/base/check.hpp"
 #include "sim/base/random.hpp"
 
 namespace terrace::labs {
@@ -46,7 +46,7 @@ constexpr double kSharpness = 1.5;  // of queries and keys each
 
 class Draw {
  public:
-  Draw(const Shape& shape, std::string name)
+  Draw(const Shape& shape, const std::string& name)
       : shape_(shape), random_(shape.seed, "labs/weights/" + name) {}
 
   [[nodiscard]] Matrix matrix(std::string_view name, std::int64_t rows, std::int64_t columns,
