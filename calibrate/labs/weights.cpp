@@ -39,7 +39,7 @@ std::vector<float> random_gains(std::int64_t size, Random random) {
   return gains;
 }
 
-/// How far a row is from being multiplied by what it has to be: numbers of variance 1 stay so.
+/// The deviation of weights with which sums over so many numbers of variance 1 have it, too.
 double keeping(std::int64_t columns) { return 1 / std::sqrt(static_cast<double>(columns)); }
 
 constexpr double kSharpness = 1.5;  // of queries and keys each

@@ -1,0 +1,242 @@
+#include "calibrate/measuring/session.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "calibrate/disk/disk_identity.hpp"
+#include "calibrate/measuring/environment.hpp"
+#include "sim/app/exit_code.hpp"
+#include "sim/report/human.hpp"
+#include "sim/study/identity.hpp"
+
+namespace terrace::calibrate {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string now_utc() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+}
+
+Json names_of(const std::vector<const Family*>& families) {
+  Json names = Json::array();
+  for (const Family* family : families) names.push_back(family->name);
+  return names;
+}
+
+Json tool_of(const MeasuringOptions& options) {
+  return {{"version", TERRACE_VERSION},
+          {"build", file_identity("/proc/self/exe")},
+          {"compiler", __VERSION__},
+          {"device", options.device},
+          {"quick", options.quick},
+          {"families", names_of(options.families)},
+          {"disk", options.disk.has_value()},
+          {"threads", options.threads},
+          {"seed", options.seed}};
+}
+
+Json json_of(const Extent& extent) {
+  return {{"memory_bytes", extent.memory.count()},
+          {"cache_bytes", extent.cache.count()},
+          {"disk_bytes", extent.disk.count()},
+          {"memory_gbs", extent.pace.memory.count() * 1e-9},
+          {"gemm_tf", extent.pace.products.count() * 1e-12}};
+}
+
+void restore(Extent& extent, const Json& json) {
+  extent.memory = Bytes{json.at("memory_bytes").get<std::int64_t>()};
+  extent.cache = Bytes{json.at("cache_bytes").get<std::int64_t>()};
+  extent.disk = Bytes{json.at("disk_bytes").get<std::int64_t>()};
+  extent.pace.memory = Bandwidth{json.at("memory_gbs").get<double>() * 1e9};
+  extent.pace.products = FlopRate{json.at("gemm_tf").get<double>() * 1e12};
+}
+
+/// "threads (2, here 4)" for all that two objects do not agree in.
+std::string differences(const Json& there, const Json& here) {
+  std::string text;
+  for (const auto& [name, value] : here.items()) {
+    const Json other = there.is_object() && there.contains(name) ? there.at(name) : Json();
+    if (other == value) continue;
+    text += fmt::format("{}{} ({}, now {})", text.empty() ? "" : ", ", name, other.dump(),
+                        value.dump());
+  }
+  return text;
+}
+
+Json facts_of(const DiskIdentity& disk) {
+  Json facts = {
+      {"model", disk.model},           {"kind", disk.kind},     {"file_system", disk.file_system},
+      {"rotational", disk.rotational}, {"drives", disk.drives}, {"virtual", !disk.is_product()}};
+  if (!disk.is_product()) facts["virtual_because"] = disk.virtual_because;
+  facts["is_product_nvme"] = disk.is_product() && disk.kind == "nvme";
+  return facts;
+}
+
+/// Why there is nothing to be measured of what was asked for.
+std::string nothing_text(const MeasuringOptions& options) {
+  std::string text = "nothing to measure";
+  for (const Family* family : options.families) {
+    if (family->needs_gpu) text += fmt::format("; {} needs a GPU", family->name);
+    if (family->needs_disk) text += fmt::format("; {} needs --disk DIR", family->name);
+  }
+  return text;
+}
+
+/// The user does not want to wait for the file.
+struct Stopped {};
+
+/// So large that three times the cache are never at hand, in memory there is.
+Bytes cold_of(const Extent& extent) {
+  constexpr std::int64_t kPage = 4096;
+  const std::int64_t wanted = std::min(3 * extent.cache.count(), extent.memory.count() / 4);
+  return Bytes{std::max<std::int64_t>(wanted / kPage, 1) * kPage};
+}
+
+}  // namespace
+
+Bytes test_file_size(Bytes capacity, Bytes available, bool quick) {
+  using namespace literals;
+  constexpr Bytes kLeast = 256_MiB;
+  const Bytes room = available - Bytes{capacity.count() / 10};
+  const std::int64_t whole = std::min(quick ? 2_GiB : 8_GiB, room).count() >> 20U << 20U;
+  if (Bytes{whole} >= kLeast) return Bytes{whole};
+  throw std::runtime_error(fmt::format(
+      "no room for a test file of {} at least: {} are free, and a tenth of the disk, {}, is left "
+      "alone; free some room, or name a directory on another disk",
+      human::bytes(kLeast), human::bytes(available), human::bytes(Bytes{capacity.count() / 10})));
+}
+
+Session::Session(MeasuringOptions options, std::filesystem::path journal)
+    : options_(std::move(options)), journal_path_(std::move(journal)) {
+  if (options_.threads == 0) options_.threads = usable_cores();
+  lock_.emplace();
+  look_around();
+  choose_extent();
+  operands_.emplace(*device_.kernels, cold_of(extent_), sampling_of(extent_), options_.seed);
+  plan_ = plan_of(options_.families, extent_);
+  if (plan_.empty()) throw app::UsageError(nothing_text(options_));
+}
+
+Session::~Session() = default;
+
+void Session::look_around() {
+  device_ = open_device(options_.device, options_.threads);
+  host_ = device_.facts;
+  host_.update(host_facts());
+  if (options_.disk && !std::filesystem::is_directory(*options_.disk)) {
+    throw std::runtime_error(
+        fmt::format("--disk: there is no directory '{}'", options_.disk->string()));
+  }
+  if (options_.disk) host_["disk"] = facts_of(disk_identity(*options_.disk));
+}
+
+bool Session::go_on(const Json& tool) {
+  auto found = Journal::read(journal_path_);
+  if (!found) return false;
+  const Json& header = found->header;
+  std::string other = differences(header.value("tool", Json()), tool);
+  const std::string machine = differences(header.value("host", Json()), host_);
+  other += (other.empty() || machine.empty() ? "" : ", ") + machine;
+  if (!other.empty()) {
+    throw std::runtime_error(
+        fmt::format("{} is of another run, which was stopped; it differs in {}; --fresh begins "
+                    "anew",
+                    journal_path_.string(), other));
+  }
+  restore(extent_, header.at("extent"));
+  so_far_ = *std::move(found);
+  return true;
+}
+
+void Session::choose_extent() {
+  extent_.quick = options_.quick;
+  extent_.gpu = device_.gpu;
+  extent_.threads = options_.threads;
+  const Json tool = tool_of(options_);
+  if (go_on(tool)) return;
+  const Bytes free = device_.kernels->free_memory();
+  extent_.memory = Bytes{(device_.gpu ? free : std::min(free, available_memory())).count() / 2};
+  extent_.cache = device_.kernels->cache();
+  if (options_.disk) {
+    const std::filesystem::space_info space = std::filesystem::space(*options_.disk);
+    extent_.disk =
+        test_file_size(Bytes{static_cast<std::int64_t>(space.capacity)},
+                       Bytes{static_cast<std::int64_t>(space.available)}, options_.quick);
+  }
+  extent_.pace = pace_of(*device_.kernels, device_.gpu);
+  so_far_.header = {{"tool", tool}, {"host", host_}, {"extent", json_of(extent_)}};
+  restore(extent_, so_far_.header.at("extent"));  // the same to the last bit when it goes on
+}
+
+Bytes Session::disk_file() const {
+  const bool needed = std::any_of(plan_.begin(), plan_.end(),
+                                  [](const Planned& p) { return p.family->needs_disk; });
+  return needed ? extent_.disk : Bytes{};
+}
+
+std::unique_ptr<TestFile> Session::disk_to_measure(
+    const std::function<bool()>& stop, const std::function<void(const RunProgress&)>& progress) {
+  std::set<std::string_view> done;
+  for (const MeasuredPoint& point : so_far_.points) done.insert(point.id);
+  const bool needed = std::any_of(plan_.begin(), plan_.end(), [&](const Planned& p) {
+    return p.family->needs_disk && !done.contains(p.measurement.id);
+  });
+  if (!needed) return nullptr;
+  auto file = std::make_unique<TestFile>(*options_.disk, extent_.disk, [&](Bytes) {
+    if (stop()) throw Stopped();
+    progress({so_far_.points.size(), plan_.size(), 0, "filling the test file"});
+  });
+  so_far_.header["caveats"] = file->caveats();
+  return file;
+}
+
+std::optional<MeasuredRun> Session::measure(
+    const std::function<bool()>& stop, const std::function<void(const RunProgress&)>& progress) {
+  std::unique_ptr<TestFile> disk;
+  try {
+    disk = disk_to_measure(stop, progress);
+  } catch (const Stopped&) {
+    return std::nullopt;
+  }
+  Bench bench{.kernels = *device_.kernels,
+              .gpu = device_.gpu,
+              .threads = options_.threads,
+              .memory = extent_.memory,
+              .cache = extent_.cache,
+              .disk = disk.get(),
+              .operands = &*operands_};
+  const RunWorld world{.clock = steady_seconds,
+                       .sentinel = [&] { return sentinel_rates(*operands_, device_.gpu); },
+                       .stop = stop,
+                       .progress = progress};
+  journal_.emplace(journal_path_, so_far_);
+  const bool all =
+      calibrate::measure(plan_, bench, options_.seed, DriftRule{}, world, *journal_, so_far_);
+  return all ? std::optional(finished()) : std::nullopt;
+}
+
+MeasuredRun Session::finished() {
+  MeasuredRun run{now_utc(), so_far_.header.at("tool"), host_, so_far_.sentinels, {}};
+  run.tool["extent"] = so_far_.header.at("extent");
+  if (so_far_.header.contains("caveats")) {
+    run.host["disk"]["caveats"] = so_far_.header.at("caveats");
+  }
+  std::map<std::string_view, const MeasuredPoint*> by_id;
+  for (const MeasuredPoint& point : so_far_.points) by_id.emplace(point.id, &point);
+  for (const Planned& planned : plan_) run.points.push_back(*by_id.at(planned.measurement.id));
+  judge_drift(run.sentinels, run.points, DriftRule{});
+  return run;
+}
+
+void Session::forget() {
+  if (journal_) journal_->remove();
+}
+
+}  // namespace terrace::calibrate
