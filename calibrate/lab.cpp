@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "calibrate/lab_options.hpp"
+#include "calibrate/measuring/device.hpp"
 #include "calibrate/verbs.hpp"
-#include "kernels/cpu/cpu_set.hpp"
 #include "sim/app/arguments.hpp"
 #include "sim/app/output.hpp"
 #include "sim/config/scalar.hpp"
@@ -80,8 +80,8 @@ ExitCode run(const Arguments& arguments) {
   const labs::DialogueRules wanted = dialogue_rules(arguments);
   const auto modes = lab_modes(arguments);
   const auto dialogues = labs::make_dialogues(wanted, rules.shape.vocabulary);
-  kernels::CpuSet kernels(rules.threads);
-  app::print(introduction(rules, wanted, kernels));
+  const Device device = open_device(arguments.value("device").value_or("cpu"), rules.threads);
+  app::print(introduction(rules, wanted, *device.kernels));
 
   Table table({"cache", "tokens/s", "computed", "again", "KV", "used", "gemm", "attn", "moves",
                "rest", "answers"});
@@ -89,7 +89,7 @@ ExitCode run(const Arguments& arguments) {
   for (const auto& [cache, batching] : modes) {
     rules.cache = cache;
     rules.batching = batching;
-    const LabResult result = answer(rules, dialogues, kernels);
+    const LabResult result = answer(rules, dialogues, *device.kernels);
     const std::string name = config::Scalar<CacheMode>::format(cache);
     add_row(table, batching == Batching::lists ? name + ", lists" : name, result);
     if (cache == CacheMode::tiered) tiers = tiers_text(rules, result);
@@ -117,6 +117,7 @@ constexpr std::array kOptions = {
     Option{"disk", "DIR", "where the tier below that may have a file, which goes with the run",
            Words::directory},
     Option{"file", "SIZE", "of that file; 16 MiB if left out"},
+    Option{"device", "DEVICE", "what multiplies and attends: cpu or cuda:0; cpu if left out"},
     Option{"threads", "N", "one per core if left out"},
     Option{"seed", "N", "of weights and dialogues; 1 if left out"}};
 

@@ -7,14 +7,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
 
 #include "kernels/cpu/cpu_set.hpp"
+#include "tests/for_all.hpp"
 
 namespace terrace::labs {
 namespace {
 
 using kernels::Element;
 using ::testing::HasSubstr;
+using tests::for_all;
 
 LabRules small(AttentionKind attention, Element element) {
   LabRules rules;
@@ -75,6 +78,47 @@ TEST_P(LabOfEachKind, AnswersAreTheSameWhereverTheCacheIs) {
       }
     }
   }
+}
+
+TEST(Lab, NoRuleChangesAnAnswer) {
+  LabRules plain = small(AttentionKind::grouped, Element::fp32);
+  plain.cache = CacheMode::off;
+  const LabResult expected = run(plain);
+  for_all(
+      [&] {
+        LabRules rules = plain;
+        rules.cache = *rc::gen::element(CacheMode::contiguous, CacheMode::paged, CacheMode::tiered);
+        rules.batching = *rc::gen::element(Batching::lists, Batching::continuous);
+        rules.shape.page = *rc::gen::inRange<std::int64_t>(1, 30);
+        const std::int64_t longest = rules.shape.blocks_for(rules.context);
+        rules.pool_blocks = longest + *rc::gen::inRange<std::int64_t>(0, 2 * longest);
+        rules.most_at_once = *rc::gen::inRange<std::int64_t>(1, 8);
+        rules.step_tokens = *rc::gen::inRange<std::int64_t>(1, 60);
+        rules.store.memory_slots = *rc::gen::inRange<std::int64_t>(1, longest);
+        rules.store.file_slots = *rc::gen::inRange<std::int64_t>(0, 4 * longest);
+        RC_ASSERT(run(rules).answers == expected.answers);
+      },
+      15);
+}
+
+TEST(Lab, DialoguesAreAsLongAsAskedAndTheSameForASeed) {
+  const DialogueRules rules{30, 3, 21, 8, 4};
+  const auto all = make_dialogues(rules, 50);
+  ASSERT_EQ(all.size(), 30U);
+  std::set<std::size_t> lengths;
+  for (const Dialogue& dialogue : all) {
+    ASSERT_EQ(dialogue.size(), 3U);
+    for (const DialogueTurn& turn : dialogue) {
+      lengths.insert(turn.says.size());
+      EXPECT_TRUE(turn.answer >= 4 && turn.answer <= 12) << turn.answer;
+      for (const std::int32_t token : turn.says) EXPECT_TRUE(token >= 0 && token < 50) << token;
+    }
+  }
+  EXPECT_EQ(*lengths.begin(), 10U);
+  EXPECT_EQ(*lengths.rbegin(), 31U);
+  const auto again = make_dialogues(rules, 50);
+  EXPECT_EQ(again[29][2].says, all[29][2].says);
+  EXPECT_NE(again[28][2].says, all[29][2].says);
 }
 
 TEST(Lab, GreedyAnswersDoNotRunInCircles) {
