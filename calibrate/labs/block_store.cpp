@@ -37,7 +37,7 @@ BlockStore::BlockStore(const BlockStoreRules& rules)
 void BlockStore::put(std::span<const Block> evicted) {
   std::vector<BlockId> placed;
   for (const Block& block : evicted) {
-    if (memory_pool_.find(block.content) != BlockId::none()) continue;
+    if (in_memory(block.content)) continue;
     if (const auto slot = place_in_memory(block.content, block.bytes)) placed.push_back(*slot);
   }
   for (const BlockId slot : placed) memory_pool_.release(slot);
@@ -64,7 +64,7 @@ std::optional<BlockId> BlockStore::place_in_memory(ContentId content,
 }
 
 void BlockStore::write_down(ContentId content, std::span<const std::byte> bytes) {
-  if (!file_ || file_pool_.find(content) != BlockId::none()) return;
+  if (!file_ || in_file(content)) return;
   if (file_pool_.free_blocks() == 0) {
     ++file_traffic_.skipped;
     return;
@@ -94,7 +94,7 @@ BlockStore::Source BlockStore::source_of(ContentId content) const {
 
 std::int64_t BlockStore::count_found(std::span<const ContentId> sequence) const {
   const auto missing = std::find_if(sequence.begin(), sequence.end(), [&](ContentId content) {
-    return source_of(content).slot == BlockId::none();
+    return !in_memory(content) && !in_file(content);
   });
   return missing - sequence.begin();
 }

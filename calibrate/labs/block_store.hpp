@@ -71,6 +71,13 @@ class BlockStore {
   /// How many contents in front are here, in either tier.
   [[nodiscard]] std::int64_t count_found(std::span<const ContentId> sequence) const;
 
+  [[nodiscard]] bool in_memory(ContentId content) const {
+    return memory_pool_.find(content) != BlockId::none();
+  }
+  [[nodiscard]] bool in_file(ContentId content) const {
+    return file_pool_.find(content) != BlockId::none();
+  }
+
   /// A request came for this sequence: what is here of it was used now, the last block first.
   void looked_up(std::span<const ContentId> sequence);
 
