@@ -120,6 +120,7 @@ class Model {
 
 std::vector<ContentId> ids_of(const std::vector<std::size_t>& contents) {
   std::vector<ContentId> ids;
+  ids.reserve(contents.size());
   for (const std::size_t c : contents) ids.emplace_back(c);
   return ids;
 }
@@ -128,6 +129,7 @@ void put(BlockStore& store, const std::vector<std::size_t>& contents) {
   std::vector<std::vector<std::byte>> bytes;
   std::vector<BlockStore::Block> blocks;
   bytes.reserve(contents.size());
+  blocks.reserve(contents.size());
   for (const std::size_t c : contents) {
     blocks.push_back({ContentId{c}, bytes.emplace_back(bytes_of(c))});
   }
