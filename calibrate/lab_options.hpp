@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "calibrate/labs/lab.hpp"
+#include "sim/app/arguments.hpp"
+#include "sim/config/scalar.hpp"
+
+template <>
+struct terrace::config::Names<terrace::labs::CacheMode> {
+  using enum terrace::labs::CacheMode;
+  static constexpr std::string_view kKind = "cache";
+  static constexpr std::pair<std::string_view, terrace::labs::CacheMode> kList[] = {
+      {"off", off}, {"contiguous", contiguous}, {"paged", paged}, {"tiered", tiered}};
+};
+
+template <>
+struct terrace::config::Names<terrace::labs::Batching> {
+  using enum terrace::labs::Batching;
+  static constexpr std::string_view kKind = "batching";
+  static constexpr std::pair<std::string_view, terrace::labs::Batching> kList[] = {
+      {"lists", lists}, {"continuous", continuous}};
+};
+
+namespace terrace::calibrate {
+
+/// What the command line of `calibrate lab` asks for. All throw UsageError.
+labs::LabRules lab_rules(const app::Arguments& arguments);
+labs::DialogueRules dialogue_rules(const app::Arguments& arguments);
+
+/// The mode that is asked for; or all that newcomers should see, one after the other.
+std::vector<std::pair<labs::CacheMode, labs::Batching>> lab_modes(const app::Arguments& arguments);
+
+}  // namespace terrace::calibrate

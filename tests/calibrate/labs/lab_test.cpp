@@ -1,0 +1,195 @@
+#include "calibrate/labs/lab.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include "kernels/cpu/cpu_set.hpp"
+#include "tests/for_all.hpp"
+
+namespace terrace::labs {
+namespace {
+
+using kernels::Element;
+using ::testing::HasSubstr;
+using tests::for_all;
+
+LabRules small(AttentionKind attention, Element element) {
+  LabRules rules;
+  rules.shape.layers = 2;
+  rules.shape.width = 64;
+  rules.shape.attention = attention;
+  rules.shape.heads = 2;
+  rules.shape.kv_heads = 1;
+  rules.shape.head_dim = 32;
+  rules.shape.mlp = 96;
+  rules.shape.vocabulary = 400;
+  rules.shape.page = 8;
+  rules.shape.element = element;
+  rules.context = 96;
+  rules.pool_blocks = 30;
+  rules.step_tokens = 40;
+  rules.store = {Bytes{}, 6, 60, testing::TempDir(), 4};
+  return rules;
+}
+
+std::vector<Dialogue> some_dialogues() { return make_dialogues({6, 2, 20, 12, 5}, 400); }
+
+LabResult run(const LabRules& rules, const std::vector<Dialogue>& dialogues = some_dialogues()) {
+  kernels::CpuSet kernels(1);
+  return run_lab(rules, dialogues, kernels);
+}
+
+struct Case {
+  std::string name;
+  AttentionKind attention;
+  Element element;
+};
+
+class LabOfEachKind : public testing::TestWithParam<Case> {};
+
+INSTANTIATE_TEST_SUITE_P(Labs, LabOfEachKind,
+                         testing::Values(Case{"grouped", AttentionKind::grouped, Element::fp32},
+                                         Case{"latent", AttentionKind::latent, Element::fp32},
+                                         Case{"rounded", AttentionKind::grouped, Element::bf16}),
+                         [](const auto& kind) { return kind.param.name; });
+
+TEST_P(LabOfEachKind, AnswersAreTheSameWhereverTheCacheIs) {
+  LabRules rules = small(GetParam().attention, GetParam().element);
+  rules.cache = CacheMode::off;
+  const LabResult anew = run(rules);
+  for (const CacheMode cache : {CacheMode::contiguous, CacheMode::paged, CacheMode::tiered}) {
+    for (const Batching batching : {Batching::lists, Batching::continuous}) {
+      for (const std::int64_t step_tokens : {7, 1000}) {
+        rules.cache = cache;
+        rules.batching = batching;
+        rules.step_tokens = step_tokens;
+        const LabResult result = run(rules);
+        EXPECT_EQ(result.answers, anew.answers);
+        EXPECT_EQ(result.checksum(), anew.checksum());
+        // Not by doing the same thing.
+        EXPECT_LT(result.computed, anew.computed / 4);
+        EXPECT_EQ(result.file.out.blocks > 0, cache == CacheMode::tiered);
+      }
+    }
+  }
+}
+
+TEST(Lab, NoRuleChangesAnAnswer) {
+  LabRules plain = small(AttentionKind::grouped, Element::fp32);
+  plain.cache = CacheMode::off;
+  const LabResult expected = run(plain);
+  for_all(
+      [&] {
+        LabRules rules = plain;
+        rules.cache = *rc::gen::element(CacheMode::contiguous, CacheMode::paged, CacheMode::tiered);
+        rules.batching = *rc::gen::element(Batching::lists, Batching::continuous);
+        rules.shape.page = *rc::gen::inRange<std::int64_t>(1, 30);
+        const std::int64_t longest = rules.shape.blocks_for(rules.context);
+        rules.pool_blocks = longest + *rc::gen::inRange<std::int64_t>(0, 2 * longest);
+        rules.most_at_once = *rc::gen::inRange<std::int64_t>(1, 8);
+        rules.step_tokens = *rc::gen::inRange<std::int64_t>(1, 60);
+        rules.store.memory_slots = *rc::gen::inRange<std::int64_t>(1, longest);
+        rules.store.file_slots = *rc::gen::inRange<std::int64_t>(0, 4 * longest);
+        RC_ASSERT(run(rules).answers == expected.answers);
+      },
+      15);
+}
+
+TEST(Lab, DialoguesAreAsLongAsAskedAndTheSameForASeed) {
+  const DialogueRules rules{30, 3, 21, 8, 4};
+  const auto all = make_dialogues(rules, 50);
+  ASSERT_EQ(all.size(), 30U);
+  std::set<std::size_t> lengths;
+  for (const Dialogue& dialogue : all) {
+    ASSERT_EQ(dialogue.size(), 3U);
+    for (const DialogueTurn& turn : dialogue) {
+      lengths.insert(turn.says.size());
+      EXPECT_TRUE(turn.answer >= 4 && turn.answer <= 12) << turn.answer;
+      for (const std::int32_t token : turn.says) EXPECT_TRUE(token >= 0 && token < 50) << token;
+    }
+  }
+  EXPECT_EQ(*lengths.begin(), 10U);
+  EXPECT_EQ(*lengths.rbegin(), 31U);
+  const auto again = make_dialogues(rules, 50);
+  EXPECT_EQ(again[29][2].says, all[29][2].says);
+  EXPECT_NE(again[28][2].says, all[29][2].says);
+}
+
+TEST(Lab, GreedyAnswersDoNotRunInCircles) {
+  LabRules rules = small(AttentionKind::grouped, Element::bf16);
+  rules.context = 400;
+  rules.pool_blocks = 50;
+  const std::vector<Dialogue> one = {{{{1, 2, 3}, 300}}};
+  const LabResult result = run(rules, one);
+  const std::set<std::int32_t> different(result.answers[0].begin(), result.answers[0].end());
+  EXPECT_EQ(result.answers[0].size(), 300U);
+  EXPECT_GT(different.size(), 100U);
+}
+
+TEST(Lab, CountsWhatIsComputedByHand) {
+  LabRules rules = small(AttentionKind::grouped, Element::fp32);
+  const std::vector<Dialogue> one = {{{{1, 2, 3}, 2}, {{4, 5, 6, 7, 8}, 3}}};
+  // Texts of 3 and 4, then of 10, 11 and 12 tokens.
+  rules.cache = CacheMode::off;
+  EXPECT_EQ(run(rules, one).computed, 3 + 4 + 10 + 11 + 12);
+  EXPECT_EQ(run(rules, one).recomputed, 3 + 4 + 10 + 11);
+  rules.cache = CacheMode::paged;
+  EXPECT_EQ(run(rules, one).computed, 3 + 1 + 10 + 1 + 1);
+  EXPECT_EQ(run(rules, one).recomputed, 4);
+  // Of 12 tokens one block of 8 is full when the second turn ends, and none after the first.
+  rules.cache = CacheMode::tiered;
+  EXPECT_EQ(run(rules, one).memory.in.blocks, 1);
+  EXPECT_EQ(run(rules, one).generated, 5);
+}
+
+TEST(Lab, ContiguousCachesReserveTheLongestText) {
+  LabRules rules = small(AttentionKind::grouped, Element::fp32);
+  rules.cache = CacheMode::contiguous;
+  const LabResult contiguous = run(rules);
+  const std::int64_t each = rules.shape.blocks_for(rules.context);
+  EXPECT_EQ(contiguous.most_reserved,
+            rules.shape.block_bytes() * (rules.pool_blocks / each * each));
+  rules.cache = CacheMode::paged;
+  const LabResult paged = run(rules);
+  EXPECT_GT(paged.used, contiguous.used);
+  EXPECT_LT(paged.step_count, contiguous.step_count);  // as more are served at once
+}
+
+TEST(Lab, ContinuousBatchingTakesFewerSteps) {
+  LabRules rules = small(AttentionKind::grouped, Element::fp32);
+  rules.most_at_once = 3;
+  rules.batching = Batching::lists;
+  const std::int64_t by_lists = run(rules).step_count;
+  rules.batching = Batching::continuous;
+  EXPECT_LT(run(rules).step_count, by_lists);
+}
+
+TEST(Lab, WhoHasNoRoomIsTold) {
+  LabRules rules = small(AttentionKind::grouped, Element::fp32);
+  const auto why = [&](const std::vector<Dialogue>& dialogues) -> std::string {
+    try {
+      run(rules, dialogues);
+    } catch (const DoesNotFit& e) {
+      return e.what();
+    }
+    return "";
+  };
+  const std::vector<Dialogue> one = {{{{1, 2, 3}, 90}}};
+  EXPECT_EQ(why(one), "");
+  rules.context = 92;
+  EXPECT_THAT(why(one), HasSubstr("93 tokens long, and the context has 92"));
+  rules.context = 96;
+  rules.pool_blocks = 4;
+  EXPECT_THAT(why(one), HasSubstr("in a pool of 4 blocks of 8: enlarge the pool"));
+  rules.cache = CacheMode::contiguous;
+  EXPECT_THAT(why(one), HasSubstr("no room for a text of 3 tokens"));
+}
+
+}  // namespace
+}  // namespace terrace::labs
