@@ -1,5 +1,5 @@
 #include "kernels/cuda/launch.cuh"
-#include "kernels/cuda/prepare.hpp"
+#include "kernels/cuda/prepare_copies.hpp"
 
 namespace terrace::kernels::cuda {
 

@@ -2,7 +2,6 @@
 
 #include <limits>
 
-#include "kernels/cuda/errors.hpp"
 #include "kernels/cuda/ptx.cuh"
 #include "kernels/cuda/runtime.hpp"
 
@@ -24,7 +23,8 @@ void Runtime::launch(const Kernel& kernel, std::int64_t blocks) {
   if (blocks > std::numeric_limits<std::int32_t>::max()) {
     throw Unsupported("an operation of " + std::to_string(blocks) + " blocks of threads");
   }
-  run_kernel<<<static_cast<unsigned>(blocks), Kernel::kThreads, Kernel::kShared, stream_>>>(kernel);
+  run_kernel<<<static_cast<unsigned>(blocks), Kernel::kThreads, Kernel::kShared, stream()>>>(
+      kernel);
   require(cudaGetLastError(), "the launch of a kernel");
 }
 

@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include <cuda_runtime_api.h>
 
+#include "kernels/cuda/handles.hpp"
 #include "kernels/kernel_set.hpp"
 
 namespace terrace::kernels::cuda {
@@ -28,7 +30,7 @@ class Runtime {
   using Machine = Ptx;
 
   explicit Runtime(int device);
-  ~Runtime();
+  ~Runtime() = default;
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
@@ -38,7 +40,7 @@ class Runtime {
   void wait();
   double seconds(std::span<const Start> in_turn, int rounds);
 
-  [[nodiscard]] cudaStream_t stream() const { return stream_; }
+  [[nodiscard]] cudaStream_t stream() const { return stream_->get(); }
   [[nodiscard]] const cudaDeviceProp& device() const { return device_; }
   [[nodiscard]] Bytes free_memory() const;
 
@@ -51,9 +53,8 @@ class Runtime {
  private:
   [[nodiscard]] int residents_of(const Entry& entry) const;
 
-  int index_;
   cudaDeviceProp device_{};
-  cudaStream_t stream_ = nullptr;
+  std::optional<Stream> stream_;  // made once the device is chosen
   cudaMemPool_t pool_ = nullptr;  // null where the device has none
 };
 

@@ -1,60 +1,11 @@
 #pragma once
 
-#include "kernels/cuda/device/fragments.hpp"
-#include "kernels/cuda/device/paged_rows.hpp"
+#include <cmath>
+
+#include "kernels/cuda/device/decode_task.hpp"
 #include "kernels/cuda/device/softmax.hpp"
-#include "kernels/cuda/device/work.hpp"
 
 namespace terrace::kernels::cuda {
-
-/// Sums of values by weight, and by what they have to be divided, of [chunk][head].
-struct Partials {
-  float* sums = nullptr;     // [chunk][head][value_dim]
-  float* largest = nullptr;  // [chunk][head]; the exponent of 2 that was divided by
-  float* weight = nullptr;   // [chunk][head]
-};
-
-/// One decode operation, as its kernels take it.
-struct DecodeTask {
-  ConstArray q;
-  Array out;
-  std::int32_t heads = 0;
-  std::int32_t group = 0;  // heads that share a kv head
-  PagedRows kv;
-  const std::int32_t* blocks = nullptr;
-  std::int64_t width = 0;  // of the block table
-  const Chunk* chunks = nullptr;
-  float score_scale = 1;  // all that scores are multiplied with, log2(e) included
-  float value_scale = 1;
-  Partials partials;
-};
-
-/// Where the sums of a head go, and what they have to be multiplied with.
-struct Target {
-  Array to;
-  std::int64_t begin = 0;
-  float factor = 1;
-};
-
-TERRACE_DEVICE Target target_of(const DecodeTask& task, const Chunk& chunk, int chunk_index,
-                                std::int64_t head, std::int64_t value_dim, float weight) {
-  if (chunk.alone == 0) {
-    return {{Element::fp32, task.partials.sums},
-            (chunk_index * std::int64_t{task.heads} + head) * value_dim,
-            1.0F};
-  }
-  return {task.out, (chunk.sequence * std::int64_t{task.heads} + head) * value_dim,
-          chunk.first < chunk.last ? task.value_scale / weight : 0.0F};
-}
-
-/// Tells the merging kernel what the sums of a head were divided by.
-TERRACE_DEVICE void leave_partial(const DecodeTask& task, const Chunk& chunk, int chunk_index,
-                                  std::int64_t head, float largest, float weight) {
-  if (chunk.alone != 0) return;
-  const std::int64_t at = chunk_index * std::int64_t{task.heads} + head;
-  task.partials.largest[at] = largest;
-  task.partials.weight[at] = weight;
-}
 
 /// Decode attention of up to 16 heads that share a kv head, to one chunk. Each warp goes through
 /// tiles of 16 keys on its own, with a ring of copies in flight and no barrier but its own; in the
@@ -216,40 +167,6 @@ struct DecodeKernel {
       const Target target = target_of(task, chunk, chunk_index, first_head + row, Dim, weight);
       store(target.to, target.begin + d, sum * target.factor);
       if (d == 0) leave_partial(task, chunk, chunk_index, first_head + row, largest, weight);
-    }
-  }
-};
-
-/// A head's result from what the chunks of its sequence have left: a block for each [parts][head].
-template <class M>
-struct MergeKernel {
-  static constexpr int kThreads = 128;
-  static constexpr int kShared = 0;
-
-  DecodeTask task;
-  const Parts* parts = nullptr;
-  std::int32_t value_dim = 0;
-
-  TERRACE_DEVICE void operator()() const {
-    const Parts mine = parts[M::block() / task.heads];
-    const std::int64_t head = M::block() % task.heads;
-    const Partials& from = task.partials;
-    float largest = never();
-    for (int c = mine.first; c < mine.last; ++c) {
-      largest = fmaxf(largest, from.largest[c * std::int64_t{task.heads} + head]);
-    }
-    const float base = largest == never() ? 0.0F : largest;
-    for (int d = M::thread(); d < value_dim; d += kThreads) {
-      float sum = 0;
-      float weight = 0;
-      for (int c = mine.first; c < mine.last; ++c) {
-        const std::int64_t at = c * std::int64_t{task.heads} + head;
-        const float factor = M::exp2(from.largest[at] - base);
-        sum += factor * from.sums[at * value_dim + d];
-        weight += factor * from.weight[at];
-      }
-      const std::int64_t row = mine.sequence * std::int64_t{task.heads} + head;
-      store(task.out, row * value_dim + d, sum * (task.value_scale / weight));
     }
   }
 };

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "kernels/cuda/device/decode_kernel.hpp"
+#include "kernels/cuda/device/decode_task.hpp"
+#include "kernels/cuda/device/softmax.hpp"
 #include "kernels/paged.hpp"
 
 namespace terrace::kernels::cuda {

@@ -5,7 +5,8 @@
 #include <map>
 #include <utility>
 
-#include "kernels/cuda/prepare.hpp"
+#include "kernels/cuda/prepare_attention.hpp"
+#include "kernels/cuda/prepare_copies.hpp"
 #include "tests/kernels/simt/block.hpp"
 #include "tests/kernels/simt/machine.hpp"
 
