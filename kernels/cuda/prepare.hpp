@@ -9,8 +9,8 @@
 
 /// What prepare() does, but for what a device's runtime does. A runtime R has a `Machine`,
 /// allocate() and upload() as KernelSet, and
-///   residents<Kernel>()      how many blocks of it the device runs at a time; asked before
-///   launches launch(kernel, blocks)   starts it, behind all that was started
+///   - residents<Kernel>(): how many blocks of it the device runs at a time, asked before launches;
+///   - launch(kernel, blocks): starts it, behind all that was started.
 namespace terrace::kernels::cuda {
 
 /// A copy of `host` in the runtime's memory.

@@ -110,6 +110,7 @@ Start prepare_chunks(R& runtime, DecodeTask task, const BlockTable& table,
   const std::int64_t merges = static_cast<std::int64_t>(plan.parts.size()) * task.heads;
   const DecodeMemory memory = place_plan(runtime, table, plan, task.heads, value_dim, task);
   using Merge = MergeKernel<typename R::Machine>;
+  if (merges > 0) static_cast<void>(runtime.template residents<Merge>());
   const Merge merge{task, memory.parts.get(), static_cast<std::int32_t>(value_dim)};
   return [&runtime, memory, kernel = Kernel{task}, merge, blocks = chunks * units, merges] {
     if (blocks > 0) runtime.launch(kernel, blocks);

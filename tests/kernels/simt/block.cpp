@@ -14,7 +14,7 @@
 namespace terrace::kernels::simt {
 namespace {
 
-constexpr std::size_t kStack = 64 * 1024;
+constexpr std::size_t kStack = 65'536;
 
 boost::context::pooled_fixedsize_stack& stacks() {
   static boost::context::pooled_fixedsize_stack pool(kStack);
@@ -73,7 +73,7 @@ void Block::run(int block, int blocks, const std::function<void()>& program) {
 }
 
 void Block::start(const std::function<void()>& program) {
-  for (std::size_t w = 0; w < exchanges_.size(); ++w) exchanges_[w] = {};
+  for (auto& exchange : exchanges_) exchange = {};
   for (const auto& thread : threads_) {
     Thread* const self = thread.get();
     self->state = Thread::State::ready;
