@@ -35,7 +35,7 @@ struct Kept {
   Op op;
   std::vector<std::vector<std::int32_t>> lists{};
 
-  explicit Kept(const Op& op_) : op(op_) {
+  explicit Kept(const Op& operation) : op(operation) {
     each_list(op, [this](Indices& list) {
       list = lists.emplace_back(list.begin(), list.end());  // whose memory stays when `lists` grow
     });

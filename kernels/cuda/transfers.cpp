@@ -1,0 +1,242 @@
+#include "kernels/cuda/transfers.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include "kernels/cuda/cuda_set.hpp"
+#include "kernels/cuda/handles.hpp"
+#include "kernels/cuda/runtime.hpp"
+#include "kernels/cuda/spin.hpp"
+#include "sim/base/check.hpp"
+#include "sim/base/random.hpp"
+
+namespace terrace::kernels {
+namespace cuda {
+namespace {
+
+double seconds_of_host() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// What is started on a stream begins only when this is let go: until then a kernel spins there.
+class Held {
+ public:
+  Held(cudaStream_t stream, std::byte* flag) : flag_(*reinterpret_cast<int*>(flag)) {
+    flag_.store(0);
+    start_spinning(stream, reinterpret_cast<const int*>(flag));
+  }
+  ~Held() { let_go(); }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+  void let_go() { flag_.store(1); }
+
+ private:
+  std::atomic_ref<int> flag_;
+};
+
+std::shared_ptr<std::byte> host_memory(HostMemory kind, std::size_t bytes) {
+  const auto memory = kind == HostMemory::pinned       ? pinned(bytes)
+                      : kind == HostMemory::registered ? registered(bytes)
+                                                       : pageable(bytes);
+  std::memset(memory.get(), 0x5a, bytes);  // so that it is there
+  return memory;
+}
+
+/// Blocks on the device and the run of host memory that they are copied to or from.
+struct Scattered {
+  BlockTransfer transfer;
+  std::vector<std::int32_t> places;
+  std::shared_ptr<std::byte> pool, staging, host;
+  std::vector<void*> to;
+  std::vector<const void*> from;
+  std::vector<std::size_t> sizes;
+  Start on_device;  // gathers or scatters
+
+  Scattered(Runtime& runtime, const BlockTransfer& transfer_)
+      : transfer(transfer_), places(static_cast<std::size_t>(2 * transfer_.blocks)) {
+    std::iota(places.begin(), places.end(), 0);
+    Random random(1, "places of blocks");
+    for (std::size_t i = places.size(); i > 1; --i) {
+      std::swap(places[i - 1], places[random.below(i)]);
+    }
+    places.resize(static_cast<std::size_t>(transfer.blocks));
+    pool = runtime.allocate(transfer.size * (2 * transfer.blocks));
+    staging = runtime.allocate(all());
+    host = host_memory(HostMemory::pinned, bytes());
+    list();
+    const BlockFragments fragments{transfer.size, 1, transfer.size, transfer.size};
+    const std::span<std::byte> staged(staging.get(), bytes());
+    on_device = reads() ? prepare_on(runtime, BlockGather{pool.get(), fragments, places, staged})
+                        : prepare_on(runtime, BlockScatter{staged, fragments, places, pool.get()});
+  }
+
+  [[nodiscard]] bool reads() const { return transfer.way == Transfer::to_host; }
+  [[nodiscard]] Bytes all() const { return transfer.size * transfer.blocks; }
+  [[nodiscard]] std::int64_t calls() const {
+    return transfer.path == BlockPath::loop ? transfer.blocks : 2;
+  }
+  [[nodiscard]] std::size_t bytes() const { return static_cast<std::size_t>(all().count()); }
+
+  void list() {
+    const std::int64_t size = transfer.size.count();
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      std::byte* const on_host = host.get() + static_cast<std::int64_t>(i) * size;
+      std::byte* const on_device_ = pool.get() + places[i] * size;
+      to.push_back(reads() ? on_host : on_device_);
+      from.push_back(reads() ? on_device_ : on_host);
+      sizes.push_back(static_cast<std::size_t>(size));
+    }
+  }
+
+  void start(cudaStream_t stream) {
+    switch (transfer.path) {
+      case BlockPath::loop:
+        for (std::size_t i = 0; i < to.size(); ++i) {
+          require(cudaMemcpyAsync(to[i], from[i], sizes[i], cudaMemcpyDefault, stream),
+                  "cudaMemcpyAsync");
+        }
+        return;
+      case BlockPath::batch:
+        return start_batch(stream);
+      case BlockPath::staged:
+        if (reads()) on_device();
+        void* const there = reads() ? host.get() : staging.get();
+        const void* const here = reads() ? staging.get() : host.get();
+        require(cudaMemcpyAsync(there, here, bytes(), cudaMemcpyDefault, stream),
+                "cudaMemcpyAsync");
+        if (!reads()) on_device();
+        return;
+    }
+  }
+
+  void start_batch(cudaStream_t stream) {
+#if CUDART_VERSION >= 13000
+    cudaMemcpyAttributes attributes{};
+    attributes.srcAccessOrder = cudaMemcpySrcAccessOrderStream;
+    std::size_t first = 0;
+    require(cudaMemcpyBatchAsync(to.data(), from.data(), sizes.data(), to.size(), &attributes,
+                                 &first, 1, stream),
+            "cudaMemcpyBatchAsync");
+#else
+    static_cast<void>(stream);
+    throw Unsupported("batches of copies need a build with CUDA 13 or later");
+#endif
+  }
+};
+
+class CudaTransfers final : public Transfers {
+ public:
+  explicit CudaTransfers(int device) : runtime_(device), flag_(pinned(sizeof(int))) {}
+
+  TransferTime copy(HostMemory memory, Transfer way, Bytes size, int rounds) override {
+    TERRACE_CHECK(size.count() > 0 && rounds > 0);
+    const auto bytes = static_cast<std::size_t>(size.count());
+    const auto down = way == Transfer::to_host ? nullptr : host_memory(memory, bytes);
+    const auto up = way == Transfer::to_device ? nullptr : host_memory(memory, bytes);
+    const auto in = runtime_.allocate(size);
+    const auto out = runtime_.allocate(size);
+    const Stream other;
+    const auto once = [&] {
+      if (down) {
+        require(cudaMemcpyAsync(in.get(), down.get(), bytes, cudaMemcpyHostToDevice, stream()),
+                "cudaMemcpyAsync to the device");
+      }
+      if (up) {
+        require(cudaMemcpyAsync(up.get(), out.get(), bytes, cudaMemcpyDeviceToHost,
+                                way == Transfer::both_ways ? other.get() : stream()),
+                "cudaMemcpyAsync to the host");
+      }
+    };
+    return memory == HostMemory::pageable ? by_host(once, other.get(), rounds)
+                                          : by_device(once, other.get(), rounds);
+  }
+
+  TransferTime blocks(const BlockTransfer& transfer, int rounds) override {
+    TERRACE_CHECK(transfer.way != Transfer::both_ways && transfer.blocks > 0 && rounds > 0);
+    TERRACE_CHECK(transfer.size.count() > 0 && transfer.size.count() % 16 == 0);
+    Scattered scattered(runtime_, transfer);
+    const Stream other;
+    return by_device([&] { scattered.start(stream()); }, other.get(), rounds, scattered.calls());
+  }
+
+  TransferTime empty_kernels(int count, bool graph) override {
+    TERRACE_CHECK(count > 0);
+    const Stream other;
+    if (!graph) return by_device([&] { start_nothing(stream()); }, other.get(), count);
+    const Graph all(stream(), [&] {
+      for (int i = 0; i < count; ++i) start_nothing(stream());
+    });
+    all.upload(stream());
+    TransferTime time = by_device([&] { all.launch(stream()); }, other.get(), 1);
+    time.seconds /= count;
+    time.enqueue_seconds /= count;
+    return time;
+  }
+
+ private:
+  [[nodiscard]] cudaStream_t stream() const { return runtime_.stream(); }
+
+  /// `once` may start work on our stream and on `other`, with `calls` calls. A stream takes about a
+  /// thousand before it keeps the host waiting, so that work is let go after some hundreds.
+  template <class F>
+  TransferTime by_device(const F& once, cudaStream_t other, int rounds, std::int64_t calls = 2) {
+    once();  // to warm up
+    require(cudaStreamSynchronize(other), "cudaStreamSynchronize");
+    runtime_.wait();
+    const Event begin;
+    const Event end;
+    const Event end_of_other;
+    Held held(stream(), flag_.get());
+    begin.record(stream());
+    require(cudaStreamWaitEvent(other, begin.get(), 0), "cudaStreamWaitEvent");
+    const double start = seconds_of_host();
+    for (int i = 0; i < rounds; ++i) {
+      if ((i + 1) * calls > kMostHeld) held.let_go();
+      once();
+    }
+    const double enqueued = seconds_of_host() - start;
+    end.record(stream());
+    end_of_other.record(other);
+    held.let_go();
+    const double seconds = std::max(end.seconds_since(begin), end_of_other.seconds_since(begin));
+    return {seconds / rounds, enqueued / rounds};
+  }
+
+  template <class F>
+  TransferTime by_host(const F& once, cudaStream_t other, int rounds) {
+    once();
+    const auto wait = [&] {
+      require(cudaStreamSynchronize(other), "cudaStreamSynchronize");
+      runtime_.wait();
+    };
+    wait();
+    const double start = seconds_of_host();
+    for (int i = 0; i < rounds; ++i) once();
+    const double enqueued = seconds_of_host() - start;
+    wait();
+    return {(seconds_of_host() - start) / rounds, enqueued / rounds};
+  }
+
+  static constexpr std::int64_t kMostHeld = 400;
+
+  Runtime runtime_;
+  std::shared_ptr<std::byte> flag_;
+};
+
+}  // namespace
+}  // namespace cuda
+
+std::unique_ptr<Transfers> cuda_transfers(int device) {
+  const std::string why_not = why_no_cuda(device);
+  if (!why_not.empty()) throw std::runtime_error(why_not);
+  return std::make_unique<cuda::CudaTransfers>(device);
+}
+
+}  // namespace terrace::kernels

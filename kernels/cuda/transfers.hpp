@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "sim/base/units.hpp"
+
+namespace terrace::kernels {
+
+enum class HostMemory : std::uint8_t {
+  pinned,      // allocated by CUDA
+  registered,  // ordinary memory that CUDA has locked
+  pageable,    // ordinary memory: CUDA copies it once more
+};
+enum class Transfer : std::uint8_t { to_device, to_host, both_ways };
+
+/// How blocks that lie anywhere on the device come from or go to one run of host memory.
+enum class BlockPath : std::uint8_t {
+  loop,    // a copy for each
+  batch,   // one call for all (cudaMemcpyBatchAsync)
+  staged,  // a kernel collects or distributes them on the device, and one copy is made
+};
+
+struct BlockTransfer {
+  BlockPath path = BlockPath::loop;
+  Transfer way = Transfer::to_device;  // not both_ways
+  std::int64_t blocks = 1;
+  Bytes size{};  // of a block, a multiple of 16
+};
+
+/// How long it takes from the device's clock and the host's.
+struct TransferTime {
+  double seconds = 0;          // by events on the device, enqueueing excluded
+  double enqueue_seconds = 0;  // that the host was busy with calls
+};
+
+/// What calibration asks of a GPU besides operations: transfers, and what a launch costs. Copies
+/// and events are enqueued behind a kernel that waits for the host, so that they follow each other
+/// without gaps (nvbandwidth's method); but copies of pageable memory keep the host busy, and are
+/// timed by its clock. Tried on no GPU yet. One thread at a time; errors as those of cuda_set().
+class Transfers {
+ public:
+  Transfers() = default;
+  Transfers(const Transfers&) = delete;
+  Transfers& operator=(const Transfers&) = delete;
+  virtual ~Transfers() = default;
+
+  /// Of one copy of `size`, the mean of `rounds` in a row; both_ways: of one each way, at a time.
+  virtual TransferTime copy(HostMemory memory, Transfer way, Bytes size, int rounds) = 0;
+  /// Of all blocks, shuffled among twice as many, to or from pinned memory; the mean of `rounds`.
+  /// Throws Unsupported for a batch where the toolkit has none.
+  virtual TransferTime blocks(const BlockTransfer& transfer, int rounds) = 0;
+  /// Of one of `count` kernels in a row that do nothing, started one by one or as one graph.
+  virtual TransferTime empty_kernels(int count, bool graph) = 0;
+};
+
+std::unique_ptr<Transfers> cuda_transfers(int device = 0);
+
+}  // namespace terrace::kernels
