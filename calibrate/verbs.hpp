@@ -8,4 +8,7 @@ namespace terrace::calibrate {
 extern const app::Verb kFit;
 extern const app::Verb kTables;
 
+/// What `terrace calibrate` does without a verb.
+extern const app::Verb kMeasure;
+
 }  // namespace terrace::calibrate
