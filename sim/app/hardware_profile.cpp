@@ -99,8 +99,10 @@ void load_machine(HardwareProfile& profile, const config::Catalogue& catalogue) 
   profile.derived = derived(machine);
   const ValueSources sources(reader.resolved());
   for (const config::Resolved& value : reader.resolved()) {
-    const bool law = value.path.starts_with("kernels.fits[");  // 'calibrate report' shows those
-    if (law || ValueSources::is_one(value) || value.origin == "default") continue;
+    const bool list = value.path.starts_with("kernels.fits[") ||  // 'calibrate report' shows those
+                      value.path.starts_with("ssd.capacities[") ||
+                      value.path.starts_with("ssd.by_capacity[");
+    if (list || ValueSources::is_one(value) || value.origin == "default") continue;
     profile.figures.push_back({value.path, value.value, value.doc, std::string(sources.of(value))});
   }
 }
