@@ -22,9 +22,6 @@ constexpr std::int64_t kRope = 64;
 std::string left_out(const Shape& shape) {
   const std::string dtype = shape.text("dtype");
   if (!dtype.empty() && !config::Scalar<DType>::parse(dtype).value) return "elements of " + dtype;
-  if (shape.text("ragged") == "true" && !shape.number("kv_tokens")) {
-    return "sequences of unequal lengths";
-  }
   return {};
 }
 
@@ -51,10 +48,9 @@ RooflineCase gemm_case(const Shape& shape) {
                               : 2U};
 }
 
+/// Of a ragged batch, the length is the mean.
 RooflineCase decode_case(const Shape& shape) {
-  const double context =
-      shape.number("kv_tokens")
-          .value_or(shape.needed("batch") * seen(shape, shape.number("kv_len").value_or(0)));
+  const double context = shape.needed("batch") * seen(shape, shape.needed("kv_len"));
   const double head_dim = shape.needed("head_dim");
   return {.product = false,
           .flops = 4 * shape.needed("num_heads") * head_dim * context,
