@@ -43,10 +43,9 @@ struct Sum {
     seconds += measurement.seconds;
     written += measurement.written;
   }
-  [[nodiscard]] std::vector<std::string> row(std::string_view name, std::string_view what) const {
-    return {fmt::format("{:<18}{}", name, what), human::count(static_cast<std::int64_t>(points)),
-            fmt::format("{:.1f}", seconds),
-            written > Bytes{} ? human::bytes(written) : std::string("-")};
+  [[nodiscard]] std::vector<std::string> row(std::string_view name) const {
+    return {std::string(name), human::count(static_cast<std::int64_t>(points)),
+            app::humane(seconds), written > Bytes{} ? human::bytes(written) : "-"};
   }
 };
 
@@ -57,13 +56,16 @@ std::string plan_text(const Session& session) {
     sums[planned.family].add(planned.measurement);
     total.add(planned.measurement);
   }
-  Table table({"family", "points", "seconds", "written to disk"});
+  Table table({"family", "points", "time", "written to disk"});
+  std::string what;
   for (const Family* family : families()) {
     const auto found = sums.find(family);
-    if (found != sums.end()) table.add(found->second.row(family->name, family->summary));
+    if (found == sums.end()) continue;
+    table.add(found->second.row(family->name));
+    what += fmt::format("  {:<18}{}\n", family->name, family->summary);
   }
-  table.add(total.row("total", ""));
-  std::string text = table.text();
+  table.add(total.row("total"));
+  std::string text = table.text() + "\n" + what;
   if (session.done() > 0) {
     text += fmt::format("\n{} of {} points are measured already\n", session.done(), total.points);
   }

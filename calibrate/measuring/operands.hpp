@@ -18,6 +18,8 @@ namespace terrace::calibrate {
 /// among slices of a pool find none of it in a cache.
 class Operands {
  public:
+  static constexpr std::int64_t kMostTurns = 4096;  // for calls that launching is all they do
+
   /// `cold`: the size of a pool, three times the last cache or more.
   Operands(kernels::KernelSet& kernels, Bytes cold, const Sampling& sampling = {},
            std::uint64_t seed = 1);

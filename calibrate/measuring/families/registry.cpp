@@ -10,7 +10,7 @@ namespace family {
 
 Sampling sampling_of(const Extent& extent) {
   Sampling sampling;
-  if (extent.gpu || extent.quick) return sampling;
+  if (extent.gpu) return sampling;
   sampling.batches *= 3;
   sampling.most_seconds *= 3;
   return sampling;
