@@ -69,7 +69,7 @@ LawFit fit_law(const LawProblem& problem, int replicates) {
   const BorrowedLaw law(problem);
   const Problem squares{&law, problem.parameters, problem.measured};
   const std::size_t n = problem.measured.size();
-  const Sample all = Sample::all(n);
+  const Subset all = Subset::all(n);
   const Solution solution = solve(squares, all, kSeed);
 
   const auto groups = static_cast<std::uint32_t>(n);  // each point is its own

@@ -55,8 +55,9 @@ std::string environment_text(const Comparison& comparison) {
 }
 
 std::string interval(const LawParameter& one) {
-  return fmt::format("{} ({} to {})", text_of(one.unit, one.found.value),
-                     text_of(one.unit, one.found.low), text_of(one.unit, one.found.high));
+  const auto shown = [&](double value) { return text_of(one.unit, as_kept(one.unit, value)); };
+  return fmt::format("{} ({} to {})", shown(one.found.value), shown(one.found.low),
+                     shown(one.found.high));
 }
 
 std::string gaps_text(const Comparison& comparison) {

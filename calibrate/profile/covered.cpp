@@ -40,16 +40,25 @@ struct Values {
   }
 };
 
+using Named = std::vector<std::pair<std::string, Values>>;  // in the order of the first point
+
+Values& entry(Named& all, const std::string& name) {
+  for (auto& [known, values] : all) {
+    if (known == name) return values;
+  }
+  return all.emplace_back(name, Values{}).second;
+}
+
 }  // namespace
 
 std::vector<Covered> covered(const MeasuredRun& run) {
   std::vector<Covered> all;
-  std::vector<std::vector<std::pair<std::string, Values>>> values;
+  std::vector<Named> values;  // by family
   for (const MeasuredPoint& point : run.points) {
     const auto same = std::find_if(all.begin(), all.end(),
                                    [&](const Covered& one) { return one.family == point.family; });
     const auto at = static_cast<std::size_t>(same - all.begin());
-    if (same == all.end()) {
+    if (at == all.size()) {
       all.push_back({.family = point.family});
       values.emplace_back();
     }
@@ -59,14 +68,10 @@ std::vector<Covered> covered(const MeasuredRun& run) {
       continue;
     }
     ++one.points;
-    one.unstable += point.sample.stable ? 0 : 1;
-    one.drifted += point.drifted ? 1 : 0;
+    one.unstable += point.sample.stable ? 0U : 1U;
+    one.drifted += point.drifted ? 1U : 0U;
     for (const auto& [key, value] : point.x.items()) {
-      const std::string name(PointTable::canonical(key));
-      const auto known = std::find_if(values[at].begin(), values[at].end(),
-                                      [&](const auto& entry) { return entry.first == name; });
-      if (known == values[at].end()) values[at].emplace_back(name, Values{});
-      (known == values[at].end() ? values[at].back() : *known).second.add(value);
+      entry(values[at], std::string(PointTable::canonical(key))).add(value);
     }
   }
   for (std::size_t i = 0; i < all.size(); ++i) {

@@ -14,7 +14,7 @@ struct Covered {
   std::size_t failed = 0;
   std::size_t unstable = 0;
   std::size_t drifted = 0;
-  std::vector<std::string> ranges;  // "m 1 to 1024", "dtype bf16"
+  std::vector<std::string> ranges{};  // "m 1 to 1024", "dtype bf16"
 };
 
 /// By family, in the order of the run.

@@ -108,8 +108,11 @@ class Efficiencies {
 
   void launch(const FamilyFit* fit) {
     std::string& source = gpu_.sources["efficiency.kernel_launch"];
-    if (fit_.launch && fit != nullptr) {
-      gpu_.efficiency.kernel_launch = duration_from_seconds(fit_.launch->value);
+    const auto launches = points_of(maker_.run, "launch");
+    if (fit_.launch) gpu_.efficiency.kernel_launch = duration_from_seconds(fit_.launch->value);
+    if (fit_.launch && !launches.empty()) {
+      source = maker_.measured("next to nothing, started again and again", launches);
+    } else if (fit_.launch && fit != nullptr) {
       source = maker_.fitted("the constant term of all kernels' roofline", *fit);
     } else {
       source = maker_.assumed("nothing, too few kernels were measured");

@@ -18,6 +18,7 @@ namespace {
 using forms::Unit;
 
 constexpr double kGB = 1e9;
+constexpr std::size_t kFewestWindows = 4;
 constexpr Bytes kIoSize{256 * 1024};
 constexpr Bytes kUnknownCapacity{1'000'000'000'000};
 
@@ -26,27 +27,19 @@ struct Commands {
   DrivePoint drive;
 };
 
-/// Of the bytes: what the point says, or what its operation is.
-double write_share(const Shape& shape) {
-  if (const auto share = shape.number("write_share")) return *share;
-  const std::string op = shape.text("op");
-  return op == "write" ? 1 : op == "read" ? 0 : -1;
-}
-
+/// Commands that are always outstanding; those of all threads together.
 std::vector<Commands> commands(const PartMaker& maker) {
   std::vector<Commands> all;
   for (const MeasuredPoint* point : points_of(maker.run, "ssd")) {
     const Shape shape(*point);
-    const double share = write_share(shape);
-    const auto io = shape.number("io");
-    const auto depth = shape.number("depth");
-    if (!io || !depth || share < 0 || share > 1) continue;  // sustained writes and the like
+    if (shape.text("op") != "load") continue;
+    const double io = shape.needed("io");
+    const double depth = shape.needed("depth") * shape.number("threads").value_or(1);
     const double rate =
-        point->unit == "GB/s" ? point->sample.median * kGB : *io * *depth / seconds_of(*point);
-    const double threads = shape.number("threads").value_or(1);
-    all.push_back(
-        {point,
-         {Bytes{std::llround(*io)}, std::llround(*depth * threads), share, Bandwidth{rate}}});
+        point->unit == "GB/s" ? point->sample.median * kGB : io * depth / seconds_of(*point);
+    all.push_back({point,
+                   {Bytes{std::llround(io)}, std::llround(depth),
+                    shape.needed("write_percent") / 100, Bandwidth{rate}}});
   }
   return all;
 }
@@ -74,6 +67,7 @@ class DiskMaker {
       return std::nullopt;
     }
     mix();
+    sustained();
     facts();
     return std::move(ssd_);
   }
@@ -122,6 +116,26 @@ class DiskMaker {
     }
     ssd_.sources["mix_penalty"] =
         maker_.measured(fmt::format("{} mixtures of reads and writes", mixed.size()), mixed);
+  }
+
+  /// A drive that falls behind when it is written to for long is as fast as it is then.
+  void sustained() {
+    for (const MeasuredPoint* point : points_of(maker_.run, "ssd")) {
+      const Shape shape(*point);
+      if (shape.text("op") != "sustained_write" || point->sample.series.size() < kFewestWindows) {
+        continue;
+      }
+      const double seconds = shape.needed("window_ms") / 1e3;
+      std::vector<WriteWindow> windows;
+      for (const double rate : point->sample.series) {
+        windows.push_back({seconds, Bytes{std::llround(rate * kGB * seconds)}});
+      }
+      const SustainedWrites found = sustained_writes(windows);
+      if (!found.falls || found.last >= ssd_.write.bandwidth) continue;
+      ssd_.write.bandwidth = found.last;
+      ssd_.sources["write.bandwidth"] =
+          maker_.measured("the last quarter of sustained writes, which got slower", {point});
+    }
   }
 
   void facts() {

@@ -42,7 +42,7 @@ std::string PartMaker::measured(const std::string& where,
 
 std::string PartMaker::fitted(const std::string& where, const FamilyFit& fit) const {
   std::size_t bad = 0;
-  for (const FittedPoint& one : fit.points) bad += doubtful(one.point) ? 1 : 0;
+  for (const FittedPoint& one : fit.points) bad += doubtful(one.point) ? 1U : 0U;
   return fmt::format(
       "fitted: {}, {}{}, {}, {}", where, error_text(fit),
       bad > 0 ? fmt::format(", {} of {} points unstable", bad, fit.points.size()) : "", date(),

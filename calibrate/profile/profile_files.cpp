@@ -29,9 +29,10 @@ std::string file_name(const FamilyFit& fit) {
 }
 
 ScatterPlot plot_of(const FamilyFit& fit) {
-  ScatterPlot plot{.title = fmt::format("{}: {}", fit.family, fit.law),
-                   .line = ScatterPlot::Line::diagonal,
-                   .logarithmic = true};
+  ScatterPlot plot;
+  plot.title = fmt::format("{}: {}", fit.family, fit.law);
+  plot.line = ScatterPlot::Line::diagonal;
+  plot.logarithmic = true;
   const std::string unit = fit.points.empty() ? "" : ", " + fit.points.front().point->unit;
   plot.x_label = "measured" + unit;
   plot.y_label = "by the law" + unit;

@@ -66,8 +66,9 @@ std::string parameters_text(const MachineProfile& profile) {
   for (const FamilyFit& fit : profile.families) {
     bool first = true;
     for (const LawParameter& one : fit.parameters) {
-      table.add({first ? name_of(fit) : "", one.name, text_of(one.unit, one.found.value),
-                 text_of(one.unit, one.found.low), text_of(one.unit, one.found.high)});
+      const auto shown = [&](double value) { return text_of(one.unit, as_kept(one.unit, value)); };
+      table.add({first ? name_of(fit) : "", one.name, shown(one.found.value), shown(one.found.low),
+                 shown(one.found.high)});
       first = false;
     }
   }

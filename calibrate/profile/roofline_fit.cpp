@@ -46,7 +46,9 @@ bool is_fitted(const RooflineCase& one) { return one.point->cache != "hot"; }
 /// The law over the cases there are: parameters of which no case knows stand still.
 class Rooflines {
  public:
-  explicit Rooflines(std::vector<RooflineCase> cases) : cases_(std::move(cases)) {
+  /// `measured` is the launch, if it was.
+  Rooflines(std::vector<RooflineCase> cases, const std::optional<FittedParameter>& measured)
+      : cases_(std::move(cases)) {
     std::array<double, kParameters> best{1, 0, 0, 0, 0};
     for (const RooflineCase& one : cases_) {
       const double time = seconds_of(*one.point);
@@ -56,7 +58,11 @@ class Rooflines {
       best[bandwidth_of(one)] = std::max(best[bandwidth_of(one)], one.bytes / time);
     }
     values_.fill(1);
-    for (std::size_t i = 0; i < kParameters; ++i) {
+    if (measured) {
+      values_[launch] = measured->value;
+      found_[launch] = measured;
+    }
+    for (std::size_t i = measured ? launch + 1 : launch; i < kParameters; ++i) {
       if (!(best[i] > 0)) continue;
       const double low = i == launch ? best[i] / 1e4 : best[i] / kFar;
       const double high = i == launch ? best[i] : best[i] * kFar;
@@ -144,6 +150,17 @@ FamilyFit family_fit(RooflineFamily family, const Rooflines& law) {
   return fit;
 }
 
+/// Next to nothing, started again and again.
+std::optional<FittedParameter> measured_launch(const MeasuredRun& run) {
+  for (const MeasuredPoint* point : points_of(run, "launch")) {
+    if (Shape(*point).text("op") != "in_a_row") continue;
+    const double unit = seconds_per(point->unit);
+    return FittedParameter{point->sample.median * unit, point->sample.p10 * unit,
+                           point->sample.p90 * unit, 0};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 RooflineFit fit_roofline(const MeasuredRun& run) {
@@ -159,7 +176,7 @@ RooflineFit fit_roofline(const MeasuredRun& run) {
       if (is_fitted(one)) fitted.push_back(one);
     }
   }
-  Rooflines law(std::move(fitted));
+  Rooflines law(std::move(fitted), measured_launch(run));
   if (!law.enough()) return result;
   static_cast<void>(law.fit());
   result.launch = law.found()[launch];

@@ -81,6 +81,21 @@ TEST(RooflineFit, DoesNotInventACeilingThatNoPointMeets) {
   expect_near(fit.attention.rate.value().value, truth.attention_rate, 0.001);
 }
 
+TEST(RooflineFit, TakesTheLaunchThatWasMeasured) {
+  MeasuredRun run = full_run();
+  MeasuredPoint point;
+  point.id = "launch/in_a_row";
+  point.family = "launch";
+  point.x = {{"op", "in_a_row"}, {"threads", 0}};
+  point.unit = "us";
+  point.sample = {.median = 9, .p10 = 8, .p90 = 10, .min = 8, .n = 15};
+  run.points.push_back(point);
+  EXPECT_DOUBLE_EQ(fit_roofline(run).launch.value().value, 9e-6);
+  const HardwareSpec machine = machine_profile(run, kCatalogue).machine;
+  EXPECT_EQ(machine.gpu.efficiency.kernel_launch, std::chrono::microseconds(9));
+  EXPECT_THAT(machine.gpu.sources.at("efficiency.kernel_launch"), StartsWith("measured: "));
+}
+
 TEST(RooflineFit, ComparesHotPointsWithoutFittingThem) {
   MeasuredRun run = full_run();
   const auto cold = run.points.size();
@@ -207,16 +222,34 @@ TEST(MachineProfile, TrustsNumbersLessThatWereUnstable) {
   EXPECT_EQ(source->confidence, "low");
 }
 
+struct Found {
+  const char* by_driver;
+  int sms;
+  int mebibytes;
+  const char* entry;  // empty: none
+};
+
 TEST(MachineProfile, StartsFromTheCatalogueWhereItKnowsTheGpu) {
-  MeasuredRun run = RunMaker({}).memory().run();
-  run.host["gpu"] = "NVIDIA H200";
-  run.host["sms"] = 132;
-  run.host["mem_mib"] = 143771;
-  const MachineProfile known = machine_profile(run, kCatalogue);
-  EXPECT_EQ(known.machine.gpu.name, "H200 SXM");
-  EXPECT_THAT(known.machine.gpu.sources.at("bf16"), StartsWith("datasheet: "));
-  EXPECT_FALSE(known.machine.kernels) << "no laws: those that are shipped hold";
-  EXPECT_EQ(known.machine.gpu.kernels, "h200-sxm");
+  for (const Found& gpu : {Found{"NVIDIA H200", 132, 143771, "H200 SXM"},
+                           Found{"NVIDIA H200 NVL", 132, 143150, "H200 NVL"},
+                           Found{"NVIDIA A100-SXM4-80GB", 108, 81920, "A100 SXM 80 GB"},
+                           Found{"NVIDIA A100 80GB PCIe", 108, 81920, "A100 PCIe 80 GB"},
+                           Found{"NVIDIA H100 80GB HBM3", 132, 81559, "H100 SXM"},
+                           Found{"NVIDIA H200", 100, 143771, ""}}) {
+    MeasuredRun run = RunMaker({}).memory().gemm().run();
+    run.host["gpu"] = gpu.by_driver;
+    run.host["sms"] = gpu.sms;
+    run.host["mem_mib"] = gpu.mebibytes;
+    const MachineProfile profile = machine_profile(run, kCatalogue);
+    if (*gpu.entry == '\0') {
+      EXPECT_EQ(profile.machine.gpu.name, gpu.by_driver);
+      EXPECT_THAT(profile.notes.front(), HasSubstr("is none of 'terrace list gpus'"));
+      continue;
+    }
+    EXPECT_EQ(profile.machine.gpu.name, gpu.entry);
+    EXPECT_THAT(profile.machine.gpu.sources.at("bf16"), StartsWith("datasheet: "));
+    EXPECT_FALSE(profile.machine.kernels) << "too few laws: those that are shipped hold";
+  }
 }
 
 }  // namespace

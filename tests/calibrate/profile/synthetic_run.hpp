@@ -118,7 +118,12 @@ class RunMaker {
           const double busy = 1e-5 + real(io) / 3e9;
           const double each = std::sqrt(waiting * waiting + busy * busy);
           add("ssd", fmt::format("ssd/{}/io{}/d{}", op, io, depth),
-              {{"op", op}, {"io", io}, {"depth", depth}}, real(io) / each / 1e9, "GB/s");
+              {{"op", "load"},
+               {"io", io},
+               {"depth", depth},
+               {"threads", 1},
+               {"write_percent", op[0] == 'w' ? 100 : 0}},
+              real(io) / each / 1e9, "GB/s");
         }
       }
     }
