@@ -32,6 +32,8 @@ using app::Words;
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostThreads = 1024;
+constexpr std::string_view kPoints = ".points.json";
+constexpr std::string_view kJournal = ".points.journal";
 
 struct Sum {
   std::size_t points = 0;
@@ -63,6 +65,14 @@ std::string plan_text(const Session& session) {
     if (found == sums.end()) continue;
     table.add(found->second.row(family->name));
     what += fmt::format("  {:<18}{}\n", family->name, family->summary);
+  }
+  if (session.disk_file() > Bytes{}) {
+    constexpr double kUsualRate = 1e9;  // of a disk that is not known yet, bytes per second
+    const Sum file{0, static_cast<double>(session.disk_file().count()) / kUsualRate,
+                   session.disk_file()};
+    table.add(file.row("(test file)"));
+    total.seconds += file.seconds;
+    total.written += file.written;
   }
   table.add(total.row("total"));
   std::string text = table.text() + "\n" + what;
@@ -118,7 +128,7 @@ MeasuringOptions options_of(const Arguments& arguments) {
   return options;
 }
 
-ExitCode run_session(Session& session, const fs::path& points, bool quiet) {
+ExitCode run_session(Session& session, const std::string& name, bool quiet) {
   const InterruptWatch watch;
   if (session.done() > 0 && !quiet) {
     note(fmt::format("terrace: {} of {} points are known from before", session.done(),
@@ -139,35 +149,39 @@ ExitCode run_session(Session& session, const fs::path& points, bool quiet) {
                     session.done(), session.plan().size()));
     return ExitCode::interrupted;
   }
+  const fs::path points = with_suffix(name, kPoints);
   replace_file(points, points_text(*run));
   session.forget();
   if (!quiet) print(fmt::format("{}: {}", points.string(), findings_text(*run)));
   return ExitCode::ok;
 }
 
-ExitCode run(const Arguments& arguments) {
-  const MeasuringOptions options = options_of(arguments);
-  const auto out = arguments.value("out");
-  if (!out && !arguments.has("dry-run")) {
-    throw UsageError("--out NAME says where to: NAME.points.json and NAME.yaml");
-  }
-  const fs::path points = with_suffix(out.value_or(""), ".points.json");
-  const fs::path journal = with_suffix(out.value_or(""), ".points.journal");
-  if (out && arguments.has("fresh")) {
-    std::error_code none;
-    if (!arguments.has("dry-run")) fs::remove(journal, none);
-  } else if (out && fs::exists(points)) {
+/// What is there already and in the way, unless it is to be replaced.
+void check_place(const std::string& name, bool fresh) {
+  const fs::path points = with_suffix(name, kPoints);
+  std::error_code none;
+  if (fresh) {
+    fs::remove(with_suffix(name, kJournal), none);
+  } else if (fs::exists(points, none)) {
     throw UsageError(
         fmt::format("{} is there already: choose another --out, or replace it with "
                     "--fresh",
                     points.string()));
   }
-  Session session(options, journal);
+}
+
+ExitCode run(const Arguments& arguments) {
+  const MeasuringOptions options = options_of(arguments);
+  const auto name = arguments.value("out");
   if (arguments.has("dry-run")) {
-    print(plan_text(session));
+    const bool goes_on = name && !arguments.has("fresh");
+    print(plan_text(Session(options, goes_on ? with_suffix(*name, kJournal) : fs::path())));
     return ExitCode::ok;
   }
-  return run_session(session, points, arguments.has("quiet"));
+  if (!name) throw UsageError("--out NAME says where to: NAME.points.json and NAME.yaml");
+  check_place(*name, arguments.has("fresh"));
+  Session session(options, with_suffix(*name, kJournal));
+  return run_session(session, *name, arguments.has("quiet"));
 }
 
 constexpr std::array kOptions = {

@@ -196,6 +196,7 @@ bool IoQueue::uses_io_uring() const {
 void IoQueue::submit(const IoRequest& request) {
   TERRACE_CHECK(in_flight_ < depth_);
   file_.file_->check(request.offset, request.memory);
+  if (request.direction == IoDirection::write) file_.file_->written += std::ssize(request.memory);
   commands_->submit(Transfer(request));
   ++in_flight_;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ struct TestFile::File {
   Bytes size{};
   bool direct = false;
   std::vector<std::string> caveats;
+  std::atomic<std::int64_t> written{0};  // bytes, by any thread
 
   File() = default;
   ~File();

@@ -36,6 +36,16 @@ bool writes_directly(int descriptor) {
   return false;
 }
 
+// Steele et al., "Fast splittable pseudorandom number generators", OOPSLA 2014: it needs no more
+// than to look random, and to be much faster than a disk.
+constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15U;
+
+std::uint64_t mixed(std::uint64_t z) {
+  z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
+  z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
+  return z ^ (z >> 31U);
+}
+
 }  // namespace
 
 TestFile::TestFile(const std::filesystem::path& directory, Bytes size, Progress progress)
@@ -77,6 +87,7 @@ TestFile::TestFile(const std::filesystem::path& directory, Bytes size, Progress 
 TestFile::~TestFile() = default;
 
 Bytes TestFile::size() const { return file_->size; }
+Bytes TestFile::written() const { return Bytes{file_->written}; }
 bool TestFile::direct() const { return file_->direct; }
 const std::vector<std::string>& TestFile::caveats() const { return file_->caveats; }
 
@@ -87,6 +98,7 @@ void TestFile::read(std::int64_t offset, std::span<std::byte> to) const {
 
 void TestFile::write(std::int64_t offset, std::span<const std::byte> from) const {
   file_->check(offset, from);
+  file_->written += std::ssize(from);
   // Nothing is written to the memory of a write.
   const std::span memory(const_cast<std::byte*>(from.data()), from.size());
   transfer_now(file_->descriptor, Transfer({IoDirection::write, offset, memory, 0}));
@@ -104,14 +116,9 @@ std::shared_ptr<std::byte> io_memory(std::size_t bytes) {
 }
 
 void fill_incompressible(std::span<std::byte> memory, std::uint64_t seed) {
-  // Steele et al., "Fast splittable pseudorandom number generators", OOPSLA 2014: it needs no more
-  // than to look random, and to be much faster than a disk.
-  std::uint64_t state = seed * 0x9E3779B97F4A7C15U + 0x632BE59BD9B4E019U;
-  for (std::size_t at = 0; at < memory.size(); at += sizeof(std::uint64_t)) {
-    std::uint64_t z = state += 0x9E3779B97F4A7C15U;
-    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
-    z ^= z >> 31U;
+  std::uint64_t state = mixed(seed + kStep);  // streams of neighbours have nothing in common
+  for (std::size_t at = 0; at < memory.size(); at += sizeof state) {
+    const std::uint64_t z = mixed(state += kStep);
     std::copy_n(reinterpret_cast<const std::byte*>(&z), std::min(sizeof z, memory.size() - at),
                 memory.data() + at);
   }

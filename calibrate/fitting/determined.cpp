@@ -63,7 +63,7 @@ std::string any_shape(const forms::Parameter& parameter) {
 }
 
 /// d log(time) / d share of the parameters `free`, by row.
-MatrixXd sensitivities(const Problem& problem, const Subset& sample, const Solution& solution,
+MatrixXd sensitivities(const Problem& problem, const Selection& sample, const Solution& solution,
                        const std::vector<std::size_t>& free) {
   MatrixXd all(static_cast<Eigen::Index>(sample.cases.size()),
                static_cast<Eigen::Index>(free.size()));
@@ -86,7 +86,7 @@ MatrixXd sensitivities(const Problem& problem, const Subset& sample, const Solut
 }
 
 /// Whether times hardly change with it: a time down to its lower bound, a shape nearby.
-bool negligible(const Problem& problem, const Subset& sample, const Solution& solution,
+bool negligible(const Problem& problem, const Selection& sample, const Solution& solution,
                 std::size_t j) {
   const forms::Parameter& parameter = problem.parameters[j];
   if (parameter.unit != forms::Unit::time && parameter.unit != forms::Unit::none) return false;
@@ -103,7 +103,7 @@ bool negligible(const Problem& problem, const Subset& sample, const Solution& so
 
 }  // namespace
 
-void check_determined(const Problem& problem, const Subset& sample, const Solution& solution,
+void check_determined(const Problem& problem, const Selection& sample, const Solution& solution,
                       const std::string& name, std::vector<std::string>& notes) {
   std::vector<std::size_t> free;
   for (std::size_t j = 0; j < problem.parameters.size(); ++j) {
@@ -184,7 +184,7 @@ void check_determined(const Problem& problem, const Subset& sample, const Soluti
   }
 }
 
-void check_intervals(const Problem& problem, const Subset& sample, const Solution& solution,
+void check_intervals(const Problem& problem, const Selection& sample, const Solution& solution,
                      std::span<const Interval> intervals, const std::string& name,
                      std::vector<std::string>& notes) {
   for (std::size_t j = 0; j < problem.parameters.size(); ++j) {

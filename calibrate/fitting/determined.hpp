@@ -17,11 +17,11 @@ constexpr std::string_view kBandwidth = "bandwidth";  // of the GPU's memory
 // determine. `notes` gets what is odd but harmless, such as a shape that could be another.
 
 /// By the slopes of the times at the solution.
-void check_determined(const Problem& problem, const Subset& sample, const Solution& solution,
+void check_determined(const Problem& problem, const Selection& sample, const Solution& solution,
                       const std::string& name, std::vector<std::string>& notes);
 
 /// By how far resampling moved the parameters.
-void check_intervals(const Problem& problem, const Subset& sample, const Solution& solution,
+void check_intervals(const Problem& problem, const Selection& sample, const Solution& solution,
                      std::span<const Interval> intervals, const std::string& name,
                      std::vector<std::string>& notes);
 

@@ -7,6 +7,7 @@
 
 #include "calibrate/fitting/bounds.hpp"
 #include "calibrate/fitting/errors.hpp"
+#include "calibrate/fitting/least_squares.hpp"
 #include "calibrate/fitting/resampling.hpp"
 #include "sim/config/diagnostics.hpp"
 
@@ -69,7 +70,7 @@ LawFit fit_law(const LawProblem& problem, int replicates) {
   const BorrowedLaw law(problem);
   const Problem squares{&law, problem.parameters, problem.measured};
   const std::size_t n = problem.measured.size();
-  const Subset all = Subset::all(n);
+  const Selection all = Selection::all(n);
   const Solution solution = solve(squares, all, kSeed);
 
   const auto groups = static_cast<std::uint32_t>(n);  // each point is its own

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "calibrate/fitting/least_squares.hpp"
 #include "sim/base/function_ref.hpp"
 #include "sim/cost/forms/form.hpp"
 #include "sim/cost/kernel_profile.hpp"

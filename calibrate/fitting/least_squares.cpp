@@ -35,7 +35,7 @@ double logit_of(double share) {
 /// The problem in logits.
 class Descent {
  public:
-  Descent(const Problem& problem, const Subset& sample)
+  Descent(const Problem& problem, const Selection& sample)
       : problem_(problem), sample_(sample), times_(sample.cases.size()) {
     log_measured_.reserve(sample.cases.size());
     for (const std::uint32_t i : sample.cases) {
@@ -100,7 +100,7 @@ class Descent {
   }
 
   const Problem& problem_;
-  const Subset& sample_;
+  const Selection& sample_;
   std::vector<double> log_measured_;
   std::vector<double> times_;
   MatrixXd jacobian_;
@@ -108,13 +108,13 @@ class Descent {
 
 }  // namespace
 
-Subset Subset::all(std::size_t n) {
-  Subset sample{std::vector<std::uint32_t>(n), std::vector<double>(n, 1.0)};
+Selection Selection::all(std::size_t n) {
+  Selection sample{std::vector<std::uint32_t>(n), std::vector<double>(n, 1.0)};
   std::iota(sample.cases.begin(), sample.cases.end(), 0U);
   return sample;
 }
 
-std::vector<double> residuals(const Problem& problem, const Subset& sample,
+std::vector<double> residuals(const Problem& problem, const Selection& sample,
                               std::span<const double> values) {
   std::vector<double> all(sample.cases.size());
   problem.law->seconds(values, sample.cases, all);
@@ -124,7 +124,7 @@ std::vector<double> residuals(const Problem& problem, const Subset& sample,
   return all;
 }
 
-Solution descend(const Problem& problem, const Subset& sample, std::span<const double> start,
+Solution descend(const Problem& problem, const Selection& sample, std::span<const double> start,
                  const Effort& effort) {
   Descent descent(problem, sample);
   const auto d = static_cast<Eigen::Index>(problem.parameters.size());
@@ -170,9 +170,9 @@ Solution descend(const Problem& problem, const Subset& sample, std::span<const d
   return {descent.values(at), cost};
 }
 
-Solution solve(const Problem& problem, const Subset& sample, std::uint64_t seed) {
+Solution solve(const Problem& problem, const Selection& sample, std::uint64_t seed) {
   Random random(seed, "calibrate.starts");
-  Subset part;
+  Selection part;
   const std::size_t stride = (sample.cases.size() + kStartCases - 1) / kStartCases;
   const std::size_t offset = random.below(stride);
   for (std::size_t i = offset; i < sample.cases.size(); i += stride) {

@@ -19,12 +19,12 @@ struct Problem {
 };
 
 /// The cases that a fit sees, and how often it sees each.
-struct Subset {
+struct Selection {
   std::vector<std::uint32_t> cases;
   std::vector<double> weights;  // as many
 
   /// All cases below n, once.
-  static Subset all(std::size_t n);
+  static Selection all(std::size_t n);
 };
 
 struct Solution {
@@ -42,15 +42,15 @@ struct Effort {
 /// that a few outliers do not bend the law. Parameters stay within their bounds because the method
 /// moves their logits, of their logarithm where the lower bound is positive. O(steps * parameters *
 /// cases).
-Solution descend(const Problem& problem, const Subset& sample, std::span<const double> start,
+Solution descend(const Problem& problem, const Selection& sample, std::span<const double> start,
                  const Effort& effort = {});
 
 /// The best of several descents: from where the form says, and from random places. These are made
 /// on a part of a large sample, and the best goes on with all of it.
-Solution solve(const Problem& problem, const Subset& sample, std::uint64_t seed);
+Solution solve(const Problem& problem, const Selection& sample, std::uint64_t seed);
 
 /// log(predicted / measured) of the sample's cases.
-std::vector<double> residuals(const Problem& problem, const Subset& sample,
+std::vector<double> residuals(const Problem& problem, const Selection& sample,
                               std::span<const double> values);
 
 }  // namespace terrace::calibrate

@@ -112,7 +112,7 @@ class Pieces {
     const bool two = std::isfinite(cutoff);
     const std::vector<forms::Parameter> all = parameters(two);
     const Cut law(*this, cutoff);
-    const double cost = solve({&law, all, seconds_}, Subset::all(seconds_.size()), 1).cost;
+    const double cost = solve({&law, all, seconds_}, Selection::all(seconds_.size()), 1).cost;
     const auto n = static_cast<double>(seconds_.size());
     return n * std::log(std::max(cost / n, kExact)) + (two ? 5 : 2) * std::log(n);
   }

@@ -52,10 +52,10 @@ std::optional<std::vector<double>> cross_validate(const Problem& problem,
 
   std::vector<double> predicted(group.size());
   for (std::uint32_t fold = 0; fold < hands; ++fold) {
-    Subset seen;
-    Subset unseen;
+    Selection seen;
+    Selection unseen;
     for (std::uint32_t i = 0; i < group.size(); ++i) {
-      Subset& sample = hand[group[i]] == fold ? unseen : seen;
+      Selection& sample = hand[group[i]] == fold ? unseen : seen;
       sample.cases.push_back(i);
       sample.weights.push_back(1);
     }
@@ -99,7 +99,7 @@ std::vector<Interval> bootstrap(const Problem& problem, std::span<const std::uin
     Random random = stream.fork(static_cast<std::uint64_t>(replicate));
     std::vector<double> times(drawn.size());
     for (std::size_t i = 0; i < drawn.size(); ++i) ++times[random.below(drawn.size())];
-    Subset sample;
+    Selection sample;
     for (std::size_t i = 0; i < drawn.size(); ++i) {
       if (times[i] == 0) continue;
       sample.cases.insert(sample.cases.end(), drawn[i].begin(), drawn[i].end());

@@ -2,14 +2,11 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <set>
 #include <string>
 #include <thread>
 
 #include <fmt/format.h>
 #include <sched.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 
 #if defined(__x86_64__)
@@ -120,39 +117,6 @@ bool in_container(const fs::path& root) {
   return fs::exists(root / ".dockerenv") || fs::exists(root / "run/.containerenv");
 }
 
-/// What a block device is attached by: a word of the path that sysfs has for it.
-std::string kind_of(const std::string& path) {
-  for (const char* kind : {"virtio", "nvme", "xen", "vmbus", "usb", "mmc", "ata"}) {
-    if (path.find(fmt::format("/{}", kind)) != std::string::npos) return kind;
-  }
-  return path.find("/virtual/") != std::string::npos ? "virtual" : "other";
-}
-
-bool is_virtual(const std::string& kind, const std::string& model) {
-  static const std::set<std::string> kKinds = {"virtio", "virtual", "xen", "vmbus"};
-  if (kKinds.contains(kind)) return true;
-  for (const char* word : {"QEMU", "VMware", "VBOX", "Virtual", "Elastic Block", "EC2 NVMe",
-                           "PersistentDisk", "nvme_card", "Msft", "Alibaba Cloud", "BlockVolume"}) {
-    if (model.find(word) != std::string::npos) return true;
-  }
-  return false;
-}
-
-/// Of the mount of that device, as /proc/self/mountinfo has it.
-std::string file_system(unsigned major, unsigned minor, const fs::path& root) {
-  std::ifstream in(root / "proc/self/mountinfo");
-  const std::string device = fmt::format(" {}:{} ", major, minor);
-  for (std::string line; std::getline(in, line);) {
-    const std::size_t dash = line.find(" - ");
-    if (dash == std::string::npos || line.substr(0, dash).find(device) == std::string::npos) {
-      continue;
-    }
-    const std::string rest = line.substr(dash + 3);
-    return rest.substr(0, rest.find(' '));
-  }
-  return {};
-}
-
 }  // namespace
 
 int usable_cores() {
@@ -198,29 +162,6 @@ Json host_facts(const fs::path& root) {
       chosen(line_of(root / "sys/kernel/mm/transparent_hugepage/enabled")));
   put(facts, "hugepages", value_of(root / "proc/meminfo", "HugePages_Total"));
   put(facts, "governor", line_of(cpus / "cpu0/cpufreq/scaling_governor"));
-  return facts;
-}
-
-Json disk_facts(const fs::path& directory, const fs::path& root) {
-  struct stat info {};
-  if (stat(directory.c_str(), &info) != 0) return Json::object();
-  return disk_facts(major(info.st_dev), minor(info.st_dev), root);
-}
-
-Json disk_facts(unsigned major, unsigned minor, const fs::path& root) {
-  Json facts = Json::object();
-  std::error_code none;
-  fs::path device = fs::canonical(root / fmt::format("sys/dev/block/{}:{}", major, minor), none);
-  const bool known = !none && !device.empty();
-  if (known && fs::exists(device / "partition")) device = device.parent_path();
-  const std::string kind = known ? kind_of(device.string()) : "none";
-  const std::string model = known ? line_of(device / "device/model") : "";
-  facts["model"] = model.empty() ? kind : model;
-  facts["kind"] = kind;
-  facts["virtual"] = !known || is_virtual(kind, model);
-  if (known) put(facts, "rotational", line_of(device / "queue/rotational"));
-  put(facts, "file_system", file_system(major, minor, root));
-  facts["is_product_nvme"] = kind == "nvme" && !is_virtual(kind, model);
   return facts;
 }
 

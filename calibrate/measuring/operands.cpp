@@ -8,7 +8,7 @@
 namespace terrace::calibrate {
 namespace {
 
-constexpr std::int64_t kLine = 256;        // bytes at which slices begin
+constexpr std::int64_t kLine = 256;               // bytes at which slices begin
 constexpr std::int64_t kDrawn = (1 << 20U) - 17;  // numbers, then again: no two pages are alike
 
 /// Random numbers of one type, as many as are worth drawing.

@@ -52,6 +52,7 @@ Json json_of(const MeasuredPoint& point) {
   json["min"] = rounded(s.min);
   json["n"] = s.n;
   json["rep_per_batch"] = s.calls;
+  for (const double one : s.series) json["series"].push_back(rounded(one));
   Json flags = Json::array();
   if (!s.stable) flags.push_back("unstable");
   if (point.drifted) flags.push_back("drift");
@@ -86,6 +87,7 @@ MeasuredPoint point_of(const Json& json) {
   s.min = json.value("min", s.median);
   s.n = json.value("n", std::int64_t{1});
   s.calls = json.value("rep_per_batch", std::int64_t{1});
+  s.series = json.value("series", std::vector<double>{});
   for (const Json& flag : json.value("flags", Json::array())) {
     if (flag == "unstable") s.stable = false;
     if (flag == "drift") point.drifted = true;

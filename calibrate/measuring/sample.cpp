@@ -18,20 +18,6 @@ double quantile(const std::vector<double>& sorted, double p) {
 
 double spread(const Sample& sample) { return (sample.p90 - sample.p10) / sample.median; }
 
-Sample summary(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  Sample sample;
-  sample.median = quantile(values, 0.5);
-  sample.p10 = quantile(values, 0.1);
-  sample.p90 = quantile(values, 0.9);
-  sample.min = values.front();
-  sample.n = static_cast<std::int64_t>(values.size());
-  for (double& value : values) value = std::abs(value - sample.median);
-  std::sort(values.begin(), values.end());
-  sample.mad = quantile(values, 0.5);
-  return sample;
-}
-
 Sample once(FunctionRef<double()> batch, const Sampling& sampling, FunctionRef<double()> clock) {
   for (int i = 0; i < sampling.warmups; ++i) static_cast<void>(batch());
   std::vector<double> values;
@@ -44,10 +30,24 @@ Sample once(FunctionRef<double()> batch, const Sampling& sampling, FunctionRef<d
   do {
     values.push_back(batch());
   } while (!enough());
-  return summary(std::move(values));
+  return sample_of(std::move(values));
 }
 
 }  // namespace
+
+Sample sample_of(std::vector<double> batches) {
+  std::sort(batches.begin(), batches.end());
+  Sample sample;
+  sample.median = quantile(batches, 0.5);
+  sample.p10 = quantile(batches, 0.1);
+  sample.p90 = quantile(batches, 0.9);
+  sample.min = batches.front();
+  sample.n = static_cast<std::int64_t>(batches.size());
+  for (double& batch : batches) batch = std::abs(batch - sample.median);
+  std::sort(batches.begin(), batches.end());
+  sample.mad = quantile(batches, 0.5);
+  return sample;
+}
 
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -103,6 +103,7 @@ Sample scaled(Sample sample, double factor) {
   sample.p10 *= factor;
   sample.p90 *= factor;
   sample.min *= factor;
+  for (double& one : sample.series) one *= factor;
   return sample;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "sim/base/function_ref.hpp"
 
@@ -24,10 +25,14 @@ struct Sample {
   double p10 = 0;
   double p90 = 0;
   double min = 0;
-  std::int64_t n = 0;      // batches
-  std::int64_t calls = 1;  // of a batch
-  bool stable = true;      // not so after a second try, either: the value is kept and flagged
+  std::int64_t n = 0;            // batches
+  std::int64_t calls = 1;        // of a batch
+  bool stable = true;            // not so after a second try, either: the value is kept and flagged
+  std::vector<double> series{};  // the batches in their order, where that says something
 };
+
+/// Of what the batches measured. REQUIRES: one at least.
+Sample sample_of(std::vector<double> batches);
 
 /// A steady clock, in seconds since whenever.
 double steady_seconds();

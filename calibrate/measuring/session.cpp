@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <ctime>
 #include <map>
+#include <set>
 #include <stdexcept>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "calibrate/disk/disk_identity.hpp"
 #include "calibrate/measuring/environment.hpp"
+#include "sim/app/exit_code.hpp"
+#include "sim/report/human.hpp"
 #include "sim/study/identity.hpp"
 
 namespace terrace::calibrate {
@@ -66,6 +70,28 @@ std::string differences(const Json& there, const Json& here) {
   return text;
 }
 
+Json facts_of(const DiskIdentity& disk) {
+  Json facts = {
+      {"model", disk.model},           {"kind", disk.kind},     {"file_system", disk.file_system},
+      {"rotational", disk.rotational}, {"drives", disk.drives}, {"virtual", !disk.is_product()}};
+  if (!disk.is_product()) facts["virtual_because"] = disk.virtual_because;
+  facts["is_product_nvme"] = disk.is_product() && disk.kind == "nvme";
+  return facts;
+}
+
+/// Why there is nothing to be measured of what was asked for.
+std::string nothing_text(const MeasuringOptions& options) {
+  std::string text = "nothing to measure";
+  for (const Family* family : options.families) {
+    if (family->needs_gpu) text += fmt::format("; {} needs a GPU", family->name);
+    if (family->needs_disk) text += fmt::format("; {} needs --disk DIR", family->name);
+  }
+  return text;
+}
+
+/// The user does not want to wait for the file.
+struct Stopped {};
+
 /// So large that three times the cache are never at hand, in memory there is.
 Bytes cold_of(const Extent& extent) {
   constexpr std::int64_t kPage = 4096;
@@ -75,6 +101,18 @@ Bytes cold_of(const Extent& extent) {
 
 }  // namespace
 
+Bytes test_file_size(Bytes capacity, Bytes available, bool quick) {
+  using namespace literals;
+  constexpr Bytes kLeast = 256_MiB;
+  const Bytes room = available - Bytes{capacity.count() / 10};
+  const std::int64_t whole = std::min(quick ? 2_GiB : 8_GiB, room).count() >> 20U << 20U;
+  if (Bytes{whole} >= kLeast) return Bytes{whole};
+  throw std::runtime_error(fmt::format(
+      "no room for a test file of {} at least: {} are free, and a tenth of the disk, {}, is left "
+      "alone; free some room, or name a directory on another disk",
+      human::bytes(kLeast), human::bytes(available), human::bytes(Bytes{capacity.count() / 10})));
+}
+
 Session::Session(MeasuringOptions options, std::filesystem::path journal)
     : options_(std::move(options)), journal_path_(std::move(journal)) {
   if (options_.threads == 0) options_.threads = usable_cores();
@@ -83,7 +121,7 @@ Session::Session(MeasuringOptions options, std::filesystem::path journal)
   choose_extent();
   operands_.emplace(*device_.kernels, cold_of(extent_), sampling_of(extent_), options_.seed);
   plan_ = plan_of(options_.families, extent_);
-  so_far_.header["points"] = plan_.size();
+  if (plan_.empty()) throw app::UsageError(nothing_text(options_));
 }
 
 Session::~Session() = default;
@@ -92,7 +130,29 @@ void Session::look_around() {
   device_ = open_device(options_.device, options_.threads);
   host_ = device_.facts;
   host_.update(host_facts());
-  if (options_.disk) host_["disk"] = disk_facts(*options_.disk);
+  if (options_.disk && !std::filesystem::is_directory(*options_.disk)) {
+    throw std::runtime_error(
+        fmt::format("--disk: there is no directory '{}'", options_.disk->string()));
+  }
+  if (options_.disk) host_["disk"] = facts_of(disk_identity(*options_.disk));
+}
+
+bool Session::go_on(const Json& tool) {
+  auto found = Journal::read(journal_path_);
+  if (!found) return false;
+  const Json& header = found->header;
+  std::string other = differences(header.value("tool", Json()), tool);
+  const std::string machine = differences(header.value("host", Json()), host_);
+  other += (other.empty() || machine.empty() ? "" : ", ") + machine;
+  if (!other.empty()) {
+    throw std::runtime_error(
+        fmt::format("{} is of another run, which was stopped; it differs in {}; --fresh begins "
+                    "anew",
+                    journal_path_.string(), other));
+  }
+  restore(extent_, header.at("extent"));
+  so_far_ = *std::move(found);
+  return true;
 }
 
 void Session::choose_extent() {
@@ -100,35 +160,57 @@ void Session::choose_extent() {
   extent_.gpu = device_.gpu;
   extent_.threads = options_.threads;
   const Json tool = tool_of(options_);
-  if (auto found = Journal::read(journal_path_)) {
-    const Json& header = found->header;
-    std::string other = differences(header.value("tool", Json()), tool);
-    const std::string machine = differences(header.value("host", Json()), host_);
-    other += (other.empty() || machine.empty() ? "" : ", ") + machine;
-    if (!other.empty()) {
-      throw std::runtime_error(
-          fmt::format("{} is of a run that was stopped, and of another one: it differs in {}; "
-                      "--fresh begins anew",
-                      journal_path_.string(), other));
-    }
-    restore(extent_, header.at("extent"));
-    so_far_ = *std::move(found);
-    return;
-  }
-  extent_.memory = Bytes{std::min(device_.kernels->free_memory(), available_memory()).count() / 2};
+  if (go_on(tool)) return;
+  const Bytes free = device_.kernels->free_memory();
+  extent_.memory = Bytes{(device_.gpu ? free : std::min(free, available_memory())).count() / 2};
   extent_.cache = device_.kernels->cache();
+  if (options_.disk) {
+    const std::filesystem::space_info space = std::filesystem::space(*options_.disk);
+    extent_.disk =
+        test_file_size(Bytes{static_cast<std::int64_t>(space.capacity)},
+                       Bytes{static_cast<std::int64_t>(space.available)}, options_.quick);
+  }
   extent_.pace = pace_of(*device_.kernels, device_.gpu);
   so_far_.header = {{"tool", tool}, {"host", host_}, {"extent", json_of(extent_)}};
   restore(extent_, so_far_.header.at("extent"));  // the same to the last bit when it goes on
 }
 
+Bytes Session::disk_file() const {
+  const bool needed = std::any_of(plan_.begin(), plan_.end(),
+                                  [](const Planned& p) { return p.family->needs_disk; });
+  return needed ? extent_.disk : Bytes{};
+}
+
+std::unique_ptr<TestFile> Session::disk_to_measure(
+    const std::function<bool()>& stop, const std::function<void(const RunProgress&)>& progress) {
+  std::set<std::string_view> done;
+  for (const MeasuredPoint& point : so_far_.points) done.insert(point.id);
+  const bool needed = std::any_of(plan_.begin(), plan_.end(), [&](const Planned& p) {
+    return p.family->needs_disk && !done.contains(p.measurement.id);
+  });
+  if (!needed) return nullptr;
+  auto file = std::make_unique<TestFile>(*options_.disk, extent_.disk, [&](Bytes) {
+    if (stop()) throw Stopped();
+    progress({so_far_.points.size(), plan_.size(), 0, "filling the test file"});
+  });
+  so_far_.header["caveats"] = file->caveats();
+  return file;
+}
+
 std::optional<MeasuredRun> Session::measure(
     const std::function<bool()>& stop, const std::function<void(const RunProgress&)>& progress) {
+  std::unique_ptr<TestFile> disk;
+  try {
+    disk = disk_to_measure(stop, progress);
+  } catch (const Stopped&) {
+    return std::nullopt;
+  }
   Bench bench{.kernels = *device_.kernels,
               .gpu = device_.gpu,
               .threads = options_.threads,
               .memory = extent_.memory,
               .cache = extent_.cache,
+              .disk = disk.get(),
               .operands = &*operands_};
   const RunWorld world{.clock = steady_seconds,
                        .sentinel = [&] { return sentinel_rates(*operands_, device_.gpu); },
@@ -143,6 +225,9 @@ std::optional<MeasuredRun> Session::measure(
 MeasuredRun Session::finished() {
   MeasuredRun run{now_utc(), so_far_.header.at("tool"), host_, so_far_.sentinels, {}};
   run.tool["extent"] = so_far_.header.at("extent");
+  if (so_far_.header.contains("caveats")) {
+    run.host["disk"]["caveats"] = so_far_.header.at("caveats");
+  }
   std::map<std::string_view, const MeasuredPoint*> by_id;
   for (const MeasuredPoint& point : so_far_.points) by_id.emplace(point.id, &point);
   for (const Planned& planned : plan_) run.points.push_back(*by_id.at(planned.measurement.id));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "calibrate/disk/test_file.hpp"
 #include "calibrate/measuring/device.hpp"
 #include "calibrate/measuring/machine_lock.hpp"
 #include "calibrate/measuring/points_file.hpp"
@@ -19,12 +20,16 @@ namespace terrace::calibrate {
 struct MeasuringOptions {
   std::string device = "cpu";
   std::optional<std::filesystem::path> disk;  // a directory to write a file in
-  std::optional<Bytes> disk_bytes;            // of that file, if not as usual
   bool quick = false;
   std::vector<const Family*> families = calibrate::families();
   int threads = 0;         // 0: as many as there are cores to use
   std::uint64_t seed = 1;  // of the order and of the numbers
 };
+
+/// The size of the file that is measured on a disk with that much room: 8 GiB, or 2 GiB of a quick
+/// calibration, but so that a tenth of the disk stays free. Throws std::runtime_error if that would
+/// be too small to tell anything.
+Bytes test_file_size(Bytes capacity, Bytes available, bool quick);
 
 /// A measuring of this machine, from what is asked to a file of points.
 class Session {
@@ -41,7 +46,8 @@ class Session {
   [[nodiscard]] const std::vector<Planned>& plan() const { return plan_; }
   /// Of the plan, measured earlier.
   [[nodiscard]] std::size_t done() const { return so_far_.points.size(); }
-  [[nodiscard]] const Extent& extent() const { return extent_; }
+  /// What is written to the disk before its first point.
+  [[nodiscard]] Bytes disk_file() const;
 
   /// Measures, for as long as `stop` does not say so; then what is done stays in the journal, and
   /// nothing is returned. `progress` is told before each point.
@@ -54,6 +60,9 @@ class Session {
  private:
   void look_around();
   void choose_extent();
+  bool go_on(const nlohmann::ordered_json& tool);
+  std::unique_ptr<TestFile> disk_to_measure(
+      const std::function<bool()>& stop, const std::function<void(const RunProgress&)>& progress);
   [[nodiscard]] MeasuredRun finished();
 
   MeasuringOptions options_;

@@ -46,16 +46,19 @@ ExitCode forward(const std::vector<std::string>& words) {
 
 constexpr std::array<std::string_view, 4> kVerbs = {"report", "compare", "fit", "tables"};
 constexpr std::array kPositionals = {
-    Positional{"VERB", "what to do:", true, Words::choice, kVerbs}};
+    Positional{"VERB", "what to do instead of measuring this machine:", false, Words::choice,
+               kVerbs}};
 
 }  // namespace
 
 constinit const Verb kCalibrate = {
     .name = "calibrate",
-    .summary = "learn from measurements how long kernels and transfers take",
+    .summary = "measure this machine, and learn how long kernels and transfers take",
     .positionals = kPositionals,
     .options = {},
-    .notes = "This is the program terrace-calibrate: 'terrace calibrate VERB --help' says more.\n",
+    .notes =
+        "This is the program terrace-calibrate: 'terrace calibrate --help' says how it measures, "
+        "and\n'terrace calibrate VERB --help' more about a verb.\n",
     .run = nullptr,
     .forward = forward};
 

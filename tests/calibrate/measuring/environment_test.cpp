@@ -21,15 +21,6 @@ class Described {
     fs::create_directories(root(name).parent_path());
     place_.write("root/" + name, text);
   }
-  /// What stands for a block device 259:1, a partition of this disk.
-  void disk(const std::string& device, std::string_view model) {
-    file(device + "/device/model", model);
-    file(device + "/part1/partition", "1\n");
-    fs::create_directories(root("sys/dev/block"));
-    fs::create_symlink(root(device + "/part1"), root("sys/dev/block/259:1"));
-    file("proc/self/mountinfo",
-         "22 1 0:21 / /proc rw - proc proc rw\n30 1 259:1 / /data rw,relatime - xfs /dev/x rw\n");
-  }
   [[nodiscard]] fs::path root(const std::string& name = "") const {
     return place_.at("root/" + name);
   }
@@ -97,35 +88,6 @@ TEST(AvailableMemory, IsWhatTheControlGroupLeaves) {
   machine.file("sys/fs/cgroup/memory.max", "1000000\n");
   machine.file("sys/fs/cgroup/memory.current", "400000\n");
   EXPECT_EQ(available_memory(machine.root()), Bytes{600000});
-}
-
-TEST(DiskFacts, TellAProductFromAVirtualDisk) {
-  Described real;
-  real.disk("sys/devices/pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1", "SAMSUNG MZWLO3T8HCLS  \n");
-  const auto product = disk_facts(259, 1, real.root());
-  EXPECT_EQ(product.at("model"), "SAMSUNG MZWLO3T8HCLS");
-  EXPECT_EQ(product.at("kind"), "nvme");
-  EXPECT_EQ(product.at("virtual"), false);
-  EXPECT_EQ(product.at("file_system"), "xfs");
-  EXPECT_EQ(product.at("is_product_nvme"), true);
-
-  Described cloud;
-  cloud.disk("sys/devices/pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1",
-             "Amazon Elastic Block Store\n");
-  EXPECT_EQ(disk_facts(259, 1, cloud.root()).at("virtual"), true);
-  EXPECT_EQ(disk_facts(259, 1, cloud.root()).at("is_product_nvme"), false);
-
-  Described virtio;
-  virtio.disk("sys/devices/pci0000:00/0000:00:02.0/virtio1/block/vda", "");
-  EXPECT_EQ(disk_facts(259, 1, virtio.root()).at("model"), "virtio");
-  EXPECT_EQ(disk_facts(259, 1, virtio.root()).at("virtual"), true);
-}
-
-TEST(DiskFacts, TakeWhatIsNoBlockDeviceForVirtual) {
-  const Described nothing;
-  const auto facts = disk_facts(0, 42, nothing.root());
-  EXPECT_EQ(facts.at("virtual"), true);
-  EXPECT_EQ(facts.at("is_product_nvme"), false);
 }
 
 }  // namespace
