@@ -86,7 +86,8 @@ class Efficiencies {
     gpu_.sources["memory_bandwidth"] = maker_.measured(
         stream.rate == gpu_.memory_bandwidth.count()
             ? fmt::format("the best of {} cold reads in order", stream.points.size())
-            : "what kernels reach by their law, more than reads in order did",
+        : stream.points.empty() ? "what kernels reach by their law, no stream was measured"
+                                : "what kernels reach by their law, more than reads in order did",
         stream.points);
     gpu_.sources["bf16"] = maker_.measured(fit_.best_product_rate == gpu_.bf16.count()
                                                ? "the best product"
@@ -108,7 +109,9 @@ class Efficiencies {
 
   void launch(const FamilyFit* fit) {
     std::string& source = gpu_.sources["efficiency.kernel_launch"];
-    const auto launches = points_of(maker_.run, "launch");
+    const bool is_gpu = !maker_.fact("gpu").empty();
+    const auto launches =
+        is_gpu ? points_of(maker_.run, "launch") : std::vector<const MeasuredPoint*>();
     if (fit_.launch) gpu_.efficiency.kernel_launch = duration_from_seconds(fit_.launch->value);
     if (fit_.launch && !launches.empty()) {
       source = maker_.measured("next to nothing, started again and again", launches);

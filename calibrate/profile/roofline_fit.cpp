@@ -150,8 +150,10 @@ FamilyFit family_fit(RooflineFamily family, const Rooflines& law) {
   return fit;
 }
 
-/// Next to nothing, started again and again.
+/// Next to nothing, started again and again. On a processor that is a call, while kernels wake
+/// threads or not as they see fit: there the constant term says more.
 std::optional<FittedParameter> measured_launch(const MeasuredRun& run) {
+  if (!run.host.contains("gpu")) return std::nullopt;
   for (const MeasuredPoint* point : points_of(run, "launch")) {
     if (Shape(*point).text("op") != "in_a_row") continue;
     const double unit = seconds_per(point->unit);

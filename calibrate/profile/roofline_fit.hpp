@@ -20,8 +20,8 @@ struct Ceilings {
 ///   launch + max(operations / rate, bytes / bandwidth)
 ///
 /// with ceilings for products and for attention, which are fitted together, as they share the
-/// launch; that is what launches were measured to take, where they were. For devices that the forms
-/// are not made for: processors, and GPUs with few points.
+/// launch; of a GPU that is what launches were measured to take, where they were. For devices that
+/// the forms are not made for: processors, and GPUs with few points.
 struct RooflineFit {
   std::optional<FittedParameter> launch;  // seconds
   Ceilings products;
