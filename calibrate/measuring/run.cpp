@@ -45,7 +45,7 @@ MeasuredPoint measured(const Planned& planned, Bench& bench) {
   point.unit = m.unit;
   try {
     point.sample = m.measure(bench);
-    if (!(point.sample.median > 0)) point.error = "nothing took any time";
+    if (!(point.sample.median > 0)) point.error = "it measured nothing";
   } catch (const InvariantViolation&) {
     throw;
   } catch (const std::exception& e) {
