@@ -31,12 +31,12 @@ validate:  ## errors of step times and of two serving runs, measured ones being 
 	reports/validation/validate.sh
 
 lint: setup setup-dev  ## formatting, clang's warnings, clang-tidy
-	git ls-files '*.?pp' '*.cu' | xargs clang-format --dry-run -Werror
+	git ls-files '*.?pp' '*.cu*' | xargs clang-format --dry-run -Werror
 	cmake --preset lint
 	cmake --build --preset lint -j $(JOBS)
 
 format: setup-dev
-	git ls-files '*.?pp' '*.cu' | xargs clang-format -i
+	git ls-files '*.?pp' '*.cu*' | xargs clang-format -i
 
 FUZZ_SECONDS ?= 60
 fuzz: setup setup-dev  ## every parser against random input, FUZZ_SECONDS each

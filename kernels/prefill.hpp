@@ -13,6 +13,9 @@ namespace terrace::kernels {
 /// the last `window` of those. The chunks of a batch are ragged: sequence s has rows indptr[s] to
 /// indptr[s + 1] of q and out. One new token each is a PagedDecode.
 ///
+/// What is not finite reaches the rows that see it; sets that multiply tiles may let it reach other
+/// rows of the chunk too, but never from a token that no row sees.
+///
 /// REQUIRES: as PagedDecode; indptr starts at 0, never falls, has one more entry than there are
 /// sequences; no chunk is longer than its kv_len.
 struct PagedPrefill {

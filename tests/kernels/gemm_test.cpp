@@ -73,13 +73,17 @@ TEST_P(GemmOn, IsWhatTheReferenceSays) {
     const Product product(*rc::gen::element(Element::fp32, Element::bf16),
                           *rc::gen::element(0, 1, 2, 7, 31), *rc::gen::element(0, 1, 8, 13, 70),
                           *rc::gen::element(0, 1, 16, 17, 100), Random(seed, "gemm"));
-    expect_as_reference(product, *rc::gen::element(Element::fp32, Element::bf16));
+    const auto c_type = *rc::gen::element(Element::fp32, Element::bf16);
+    const bool narrows = product.a.view().type == Element::fp32 && c_type == Element::bf16;
+    RC_PRE(subject().narrows_fp32 || !narrows);
+    expect_as_reference(product, c_type);
     RC_ASSERT(!::testing::Test::HasFailure());
   });
 }
 
 TEST_P(GemmOn, CutsBothMatricesIntoPanels) {
   expect_as_reference(Product(Element::bf16, 70, 190, 513, Random(1, "panels")), Element::fp32);
+  if (!subject().narrows_fp32) return;
   expect_as_reference(Product(Element::fp32, 33, 129, 300, Random(1, "panels")), Element::bf16);
 }
 

@@ -25,6 +25,7 @@ struct Subject {
   std::vector<Element> cached;  // types that keys and values may have
   int cases_of_100 = 100;       // how many random cases it has time for
   bool multiplies = true;       // has a Gemm
+  bool narrows_fp32 = true;     // and one of fp32 matrices whose result is bf16
   /// Whether infinities and NaN of a token reach no row that does not see it, even where another
   /// row of the same tile does.
   bool rows_are_alone = true;

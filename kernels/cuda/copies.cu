@@ -1,0 +1,12 @@
+#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/prepare.hpp"
+
+namespace terrace::kernels::cuda {
+
+Start prepare_on(Runtime& runtime, const BlockGather& op) { return prepare(runtime, op); }
+Start prepare_on(Runtime& runtime, const BlockScatter& op) { return prepare(runtime, op); }
+Start prepare_on(Runtime& runtime, const StreamCopy& op) { return prepare(runtime, op); }
+Start prepare_on(Runtime& runtime, const StreamRead& op) { return prepare(runtime, op); }
+Start prepare_on(Runtime& runtime, const StreamWrite& op) { return prepare(runtime, op); }
+
+}  // namespace terrace::kernels::cuda

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+
+#include <cublasLt.h>
+
+#include "kernels/cuda/runtime.hpp"
+
+namespace terrace::kernels::cuda {
+
+/// cuBLASLt, found when it is first needed: the program starts without it, and need not read its
+/// hundreds of MB for anything else. The library is never closed.
+class CublasLt {
+ public:
+  /// Throws std::runtime_error if it cannot be loaded.
+  CublasLt();
+  ~CublasLt();
+  CublasLt(const CublasLt&) = delete;
+  CublasLt& operator=(const CublasLt&) = delete;
+
+  /// The product that the library thinks fastest, with a workspace of 32 MiB.
+  [[nodiscard]] Start prepare(Runtime& runtime, const Gemm& op);
+
+ private:
+  struct Functions;
+  struct Product;
+  std::unique_ptr<const Functions> call_;
+  cublasLtHandle_t handle_ = nullptr;
+  std::shared_ptr<std::byte> workspace_;  // of all products: they are done one after the other
+};
+
+}  // namespace terrace::kernels::cuda

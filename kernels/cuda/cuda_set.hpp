@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kernels/kernel_set.hpp"
+
+namespace terrace::kernels {
+
+/// Why cuda_set() would throw, in one line: a build without nvcc, no driver, no such device, one
+/// that is too old. Empty where there is a GPU to compute with.
+std::string why_no_cuda(int device = 0);
+
+/// The operations on a GPU of compute capability 8.0 or later. What the set computes is in the
+/// order of its starts, on one stream. Attention multiplies 16-bit operands and adds in fp32: takes
+/// caches of bf16, fp16 and fp8 (widened to fp16), rounds queries to the operands' type and weights
+/// as well, and takes head dimensions of 64, 128 and 256. Products are cuBLASLt's.
+///
+/// Device code has been tested in an emulation of warps on the host (tests/kernels/simt/), which
+/// knows neither a GPU's arithmetic nor its timing. Throws std::runtime_error with why_no_cuda().
+std::unique_ptr<KernelSet> cuda_set(int device = 0);
+
+}  // namespace terrace::kernels

@@ -1,0 +1,8 @@
+#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/prepare.hpp"
+
+namespace terrace::kernels::cuda {
+
+Start prepare_on(Runtime& runtime, const MlaDecode& op) { return prepare(runtime, op); }
+
+}  // namespace terrace::kernels::cuda

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <cuda_runtime_api.h>
+
+#include "kernels/kernel_set.hpp"
+
+namespace terrace::kernels::cuda {
+
+struct Ptx;
+
+/// A kernel's handle and shape, for calls of the runtime.
+struct Entry {
+  const void* function = nullptr;
+  int threads = 0;
+  int shared_bytes = 0;
+};
+
+/// One GPU and one stream of it: the runtime (prepare.hpp) that real kernels are launched by. One
+/// thread at a time.
+class Runtime {
+ public:
+  using Machine = Ptx;
+
+  explicit Runtime(int device);
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  std::shared_ptr<std::byte> allocate(Bytes size);
+  void upload(std::byte* to, std::span<const std::byte> from);
+  void download(std::span<std::byte> to, const std::byte* from);
+  void wait();
+  double seconds(std::span<const Start> in_turn, int rounds);
+
+  [[nodiscard]] cudaStream_t stream() const { return stream_; }
+  [[nodiscard]] const cudaDeviceProp& device() const { return device_; }
+  [[nodiscard]] Bytes free_memory() const;
+
+  // Defined where kernels are compiled (launch.cuh).
+  template <class Kernel>
+  int residents();
+  template <class Kernel>
+  void launch(const Kernel& kernel, std::int64_t blocks);
+
+ private:
+  [[nodiscard]] int residents_of(const Entry& entry) const;
+
+  int index_;
+  cudaDeviceProp device_{};
+  cudaStream_t stream_ = nullptr;
+  cudaMemPool_t pool_ = nullptr;  // null where the device has none
+};
+
+// One file each, as they take long to compile.
+Start prepare_on(Runtime& runtime, const PagedDecode& op);
+Start prepare_on(Runtime& runtime, const MlaDecode& op);
+Start prepare_on(Runtime& runtime, const PagedPrefill& op);
+Start prepare_on(Runtime& runtime, const BlockGather& op);
+Start prepare_on(Runtime& runtime, const BlockScatter& op);
+Start prepare_on(Runtime& runtime, const StreamCopy& op);
+Start prepare_on(Runtime& runtime, const StreamRead& op);
+Start prepare_on(Runtime& runtime, const StreamWrite& op);
+
+}  // namespace terrace::kernels::cuda
