@@ -231,6 +231,10 @@ constinit const app::Verb kMeasure = {
     .options = kOptions,
     .notes =
         "  terrace calibrate --quick --disk /mnt/nvme --out mine\n"
+        "  terrace run quickstart --hw mine.yaml\n"
+        "\n"
+        "NAME.points.json has every point and what the machine is, NAME.yaml what follows for\n"
+        "simulations. Of the disk only room is used, and given back however the program ends.\n"
         "\n"
         "Points are measured in a random order, each as the median of 15 batches of a millisecond "
         "or\nmore, on random data that is in no cache unless it is meant to be ('l2': cold or "

@@ -18,7 +18,7 @@ using kernels::Element;
 
 struct Sizes {
   Bytes copied;
-  std::int64_t product;  // rows and columns
+  std::int64_t product = 0;  // rows and columns
 };
 constexpr Sizes kOfGpu{256_MiB, 4096};
 constexpr Sizes kOfCpu{32_MiB, 512};
