@@ -9,6 +9,7 @@
 namespace terrace::calibrate {
 
 /// One measurement, as NAME.points.json keeps it. `calibrate fit` reads the same.
+// NOLINTNEXTLINE(bugprone-exception-escape): moving JSON does not throw
 struct MeasuredPoint {
   std::string id;            // "decode_attention/bf16/h32.8.128/b32/kv4096/cold"; no two are alike
   std::string family;        // of the registry: "decode_attention", "ssd"
