@@ -45,9 +45,8 @@ ExitCode forward(const std::vector<std::string>& words) {
 }
 
 constexpr std::array<std::string_view, 4> kVerbs = {"report", "compare", "fit", "tables"};
-constexpr std::array kPositionals = {
-    Positional{"VERB", "what to do instead of measuring this machine:", false, Words::choice,
-               kVerbs}};
+constexpr std::array kPositionals = {Positional{
+    "VERB", "what to do instead of measuring this machine:", false, Words::choice, kVerbs}};
 
 }  // namespace
 
