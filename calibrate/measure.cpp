@@ -8,11 +8,14 @@
 
 #include "calibrate/measuring/families/family.hpp"
 #include "calibrate/measuring/session.hpp"
+#include "calibrate/profile/machine_profile.hpp"
 #include "calibrate/verbs.hpp"
 #include "sim/app/arguments.hpp"
+#include "sim/app/catalogue.hpp"
 #include "sim/app/interrupt.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/status_line.hpp"
+#include "sim/config/diagnostics.hpp"
 #include "sim/report/human.hpp"
 #include "sim/report/output_file.hpp"
 #include "sim/report/table.hpp"
@@ -128,7 +131,27 @@ MeasuringOptions options_of(const Arguments& arguments) {
   return options;
 }
 
-ExitCode run_session(Session& session, const std::string& name, bool fresh, bool quiet) {
+/// Of points of some families alone there may be none, and nobody minds.
+void make_profile(const MeasuredRun& run, const std::string& name, const Arguments& arguments) {
+  std::string text;
+  try {
+    text = machine_yaml(machine_profile(run, app::open_catalogue(arguments)), run);
+  } catch (const config::ConfigError& e) {
+    if (!arguments.has("only")) throw;
+    note(fmt::format("terrace: no profile of these families alone: {}", e.what()));
+    return;
+  }
+  const fs::path profile = with_suffix(name, ".yaml");
+  replace_file(profile, text);
+  if (arguments.has("quiet")) return;
+  print(
+      fmt::format("{}: the machine, for 'terrace run --hw {}'; 'terrace calibrate report {}' says "
+                  "how well it fits\n",
+                  profile.string(), profile.string(), name));
+}
+
+ExitCode run_session(Session& session, const std::string& name, const Arguments& arguments) {
+  const bool quiet = arguments.has("quiet");
   const InterruptWatch watch;
   if (session.done() > 0 && !quiet) {
     note(fmt::format("terrace: {} of {} points are known from before", session.done(),
@@ -143,16 +166,17 @@ ExitCode run_session(Session& session, const std::string& name, bool fresh, bool
                           });
   }
   if (!run) {
-    note(
-        fmt::format("terrace: stopped by a signal: {} of {} points are measured and kept; the "
-                    "same command{} goes on with the others",
-                    session.done(), session.plan().size(), fresh ? " without --fresh" : ""));
+    note(fmt::format(
+        "terrace: stopped by a signal: {} of {} points are measured and kept; the "
+        "same command{} goes on with the others",
+        session.done(), session.plan().size(), arguments.has("fresh") ? " without --fresh" : ""));
     return ExitCode::interrupted;
   }
   const fs::path points = with_suffix(name, kPoints);
   replace_file(points, points_text(*run));
   session.forget();
   if (!quiet) print(fmt::format("{}: {}", points.string(), findings_text(*run)));
+  make_profile(*run, name, arguments);
   return ExitCode::ok;
 }
 
@@ -182,7 +206,7 @@ ExitCode run(const Arguments& arguments) {
   if (!name) throw UsageError("--out NAME says where to: NAME.points.json and NAME.yaml");
   check_place(*name, arguments.has("fresh"));
   Session session(options, with_suffix(*name, kJournal));
-  return run_session(session, *name, arguments.has("fresh"), arguments.has("quiet"));
+  return run_session(session, *name, arguments);
 }
 
 constexpr std::array kOptions = {
@@ -195,7 +219,8 @@ constexpr std::array kOptions = {
     Option{"threads", "N", "of the processor; as many as it has cores if left out"},
     Option{"dry-run", "", "say what would be measured, how long, and what is written to the disk"},
     Option{"fresh", "", "replace what is there, and do not go on with a run that was stopped"},
-    Option{"quiet", "", "print nothing but errors"}};
+    Option{"quiet", "", "print nothing but errors"},
+    app::kCatalogOption};
 
 }  // namespace
 
@@ -206,6 +231,10 @@ constinit const app::Verb kMeasure = {
     .options = kOptions,
     .notes =
         "  terrace calibrate --quick --disk /mnt/nvme --out mine\n"
+        "  terrace run quickstart --hw mine.yaml\n"
+        "\n"
+        "NAME.points.json has every point and what the machine is, NAME.yaml what follows for\n"
+        "simulations. Of the disk only room is used, and given back however the program ends.\n"
         "\n"
         "Points are measured in a random order, each as the median of 15 batches of a millisecond "
         "or\nmore, on random data that is in no cache unless it is meant to be ('l2': cold or "

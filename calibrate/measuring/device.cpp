@@ -6,8 +6,9 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu/cpu_set.hpp"
+#include "kernels/cuda/cuda_set.hpp"
 #include "sim/app/exit_code.hpp"
-#include "sim/base/text.hpp"
+#include "sim/config/scalar.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -17,7 +18,7 @@ using kernels::Element;
 
 struct Sizes {
   Bytes copied;
-  std::int64_t product;  // rows and columns
+  std::int64_t product = 0;  // rows and columns
 };
 constexpr Sizes kOfGpu{256_MiB, 4096};
 constexpr Sizes kOfCpu{32_MiB, 512};
@@ -55,13 +56,21 @@ Device open_device(const std::string& name, int threads) {
     const std::string what = kernels->description();
     return {false, std::move(kernels), {{"device", what}}};
   }
-  if (name.starts_with("cuda:")) {
-    throw std::runtime_error(fmt::format(
-        "there is no device '{}': this terrace was built without CUDA; --device cpu measures the "
-        "processor",
-        name));
+  constexpr std::string_view kCuda = "cuda:";
+  const auto number = config::Scalar<std::int64_t>::parse(
+      name.starts_with(kCuda) ? name.substr(kCuda.size()) : "none");
+  if (!number.value || *number.value < 0 || *number.value > 1000) {
+    throw app::UsageError(fmt::format("--device is cpu or cuda:0, not '{}'", name));
   }
-  throw app::UsageError(fmt::format("--device is cpu or cuda:0, not '{}'", name));
+  const int index = static_cast<int>(*number.value);
+  if (const std::string why_not = kernels::why_no_cuda(index); !why_not.empty()) {
+    throw std::runtime_error(fmt::format(
+        "there is no device '{}': {}; --device cpu measures the processor", name, why_not));
+  }
+  auto kernels = kernels::cuda_set(index);
+  const std::string what = kernels->description();
+  const std::int64_t cache = kernels->cache().count();
+  return {true, std::move(kernels), {{"gpu", what}, {"gpu_l2_bytes", cache}}};
 }
 
 Pace pace_of(kernels::KernelSet& kernels, bool gpu) {

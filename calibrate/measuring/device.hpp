@@ -15,6 +15,7 @@
 namespace terrace::calibrate {
 
 /// What is measured.
+// NOLINTNEXTLINE(bugprone-exception-escape): moving JSON does not throw
 struct Device {
   bool gpu = false;
   std::unique_ptr<kernels::KernelSet> kernels;

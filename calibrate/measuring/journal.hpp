@@ -14,6 +14,7 @@
 namespace terrace::calibrate {
 
 /// What a run has measured so far.
+// NOLINTNEXTLINE(bugprone-exception-escape): moving JSON does not throw
 struct Progressed {
   nlohmann::ordered_json header;  // what the run is: two with the same can continue each other
   std::vector<SentinelReading> sentinels;

@@ -28,6 +28,7 @@ std::vector<const Planned*> left_of(const std::vector<Planned>& plan, const Prog
   std::set<std::string_view> done;
   for (const MeasuredPoint& point : so_far.points) done.insert(point.id);
   std::vector<const Planned*> order;
+  order.reserve(plan.size());
   for (const Planned& planned : plan) order.push_back(&planned);
   Random random(seed, "calibrate/order");
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
@@ -45,7 +46,7 @@ MeasuredPoint measured(const Planned& planned, Bench& bench) {
   point.unit = m.unit;
   try {
     point.sample = m.measure(bench);
-    if (!(point.sample.median > 0)) point.error = "nothing took any time";
+    if (!(point.sample.median > 0)) point.error = "it measured nothing";
   } catch (const InvariantViolation&) {
     throw;
   } catch (const std::exception& e) {

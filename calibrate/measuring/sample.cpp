@@ -58,7 +58,7 @@ Sample sample(FunctionRef<double()> batch, const Sampling& sampling) {
 }
 
 Sample sample(FunctionRef<double()> batch, const Sampling& sampling, FunctionRef<double()> clock) {
-  const Sample first = once(batch, sampling, clock);
+  Sample first = once(batch, sampling, clock);
   if (spread(first) <= sampling.unstable) return first;
   Sample second = once(batch, sampling, clock);
   if (spread(second) <= sampling.unstable) return second;

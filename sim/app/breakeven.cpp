@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "sim/app/arguments.hpp"
+#include "sim/app/breakeven_machine.hpp"
 #include "sim/app/breakeven_report.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/number_axis.hpp"
@@ -21,121 +22,11 @@
 namespace terrace::app {
 namespace {
 
-constexpr std::string_view kUsualHost = "dual-ddr5-5600-8ch";
 constexpr std::int64_t kShortest = 1024;  // of the prefixes that are looked at, if none are said
 constexpr std::int64_t kLongest = 131072;
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kExclusive{
     {{"json", "explain"}, {"rent", "gpu-price"}, {"rent", "life"}, {"gpu-price", "life"}}};
-
-/// Options that are values of a scenario.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kScenarioKeys{
-    {{"model", "model"},
-     {"hw", "hardware.gpu"},
-     {"host", "hardware.host"},
-     {"ssd", "hardware.ssd"},
-     {"drives", "hardware.drives_per_host"},
-     {"network", "hardware.network"},
-     {"sharing", "serving.replicas"},
-     {"block-size", "serving.engine.block_size"},
-     {"kv-layout", "serving.engine.kv_layout"}}};
-
-Medium parse_medium(const std::string& text) {
-  return text == "net" ? Medium::network : parse_name<Medium>("tiers", text);
-}
-
-std::vector<Medium> tiers_of(const Arguments& arguments) {
-  std::vector<Medium> tiers;
-  const auto text = arguments.value("tiers");
-  if (!text) {
-    tiers.push_back(Medium::dram);
-    if (arguments.has("ssd")) tiers.push_back(Medium::nvme);
-    if (arguments.has("network")) tiers.push_back(Medium::network);
-    return tiers;
-  }
-  for (std::size_t at = 0; at <= text->size();) {
-    const std::size_t end = std::min(text->find(',', at), text->size());
-    const Medium tier = parse_medium(text->substr(at, end - at));
-    if (std::find(tiers.begin(), tiers.end(), tier) != tiers.end()) {
-      throw UsageError(fmt::format("--tiers {}: '{}' is there twice", *text, medium_name(tier)));
-    }
-    tiers.push_back(tier);
-    at = end + 1;
-  }
-  return tiers;
-}
-
-/// A tier has its hardware, and hardware has its tier.
-void check_hardware(const Arguments& arguments, const std::vector<Medium>& tiers) {
-  const auto asked = [&](Medium tier) {
-    return std::find(tiers.begin(), tiers.end(), tier) != tiers.end();
-  };
-  for (const auto& [tier, option, list] : {std::tuple(Medium::nvme, "ssd", "ssds"),
-                                           std::tuple(Medium::network, "network", "networks")}) {
-    if (asked(tier) && !arguments.has(option)) {
-      throw UsageError(fmt::format("--tiers {}: which one? name it with --{}, of 'terrace list {}'",
-                                   medium_name(tier), option, list));
-    }
-    if (!asked(tier) && arguments.has(option)) {
-      throw UsageError(
-          fmt::format("--{} has no effect: '{}' is not among --tiers", option, medium_name(tier)));
-    }
-  }
-  if (arguments.has("drives") && !arguments.has("ssd")) {
-    throw UsageError("--drives has no effect without --ssd");
-  }
-}
-
-config::Node word(config::Diagnostics& diagnostics, std::string_view option, std::string text) {
-  config::Node node;
-  node.kind = config::Node::Kind::scalar;
-  node.place = {&diagnostics.add_source(fmt::format("--{} {}", option, text), ""), 1, 1, 1};
-  node.text = std::move(text);
-  return node;
-}
-
-/// What the options say, as a scenario without requests worth speaking of.
-Scenario machine_of(const Arguments& arguments, const config::Catalogue& catalogue) {
-  config::Diagnostics diagnostics;
-  config::Node root = config::parse_yaml("breakeven", R"(
-workload:
-  max_requests: 1
-  clients:
-    - name: one
-      arrivals: {process: poisson, rate: 1 /s}
-      prompt: {distribution: constant, value: 1}
-      output: {distribution: constant, value: 1}
-)",
-                                         diagnostics);
-  const auto lay = [&](std::string_view option, std::string_view key, const std::string& text) {
-    config::Node value = word(diagnostics, option, text);
-    const config::Place place = value.place;
-    config::apply_override(root, key, std::move(value), place, diagnostics);
-  };
-  // First, so that what is wrong with sharding is said of it.
-  lay("tp", "serving.tensor_parallel", arguments.value("tp").value_or("1"));
-  lay("model", "serving.engine.enable_prefix_caching", "false");  // else encoders are refused
-  if (!arguments.has("host")) lay("host", "hardware.host", std::string(kUsualHost));
-  for (const auto& [option, key] : kScenarioKeys) {
-    if (const auto text = arguments.value(option)) lay(option, key, *text);
-  }
-  if (const auto type = arguments.value("kv-dtype")) {
-    static_cast<void>(parse_name<DType>("kv-dtype", *type));
-    lay("kv-dtype", "serving.engine.kv_cache_dtype", *type);
-  }
-  for (const std::string& set : arguments.all(kSetOption.name)) {
-    const auto about = [&](std::string_view section) { return set.starts_with(section); };
-    if (!about("model") && !about("hardware") && !about("serving")) {
-      throw UsageError(fmt::format(
-          "--set {} has no effect here; keys of model, hardware and serving have", set));
-    }
-    config::apply_override(root, set, diagnostics);
-  }
-  diagnostics.raise();
-  Scenario machine = read_scenario("breakeven", root, catalogue, diagnostics).scenario;
-  diagnostics.raise();
-  return machine;
-}
 
 /// Tokens whose KV fits beside the weights. Throws Infeasible.
 Tokens hbm_tokens(const Scenario& machine) {
@@ -212,9 +103,10 @@ BreakEvenReport answer(const Arguments& arguments) {
                     needed));
   }
   BreakEvenReport report;
-  report.question.tiers = tiers_of(arguments);
-  check_hardware(arguments, report.question.tiers);
-  report.machine = machine_of(arguments, open_catalogue(arguments));
+  const config::Catalogue catalogue = open_catalogue(arguments);
+  const auto machine = machine_named(arguments, catalogue);
+  report.question.tiers = tiers_of(arguments, machine);
+  report.machine = machine_of(arguments, machine, catalogue);
   report.hbm = hbm_tokens(report.machine);
   report.question.fresh = Tokens{arguments.count("fresh", report.question.fresh.count(),
                                                  report.machine.model.max_context.count())};
@@ -225,7 +117,7 @@ BreakEvenReport answer(const Arguments& arguments) {
     report.reuses = parse_value<double>("reuses", *text);
     if (!(report.reuses > 0)) throw UsageError("--reuses must be above zero");
   }
-  report.host_chosen = arguments.has("host");
+  report.host_chosen = machine || arguments.has("host");
   for (const Medium tier : report.question.tiers) {
     report.keeping.push_back(keeping(report.machine, tier, report.economics));
   }
@@ -249,7 +141,7 @@ ExitCode run(const Arguments& arguments) {
 
 constexpr std::array kOptions = {
     Option{"model", "NAME", "of 'terrace list models', or a file"},
-    Option{"hw", "NAME", "the GPU, of 'terrace list gpus'"},
+    Option{"hw", "NAME", "a GPU of 'terrace list gpus', or a machine of 'terrace list machines'"},
     Option{"tp", "N", "GPUs that share every layer; 1 if left out"},
     Option{"tiers", "LIST", "of dram, nvme, network; all that have hardware if left out"},
     Option{"host", "NAME", "of 'terrace list hosts'; dual-ddr5-5600-8ch if left out"},

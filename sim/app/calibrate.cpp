@@ -44,10 +44,9 @@ ExitCode forward(const std::vector<std::string>& words) {
           : fmt::format("cannot run '{}': {}", kProgram, std::strerror(error)));
 }
 
-constexpr std::array<std::string_view, 2> kVerbs = {"fit", "tables"};
-constexpr std::array kPositionals = {
-    Positional{"VERB", "what to do instead of measuring this machine:", false, Words::choice,
-               kVerbs}};
+constexpr std::array<std::string_view, 4> kVerbs = {"report", "compare", "fit", "tables"};
+constexpr std::array kPositionals = {Positional{
+    "VERB", "what to do instead of measuring this machine:", false, Words::choice, kVerbs}};
 
 }  // namespace
 

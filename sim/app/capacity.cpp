@@ -87,6 +87,7 @@ constexpr std::array kPositionals = {Positional{
 
 constexpr std::array kOptions = {
     kSloOption,
+    kHwOption,
     kSetOption,
     kTraceOption,
     kRequestsOption,

@@ -27,6 +27,7 @@ std::span<const CatalogueKind> catalogue_kinds() {
                                              {"hosts", "hwprofiles/hosts"},
                                              {"ssds", "hwprofiles/ssds"},
                                              {"networks", "hwprofiles/networks"},
+                                             {"machines", "hwprofiles/measured"},
                                              {"workloads", "workloads"},
                                              {"sweeps", "workloads/sweeps"},
                                              {"plans", "workloads/plans"}};

@@ -81,6 +81,7 @@ constexpr std::array kPositionals = {Positional{
 constexpr std::array kOptions = {
     kVaryOption,
     kSloOption,
+    kHwOption,
     kSetOption,
     kTraceOption,
     kRequestsOption,

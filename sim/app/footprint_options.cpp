@@ -13,6 +13,7 @@
 #include "sim/app/catalogue.hpp"
 #include "sim/app/model_options.hpp"
 #include "sim/app/number_axis.hpp"
+#include "sim/app/scenario_options.hpp"
 #include "sim/base/saturated.hpp"
 #include "sim/base/text.hpp"
 #include "sim/config/reader.hpp"
@@ -125,6 +126,15 @@ Spec read_part(const std::string& file, std::string_view key, const StoreWish& w
   return spec;
 }
 
+/// One of the catalogue, or that of a machine.
+GpuSpec gpu_called(const std::string& name, const config::Catalogue& catalogue) {
+  constexpr NamedFile kGpuFile{"GPU", "hwprofiles/gpus"};
+  if (const auto machine = machine_and_no_gpu(name, catalogue)) {
+    return read_machine(*machine, catalogue).gpu;
+  }
+  return config::read_file<GpuSpec>(find_file(kGpuFile, name, catalogue));
+}
+
 /// What there is to hold KV: "NVMe of 4 x solidigm-d7-ps1010, 7.68 TB each".
 template <class Spec>
 void add_stores(const Arguments& arguments, std::string_view option, const NamedFile& kind,
@@ -214,8 +224,7 @@ FootprintWishes footprint_wishes(const Arguments& arguments) {
     for (const int gpus : q.tensor) check_tensor_parallel(model, gpus);
   }
   for (const std::string& name : words(arguments, "hw")) {
-    q.gpus.push_back(
-        config::read_file<GpuSpec>(find_file({"GPU", "hwprofiles/gpus"}, name, catalogue)));
+    q.gpus.push_back(gpu_called(name, catalogue));
   }
   add_stores(arguments, "host", {"host", "hwprofiles/hosts"}, "dram", &HostSpec::dram, "DRAM",
              catalogue, q.stores);

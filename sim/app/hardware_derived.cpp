@@ -1,6 +1,7 @@
 #include "sim/app/hardware_derived.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -131,6 +132,21 @@ std::vector<Derived> derived(const NetworkSpec& network) {
   return all;
 }
 
+std::vector<Derived> derived(const HardwareSpec& machine) {
+  std::vector<Derived> all;
+  const auto add = [&](const char* part, std::vector<Derived> figures) {
+    for (Derived& one : figures) {
+      one.key = fmt::format("{}.{}", part, one.key);
+      all.push_back(std::move(one));
+    }
+  };
+  add("gpu", derived(machine.gpu));
+  add("host", derived(machine.host));
+  if (machine.ssd) add("ssd", derived(*machine.ssd));
+  if (machine.network) add("network", derived(*machine.network));
+  return all;
+}
+
 std::vector<std::string> highlights(const GpuSpec& gpu) {
   return {human::bytes(gpu.memory), gbps(gpu.memory_bandwidth),
           human::rate(gpu.bf16.count() / 1e12) + " TFLOP/s",
@@ -156,6 +172,14 @@ std::vector<std::string> highlights(const SsdSpec& ssd) {
 std::vector<std::string> highlights(const NetworkSpec& network) {
   return {gbps(network.bandwidth), config::Scalar<Duration>::format(network.latency),
           "store " + gbps(network.store_read)};
+}
+
+std::vector<std::string> highlights(const HardwareSpec& machine) {
+  const GpuSpec& gpu = machine.gpu;
+  return {human::bytes(gpu.memory), gbps(gpu.memory_bandwidth),
+          human::rate(gpu.bf16.count() / 1e12) + " TFLOP/s",
+          "DRAM " + human::bytes(machine.host.dram),
+          machine.ssd ? "SSD " + gbps(machine.ssd->read.bandwidth) : "no SSD"};
 }
 
 }  // namespace terrace::app

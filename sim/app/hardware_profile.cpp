@@ -10,15 +10,18 @@
 #include "sim/app/drive_offers.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/app/hardware_derived.hpp"
+#include "sim/app/value_sources.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/text.hpp"
 #include "sim/config/reader.hpp"
 #include "sim/fabric/hardware.hpp"
+#include "sim/scenario/locate.hpp"
+#include "sim/scenario/scenario.hpp"
 
 namespace terrace::app {
 namespace {
 
-constexpr std::array<std::string_view, 4> kKinds{"gpus", "hosts", "ssds", "networks"};
+constexpr std::array<std::string_view, 5> kKinds{"gpus", "hosts", "ssds", "networks", "machines"};
 
 /// What is shown another way, or is not a figure.
 bool is_shown_elsewhere(std::string_view path) {
@@ -80,6 +83,30 @@ void load(HardwareProfile& profile) {
   if constexpr (std::is_same_v<Spec, SsdSpec>) profile.capacities = sold_capacities(root, spec);
 }
 
+/// A machine has no sources of its own: its parts have.
+void load_machine(HardwareProfile& profile, const config::Catalogue& catalogue) {
+  config::Diagnostics diagnostics;
+  const config::Node root =
+      config::parse_yaml(profile.file, config::read_text_file(profile.file), diagnostics);
+  diagnostics.raise();
+  HardwareSpec machine;
+  config::Reader reader(root, profile.file, catalogue, diagnostics);
+  reader.read(machine);
+  diagnostics.raise();
+
+  profile.title = machine.gpu.name;
+  profile.highlights = highlights(machine);
+  profile.derived = derived(machine);
+  const ValueSources sources(reader.resolved());
+  for (const config::Resolved& value : reader.resolved()) {
+    const bool list = value.path.starts_with("kernels.fits[") ||  // 'calibrate report' shows those
+                      value.path.starts_with("ssd.capacities[") ||
+                      value.path.starts_with("ssd.by_capacity[");
+    if (list || ValueSources::is_one(value) || value.origin == "default") continue;
+    profile.figures.push_back({value.path, value.value, value.doc, std::string(sources.of(value))});
+  }
+}
+
 struct Place {
   std::string_view kind;
   std::string folder;
@@ -135,17 +162,20 @@ HardwareProfile find_hardware(const config::Catalogue& catalogue, const std::str
       found.emplace_back(place.kind, *file);
     }
   }
+  if (found.empty() && name.ends_with(".yaml")) {
+    return load_hardware("machines", name, find_file(kMachineFile, name, catalogue), catalogue);
+  }
   if (found.empty()) unknown(catalogue, stem);
   if (found.size() > 1) {
     throw UsageError(fmt::format("'{}' is of {} and of {}: write {}/{} or {}/{}", stem,
                                  found[0].first, found[1].first, found[0].first, stem,
                                  found[1].first, stem));
   }
-  return load_hardware(found[0].first, stem, found[0].second);
+  return load_hardware(found[0].first, stem, found[0].second, catalogue);
 }
 
 HardwareProfile load_hardware(std::string_view kind, const std::string& name,
-                              const std::string& file) {
+                              const std::string& file, const config::Catalogue& catalogue) {
   TERRACE_CHECK(is_hardware(kind));
   HardwareProfile profile;
   profile.kind = kind;
@@ -156,6 +186,7 @@ HardwareProfile load_hardware(std::string_view kind, const std::string& name,
   if (kind == "hosts") load<HostSpec>(profile);
   if (kind == "ssds") load<SsdSpec>(profile);
   if (kind == "networks") load<NetworkSpec>(profile);
+  if (kind == "machines") load_machine(profile, catalogue);
   return profile;
 }
 

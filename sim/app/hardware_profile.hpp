@@ -35,7 +35,7 @@ struct SoldCapacity {
 
 /// A file of hwprofiles/, for people to read.
 struct HardwareProfile {
-  std::string kind;  // "gpus", "hosts", "ssds" or "networks"
+  std::string kind;  // "gpus", "hosts", "ssds", "networks" or "machines"
   std::string name;  // of the file
   std::string title;
   std::string file;
@@ -49,12 +49,14 @@ struct HardwareProfile {
 /// Whether files of this kind of the catalogue are hardware profiles.
 bool is_hardware(std::string_view kind);
 
-/// The profile called `name`, which may say its kind: "h200-sxm", "gpus/h200-sxm". Throws
-/// UsageError with the nearest names if there is none or more than one, ConfigError if it is wrong.
+/// The profile called `name`, which may say its kind: "h200-sxm", "gpus/h200-sxm"; or the machine
+/// in a file, "mine.yaml". Throws UsageError with the nearest names if there is none or more than
+/// one, ConfigError if it is wrong.
 HardwareProfile find_hardware(const config::Catalogue& catalogue, const std::string& name);
 
-/// The profile in `file`. Throws ConfigError if it is wrong. REQUIRES: is_hardware(kind).
+/// The profile in `file`; a machine may name parts of the catalogue. Throws ConfigError if it is
+/// wrong. REQUIRES: is_hardware(kind).
 HardwareProfile load_hardware(std::string_view kind, const std::string& name,
-                              const std::string& file);
+                              const std::string& file, const config::Catalogue& catalogue);
 
 }  // namespace terrace::app

@@ -190,7 +190,8 @@ ExitCode run(const Arguments& arguments) {
 constexpr std::array<std::string_view, 1> kActions = {"show"};
 constexpr std::array kPositionals = {
     Positional{"ACTION", "one of", true, Words::choice, kActions},
-    Positional{"NAME", "of 'terrace list gpus', hosts, ssds or networks"}};
+    Positional{"NAME",
+               "of 'terrace list gpus', hosts, ssds, networks or machines; a machine's FILE.yaml"}};
 constexpr std::array kOptions = {
     Option{"json", "", "print it as JSON: numbers, units and sources apart"}, kCatalogOption};
 

@@ -29,7 +29,8 @@ std::vector<Entry> hardware(const config::Catalogue& catalogue, const CatalogueK
   std::vector<HardwareProfile> all;
   std::vector<std::size_t> widths;
   for (const std::string& name : catalogue.names(kind.folder)) {
-    all.push_back(load_hardware(kind.name, name, catalogue.find(kind.folder, name).value_or("")));
+    all.push_back(
+        load_hardware(kind.name, name, catalogue.find(kind.folder, name).value_or(""), catalogue));
     widths.resize(all.back().highlights.size());
     for (std::size_t i = 0; i < widths.size(); ++i) {
       widths[i] = std::max(widths[i], all.back().highlights[i].size());
@@ -46,9 +47,9 @@ std::vector<Entry> hardware(const config::Catalogue& catalogue, const CatalogueK
   return entries;
 }
 
-constexpr std::array<std::string_view, 13> kWhat = {
-    "models", "gpus",     "hosts",     "ssds",     "networks", "workloads", "sweeps",
-    "plans",  "eviction", "admission", "prefetch", "routers",  "metrics"};
+constexpr std::array<std::string_view, 14> kWhat = {
+    "models", "gpus",  "hosts",    "ssds",      "networks", "machines", "workloads",
+    "sweeps", "plans", "eviction", "admission", "prefetch", "routers",  "metrics"};
 
 std::vector<Entry> entries(std::string_view what, const Arguments& arguments) {
   std::vector<Entry> all;

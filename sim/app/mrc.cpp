@@ -234,6 +234,7 @@ constexpr std::array kOptions = {
     Option{"shards", "RATE|N", "lru: from a sample at this rate, or of so many blocks"},
     Option{"jobs", "N", "threads; as many as there are cores if left out"},
     kSeedOption,
+    kHwOption,
     kSetOption,
     Option{"csv", "FILE", "write the curves there", Words::file},
     Option{"json", "", "print the curves as JSON, and nothing else"},

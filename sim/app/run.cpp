@@ -138,6 +138,7 @@ constexpr Option kMissesOption{"misses", "",
 constexpr std::array kOptions = {
     kTraceOption,
     kSeedOption,
+    kHwOption,
     kSetOption,
     Option{"out", "DIR", "write the results there as files", Words::directory},
     kMissesOption,

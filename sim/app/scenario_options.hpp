@@ -9,9 +9,23 @@ namespace terrace::app {
 constexpr Option kSetOption{"set", "KEY=VALUE",
                             "lay a value over the scenario's, as in tiers[0].capacity='1 TiB'",
                             Words::free, true};
+constexpr Option kHwOption{"hw", "MACHINE",
+                           "replace the scenario's hardware by a measured machine: a name of "
+                           "'terrace list machines', or a file",
+                           Words::file};
 constexpr Option kTraceOption{"trace", "FILE", "replay this trace instead of the workload",
                               Words::file};
 constexpr Option kSeedOption{"seed", "N", "seed of all random draws"};
+
+/// The machine that `name` means where a GPU could stand as well, for read_machine(); nothing if it
+/// is the name or the file of a GPU, or unknown.
+std::optional<std::string> machine_and_no_gpu(const std::string& name,
+                                              const config::Catalogue& catalogue);
+
+/// What kHwOption and kSetOption lay over a scenario, in this order. Throws ConfigError, with the
+/// nearest machine if there is none.
+std::vector<std::string> chosen_sets(const Arguments& arguments,
+                                     const config::Catalogue& catalogue);
 
 /// The scenario that `name` means, with what the options lay over it: a file, or the name of a
 /// shipped one as `terrace list workloads` gives it. Without a name but with a trace: the machine

@@ -15,8 +15,8 @@
 namespace terrace::app {
 namespace {
 
-constexpr std::array<std::string_view, 9> kWhat = {
-    "scenario", "sweep", "plan", "validation", "model", "gpu", "host", "ssd", "network"};
+constexpr std::array<std::string_view, 10> kWhat = {
+    "scenario", "sweep", "plan", "validation", "model", "gpu", "host", "ssd", "network", "machine"};
 
 template <class T>
 nlohmann::ordered_json schema_of(std::string_view title, const config::Catalogue& catalogue) {
@@ -30,6 +30,7 @@ nlohmann::ordered_json schema(std::string_view what, const config::Catalogue& ca
   if (what == "host") return schema_of<HostSpec>("terrace host", catalogue);
   if (what == "ssd") return schema_of<SsdSpec>("terrace SSD", catalogue);
   if (what == "network") return schema_of<NetworkSpec>("terrace network", catalogue);
+  if (what == "machine") return schema_of<HardwareSpec>("terrace machine", catalogue);
   if (what == "sweep") return schema_of<SweepSpec>("terrace sweep", catalogue);
   if (what == "plan") return schema_of<PlanSpec>("terrace plan", catalogue);
   if (what == "validation") return schema_of<ValidationSpec>("terrace validation", catalogue);

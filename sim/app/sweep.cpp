@@ -91,12 +91,12 @@ ExitCode run_in(const fs::path& directory, const SweepPlan& plan, std::optional<
 ExitCode run(const Arguments& arguments) {
   arguments.check_exclusive(kExclusive);
   SweepOverrides overrides;
-  overrides.sets = arguments.all(kSetOption.name);
   overrides.filters = arguments.all("filter");
   overrides.most_runs = static_cast<std::size_t>(
       arguments.count("max-runs", static_cast<std::int64_t>(overrides.most_runs), 1'000'000'000));
   static_cast<void>(jobs_of(arguments));  // a wrong one is told before anything is read
   const config::Catalogue catalogue = open_catalogue(arguments);
+  overrides.sets = chosen_sets(arguments, catalogue);
   const SweepPlan plan =
       load_sweep(find_file(kSweepFile, *arguments.positional(0), catalogue), catalogue, overrides);
   std::optional<std::size_t> base;
@@ -118,6 +118,7 @@ constexpr std::array kOptions = {
     kJobsOption,
     Option{"dry-run", "", "say what would run, and check all of it"},
     Option{"filter", "KEY=VALUE", "only the arms with this value", Words::free, true},
+    kHwOption,
     kSetOption,
     Option{"compare", "KEY=VALUE,..", "differences to this arm, seed by seed"},
     kResumeOption,

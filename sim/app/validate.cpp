@@ -50,7 +50,7 @@ ExitCode run(const Arguments& arguments) {
   const config::Catalogue catalogue = open_catalogue(arguments);
   const Validation validation =
       load_validation(find_file(kValidationFile, *arguments.positional(0), catalogue), catalogue,
-                      {arguments.all(kSetOption.name), arguments.value("data")});
+                      {chosen_sets(arguments, catalogue), arguments.value("data")});
   const ServingSpec& serving = validation.scenario.serving;
   Replayed replayed;
   {
@@ -92,6 +92,7 @@ constexpr std::array kOptions = {
     Option{"json", "", "print the summary as JSON, and nothing else"},
     Option{"fail-on", "'ERROR>NUMBER%'", "exit with 5 if this error is larger, either way",
            Words::free, true},
+    kHwOption,
     kSetOption,
     kCatalogOption};
 

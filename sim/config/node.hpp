@@ -40,7 +40,8 @@ std::string flow_text(const Node& node);
 /// The text of a file. Throws ConfigError naming the path if it cannot be read.
 std::string read_text_file(const std::string& path);
 
-/// Lays `above` over `below`: maps merge key by key, anything else replaces what was there.
+/// Lays `above` over `below`: maps merge key by key, and with the entry of the catalogue that a
+/// name stands for; anything else, and a map that names an entry itself, replaces what was there.
 void overlay(Node& below, const Node& above);
 
 /// Applies one `a.b[2].c=value` of the command line. A path into a name of the catalogue

@@ -54,10 +54,23 @@ void move_to(Node& node, const Place& place) {
   }
 }
 
+/// `gpu: h200-sxm` as `gpu: {use: h200-sxm}`, so that keys of the entry can be overridden.
+void use_entry(Node& name) {
+  Node named;
+  named.kind = Node::Kind::map;
+  named.place = name.place;
+  named.members.push_back({"use", name.place, name});
+  name = std::move(named);
+}
+
 }  // namespace
 
 void overlay(Node& below, const Node& above) {
-  if (below.kind != Node::Kind::map || above.kind != Node::Kind::map) {
+  const bool entry_anew = above.find("use") != nullptr;
+  if (below.kind == Node::Kind::scalar && above.kind == Node::Kind::map && !entry_anew) {
+    use_entry(below);
+  }
+  if (below.kind != Node::Kind::map || above.kind != Node::Kind::map || entry_anew) {
     below = above;
     return;
   }
@@ -90,13 +103,7 @@ void apply_override(Node& root, std::string_view path, Node value, const Place& 
       at = &at->items[*step.index];
       continue;
     }
-    if (at->kind == Node::Kind::scalar) {  // a name of the catalogue: override a key of its entry
-      Node named;
-      named.kind = Node::Kind::map;
-      named.place = at->place;
-      named.members.push_back({"use", at->place, *at});
-      *at = std::move(named);
-    }
+    if (at->kind == Node::Kind::scalar) use_entry(*at);
     if (at->kind == Node::Kind::null) {
       at->kind = Node::Kind::map;
       at->place = place;

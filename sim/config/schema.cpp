@@ -13,6 +13,10 @@ void make_optional(nlohmann::ordered_json& object) {
   object.erase("allOf");
   for (auto& [key, schema] : object["properties"].items()) {
     if (schema.contains("properties")) make_optional(schema);
+    if (!schema.contains("anyOf")) continue;
+    for (nlohmann::ordered_json& one : schema["anyOf"]) {
+      if (one.contains("properties")) make_optional(one);
+    }
   }
 }
 

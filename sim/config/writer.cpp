@@ -18,6 +18,13 @@ bool plain(std::string_view text) {
          text.front() != ' ' && text.back() != ' ';
 }
 
+std::string written(const ScalarRef& value) {
+  const std::string text = value.format();
+  return value.is_text() && !plain(text) ? quoted(text) : text;
+}
+
+}  // namespace
+
 std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -32,13 +39,6 @@ std::string quoted(std::string_view text) {
   }
   return out + '"';
 }
-
-std::string written(const ScalarRef& value) {
-  const std::string text = value.format();
-  return value.is_text() && !plain(text) ? quoted(text) : text;
-}
-
-}  // namespace
 
 void Writer::line(std::string_view text) {
   out_.append(2 * depth_ - (dash_ ? 2 : 0), ' ');

@@ -7,6 +7,9 @@
 
 namespace terrace::config {
 
+/// The text in double quotes, as YAML reads it back.
+std::string quoted(std::string_view text);
+
 /// Writes structs as YAML that reads back to the same structs: every value spelled out, whether it
 /// was given or a default, and catalogue entries in place.
 class Writer final : public Fields {

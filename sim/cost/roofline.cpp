@@ -13,10 +13,20 @@ namespace {
 constexpr double kFlopsPerWeight = 2;  // per token: a multiplication and an addition
 constexpr double kActivationBytes = 2;
 
-// Of predictions of a GPU that was not measured.
-constexpr double kProductError = 0.15;
-constexpr double kDecodeError = 0.08;
-constexpr double kPrefillError = 0.17;
+/// How far it is off, as the mean of errors: on this device if that was measured, else as
+/// predictions of GPUs that were not.
+struct Errors {
+  double product;
+  double decode;
+  double prefill;
+  bool measured;
+
+  explicit Errors(const EfficiencySpec& part)
+      : product(part.product_error.value_or(0.15)),
+        decode(part.decode_error.value_or(0.08)),
+        prefill(part.prefill_error.value_or(0.17)),
+        measured(part.product_error || part.decode_error || part.prefill_error) {}
+};
 
 double as_double(std::int64_t n) { return static_cast<double>(n); }
 
@@ -36,11 +46,11 @@ struct Rates {
 class RooflineAttention final : public AttentionLaw {
  public:
   RooflineAttention(const AttentionKernel& kernel, DType kv, const Rates& rates, Duration launch,
-                    Confidence confidence)
+                    Confidence confidence, const Errors& errors)
       : kernel_(kernel),
         launch_(launch),
-        decode_(stretch(confidence, kDecodeError)),
-        prefill_(stretch(confidence, kPrefillError)) {
+        decode_(stretch(confidence, errors.decode)),
+        prefill_(stretch(confidence, errors.prefill)) {
     const double heads = as_double(kernel.heads);
     const bool latent = kernel.latent > 0;
     const std::int64_t cached = latent ? kernel.latent + kernel.rope
@@ -83,7 +93,8 @@ class Roofline final : public Kernels {
  public:
   Roofline(const GpuSpec& gpu, Confidence confidence)
       : confidence_(confidence),
-        stretch_(stretch(confidence, kProductError)),
+        errors_(gpu.efficiency),
+        stretch_(stretch(confidence, errors_.product)),
         launch_(gpu.efficiency.kernel_launch),
         rates_{gpu.bf16.count() * gpu.efficiency.gemm_compute,
                gpu.fp8.count() * gpu.efficiency.gemm_compute,
@@ -124,14 +135,17 @@ class Roofline final : public Kernels {
 
   [[nodiscard]] std::unique_ptr<AttentionLaw> attention(const AttentionKernel& kernel,
                                                         DType kv) const override {
-    return std::make_unique<RooflineAttention>(kernel, kv, rates_, launch_, confidence_);
+    return std::make_unique<RooflineAttention>(kernel, kv, rates_, launch_, confidence_, errors_);
   }
 
   [[nodiscard]] std::vector<std::string> caveats() const override {
-    return {fmt::format(
-        "from datasheets, not measured on this GPU; GPUs predicted from others like this were off "
-        "by {:.0f} % (products), {:.0f} % (decode) and {:.0f} % (prefill)",
-        100 * kProductError, 100 * kDecodeError, 100 * kPrefillError)};
+    const std::string off =
+        fmt::format("off by {:.0f} % (products), {:.0f} % (decode) and {:.0f} % (prefill)",
+                    100 * errors_.product, 100 * errors_.decode, 100 * errors_.prefill);
+    if (errors_.measured) return {"from a roofline fitted to measurements of this device, " + off};
+    return {
+        "from datasheets, not measured on this GPU; GPUs predicted from others like this were " +
+        off};
   }
 
   [[nodiscard]] Estimate collective(Collective op, Bytes bytes, int gpus) const override {
@@ -156,6 +170,7 @@ class Roofline final : public Kernels {
   static constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
 
   Confidence confidence_;
+  Errors errors_;
   double stretch_;
   Duration launch_;
   Rates rates_;

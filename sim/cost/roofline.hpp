@@ -21,7 +21,8 @@ namespace terrace {
 ///
 /// What a datasheet says of one GPU, and efficiencies say of all: `low` and `high` shift times by
 /// the mean error that was found on five GPUs when each was predicted from the others: 0.15 for
-/// products, 0.08 for decode and 0.17 for prefill attention.
+/// products, 0.08 for decode and 0.17 for prefill attention. Of a device whose efficiencies were
+/// fitted to measurements, EfficiencySpec has the errors.
 ///
 /// Weights narrower than 16 bits save bytes; only fp8 on a GPU that has it also raises the rate.
 /// REQUIRES: a GPU with bandwidth and bf16 rate.

@@ -110,6 +110,13 @@ void describe(config::Fields& f, EfficiencySpec& efficiency) {
           "host work per layer that the GPU waits for in steps with prompt tokens, besides");
   f.field("eager_all_reduce", efficiency.eager_all_reduce,
           "added to an all-reduce that no CUDA graph holds");
+  f.field("product_error", efficiency.product_error,
+          "mean error of these for matrix products, where they were measured; 0.15 if left out",
+          kNotNegative);
+  f.field("decode_error", efficiency.decode_error, "the same of decode attention; 0.08 if left out",
+          kNotNegative);
+  f.field("prefill_error", efficiency.prefill_error,
+          "the same of prefill attention; 0.17 if left out", kNotNegative);
 }
 
 void describe(config::Fields& f, GpuSpec& gpu) {

@@ -48,6 +48,11 @@ struct EfficiencySpec {
   // layers the host launches the attention of unequal chunks by itself.
   Duration prompt_layer_overhead{};
   Duration eager_all_reduce{};  // added to an all-reduce that no CUDA graph holds
+  // How far a roofline with these was off on this device, on average; as predictions of GPUs that
+  // were not measured are, if it is not known.
+  std::optional<double> product_error;
+  std::optional<double> decode_error;
+  std::optional<double> prefill_error;
 };
 
 struct GpuSpec {

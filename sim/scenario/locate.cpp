@@ -58,4 +58,28 @@ std::string find_file(const NamedFile& kind, const std::string& name,
                                         located.hint.empty() ? "" : "; ", located.hint));
 }
 
+std::optional<std::string> find_machine(const std::string& name,
+                                        const config::Catalogue& catalogue) {
+  std::error_code ignored;
+  for (const std::string& file : {name, name + ".yaml"}) {
+    if (!file.ends_with(".yaml") || !fs::is_regular_file(file, ignored)) continue;
+    return file;
+  }
+  if (catalogue.find(kMachineFile.folder, name)) return name;
+  return std::nullopt;
+}
+
+std::string machine_called(const std::string& name, const config::Catalogue& catalogue) {
+  if (auto found = find_machine(name, catalogue)) return *std::move(found);
+  std::string hint;
+  if (catalogue.find("hwprofiles/gpus", name)) {
+    hint = fmt::format("'{}' is a GPU: --set hardware.gpu={} puts it into a machine", name, name);
+  } else {
+    hint = suggestion(kMachineFile, name, {}, catalogue);
+  }
+  if (hint.empty()) hint = "'terrace calibrate --out NAME' makes one of this machine";
+  throw config::ConfigError(
+      fmt::format("{}: error: there is no such {}; {}\n", name, kMachineFile.what, hint));
+}
+
 }  // namespace terrace

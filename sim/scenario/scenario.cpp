@@ -10,6 +10,7 @@
 
 #include "sim/config/node.hpp"
 #include "sim/config/writer.hpp"
+#include "sim/scenario/locate.hpp"
 #include "sim/workload/synthetic.hpp"
 #include "sim/workload/trace.hpp"
 
@@ -27,6 +28,11 @@ void describe(config::Fields& f, HardwareSpec& hardware) {
           config::between(1, 1024));
   f.catalogued("network", "hwprofiles/networks", hardware.network,
                "the NICs of a host and the store behind them");
+}
+
+HardwareSpec read_machine(const std::string& found, const config::Catalogue& catalogue) {
+  return config::read_file<HardwareSpec>(catalogue.find(kMachineFile.folder, found).value_or(found),
+                                         catalogue);
 }
 
 void describe(config::Fields& f, ServingSpec& serving) {
@@ -318,7 +324,8 @@ void describe(config::Fields& f, Scenario& s) {
   f.field("name", s.name, "what results call this run; the name of the file if left out");
   f.field("seed", s.seed, "of all random draws");
   f.catalogued("model", "models", s.model, "the LLM that is served");
-  f.object("hardware", s.hardware, "what it is served on", true);
+  f.catalogued("hardware", kMachineFile.folder, s.hardware,
+               "what it is served on: its parts, or the name of a measured machine that has them");
   f.object("serving", s.serving, "how it is served");
   f.list("tiers", s.tiers, "memories below HBM, from the nearest to the farthest");
   f.object("workload", s.workload, "the requests", true);

@@ -25,6 +25,7 @@
 
 namespace terrace {
 
+/// A machine: what files of hwprofiles/measured hold, and what a scenario says in their place.
 struct HardwareSpec {
   GpuSpec gpu;
   std::optional<KernelProfile> kernels;  // of this GPU
@@ -77,6 +78,10 @@ struct Scenario {
 };
 
 void describe(config::Fields& f, HardwareSpec& hardware);
+
+/// The machine that find_machine() found. Throws config::ConfigError with every mistake in it.
+HardwareSpec read_machine(const std::string& found, const config::Catalogue& catalogue);
+
 void describe(config::Fields& f, ServingSpec& serving);
 void describe(config::Fields& f, LoadSpec& workload);
 void describe(config::Fields& f, OutputSpec& output);

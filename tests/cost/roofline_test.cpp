@@ -224,5 +224,20 @@ TEST(Roofline, NarrowKvIsReadFaster) {
   EXPECT_NEAR(wide_kv / narrow_kv, 2, 1e-6);
 }
 
+TEST(Roofline, ErrorBarsAreThoseOfTheDeviceWhereItWasMeasured) {
+  GpuSpec gpu = plain_gpu();
+  const Product product{.n = 1000, .k = 1000};
+  const auto seconds_at = [&](Confidence end) {
+    return seconds(roofline_kernels(gpu, end)->product(product, DType::bf16, 1).time);
+  };
+  EXPECT_NEAR(seconds_at(Confidence::high) / seconds_at(Confidence::base), 1.15, 1e-6);
+  EXPECT_NE(roofline_kernels(gpu)->caveats().front().find("from datasheets"), std::string::npos);
+
+  gpu.efficiency.product_error = 0.4;
+  EXPECT_NEAR(seconds_at(Confidence::high) / seconds_at(Confidence::base), 1.4, 1e-6);
+  EXPECT_NE(roofline_kernels(gpu)->caveats().front().find("measurements of this device, off by 40"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace terrace

@@ -15,7 +15,7 @@ namespace terrace::calibrate::family {
 constexpr std::int64_t kPage = 16;  // tokens; vLLM's usual
 
 struct Heads {
-  std::int64_t q, kv, dim;
+  std::int64_t q = 0, kv = 0, dim = 0;
 };
 
 /// Lists of blocks that take turns: each launch reads other pages of the pool than the ones before,

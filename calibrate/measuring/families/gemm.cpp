@@ -12,11 +12,11 @@ namespace terrace::calibrate::family {
 namespace {
 
 struct Product {
-  std::int64_t m, n, k;
+  std::int64_t m = 0, n = 0, k = 0;
 };
 
 struct Weights {
-  std::int64_t n, k;
+  std::int64_t n = 0, k = 0;
 };
 
 // Of models that GPUs serve, and of models that CPUs do.

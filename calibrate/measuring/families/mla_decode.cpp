@@ -16,7 +16,7 @@ using kernels::Element;
 using kernels::PagedLatent;
 
 struct Decode {
-  std::int64_t heads, batch, kv;
+  std::int64_t heads = 0, batch = 0, kv = 0;
 };
 
 Bytes bytes_of(const Decode& d) { return Bytes{2 * d.batch * d.kv * PagedLatent::kWidth}; }

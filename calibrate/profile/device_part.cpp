@@ -1,0 +1,191 @@
+#include "calibrate/profile/device_part.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "calibrate/profile/known_gpu.hpp"
+#include "calibrate/profile/shape.hpp"
+#include "sim/config/diagnostics.hpp"
+
+namespace terrace::calibrate {
+namespace {
+
+constexpr double kMiB = 1024.0 * 1024.0;
+constexpr double kTiB = kMiB * kMiB;
+
+/// The fastest stream of cold reads, and the points it is the best of.
+struct BestStream {
+  double rate = 0;  // bytes/s
+  std::vector<const MeasuredPoint*> points;
+};
+
+BestStream best_stream(const PartMaker& maker) {
+  BestStream best;
+  for (const MeasuredPoint* point : points_of(maker.run, "memory")) {
+    const Shape shape(*point);
+    if (shape.text("op") != "read" || point->cache == "hot") continue;
+    best.points.push_back(point);
+    best.rate = std::max(best.rate, shape.needed("bytes") / seconds_of(*point));
+  }
+  return best;
+}
+
+const FamilyFit* family(const RooflineFit& fit, std::string_view name) {
+  const auto found = std::find_if(fit.families.begin(), fit.families.end(),
+                                  [&](const FamilyFit& one) { return one.family == name; });
+  return found != fit.families.end() ? &*found : nullptr;
+}
+
+/// Three digits, which is more than a fit knows.
+double rounded(double part) { return std::round(part * 1e3) / 1e3; }
+
+/// Peaks and the parts of them that kernels reach. A law above the best that was seen is the peak.
+class Efficiencies {
+ public:
+  Efficiencies(PartMaker& maker, GpuSpec& gpu, const RooflineFit& fit)
+      : maker_(maker), gpu_(gpu), fit_(fit) {}
+
+  void fill() {
+    peaks();
+    const FamilyFit* products = family(fit_, "gemm");
+    const FamilyFit* attention = family(fit_, "decode_attention");
+    if (attention == nullptr) attention = family(fit_, "prefill_attention");
+    if (attention == nullptr) attention = family(fit_, "mla_decode");
+    EfficiencySpec& part = gpu_.efficiency;
+    part.gemm_compute = share("gemm_compute", fit_.products.rate, gpu_.bf16.count(), products, 1);
+    part.gemm_memory =
+        share("gemm_memory", fit_.products.bandwidth, gpu_.memory_bandwidth.count(), products, 1);
+    part.attention_compute = share("attention_compute", fit_.attention.rate, gpu_.bf16.count(),
+                                   attention, part.gemm_compute);
+    part.attention_memory = share("attention_memory", fit_.attention.bandwidth,
+                                  gpu_.memory_bandwidth.count(), attention, part.gemm_memory);
+    launch(products != nullptr ? products : attention);
+    errors();
+  }
+
+ private:
+  static double value(const std::optional<FittedParameter>& found) {
+    return found ? found->value : 0;
+  }
+
+  void peaks() {
+    const BestStream stream = best_stream(maker_);
+    gpu_.memory_bandwidth = Bandwidth{
+        std::max({stream.rate, value(fit_.products.bandwidth), value(fit_.attention.bandwidth)})};
+    gpu_.bf16 = FlopRate{
+        std::max({fit_.best_product_rate, value(fit_.products.rate), value(fit_.attention.rate)})};
+    if (gpu_.memory_bandwidth <= Bandwidth{} || gpu_.bf16 <= FlopRate{}) {
+      throw config::ConfigError(fmt::format(
+          "{}: error: no profile without {}: measure the family '{}', too\n", maker_.run.created,
+          gpu_.bf16 <= FlopRate{} ? "a rate of products" : "a bandwidth of memory",
+          gpu_.bf16 <= FlopRate{} ? "gemm" : "memory"));
+    }
+    gpu_.sources["memory_bandwidth"] = maker_.measured(
+        stream.rate == gpu_.memory_bandwidth.count()
+            ? fmt::format("the best of {} cold reads in order", stream.points.size())
+        : stream.points.empty() ? "what kernels reach by their law, no stream was measured"
+                                : "what kernels reach by their law, more than reads in order did",
+        stream.points);
+    gpu_.sources["bf16"] = maker_.measured(fit_.best_product_rate == gpu_.bf16.count()
+                                               ? "the best product"
+                                               : "what kernels reach by their law",
+                                           points_of(maker_.run, "gemm"));
+  }
+
+  double share(const std::string& key, const std::optional<FittedParameter>& found, double peak,
+               const FamilyFit* fit, double otherwise) {
+    std::string& source = gpu_.sources["efficiency." + key];
+    if (!found) {
+      source = maker_.assumed(fit == nullptr ? "as of products, none was measured"
+                                             : "as of products, no point is bound by it");
+      return otherwise;
+    }
+    source = maker_.fitted(fmt::format("a roofline, {} as the others", fit->family), *fit);
+    return std::clamp(rounded(found->value / peak), 0.001, 1.0);
+  }
+
+  void launch(const FamilyFit* fit) {
+    std::string& source = gpu_.sources["efficiency.kernel_launch"];
+    const bool is_gpu = !maker_.fact("gpu").empty();
+    const auto launches =
+        is_gpu ? points_of(maker_.run, "launch") : std::vector<const MeasuredPoint*>();
+    if (fit_.launch) gpu_.efficiency.kernel_launch = duration_from_seconds(fit_.launch->value);
+    if (fit_.launch && !launches.empty()) {
+      source = maker_.measured("next to nothing, started again and again", launches);
+    } else if (fit_.launch && fit != nullptr) {
+      source = maker_.fitted("the constant term of all kernels' roofline", *fit);
+    } else {
+      source = maker_.assumed("nothing, too few kernels were measured");
+    }
+  }
+
+  /// So that error bars are those of this machine.
+  void errors() {
+    EfficiencySpec& part = gpu_.efficiency;
+    const auto mean = [&](std::string_view name) -> std::optional<double> {
+      const FamilyFit* fit = family(fit_, name);
+      if (fit == nullptr || fit->errors.empty()) return std::nullopt;
+      return rounded(fit->errors.front().mape);
+    };
+    part.product_error = mean("gemm");
+    part.decode_error = mean("decode_attention");
+    part.prefill_error = mean("prefill_attention");
+    for (const auto& [key, name, error] :
+         {std::tuple("product_error", "gemm", part.product_error),
+          std::tuple("decode_error", "decode_attention", part.decode_error),
+          std::tuple("prefill_error", "prefill_attention", part.prefill_error)}) {
+      if (error) {
+        gpu_.sources[fmt::format("efficiency.{}", key)] =
+            maker_.fitted("mean of the law's errors", *family(fit_, name));
+      }
+    }
+  }
+
+  PartMaker& maker_;
+  GpuSpec& gpu_;
+  const RooflineFit& fit_;
+};
+
+/// What the machine says of itself.
+void describe_device(PartMaker& maker, GpuSpec& gpu) {
+  const bool is_gpu = !maker.fact("gpu").empty();
+  gpu.name = is_gpu ? maker.fact("gpu") : maker.fact("device");
+  if (gpu.name.empty()) gpu.name = maker.fact("cpu").empty() ? "processor" : maker.fact("cpu");
+  gpu.architecture = is_gpu ? fmt::format("sm_{}", maker.fact("sm")) : maker.fact("machine");
+  gpu.sms = std::llround(is_gpu ? maker.number("sms") : maker.number("cores"));
+  const double buffers = maker.extent("memory_bytes");
+  const double memory = is_gpu ? maker.number("mem_mib") * kMiB : buffers;
+  const double all = maker.number("memory_mib") * kMiB;
+  gpu.memory = Bytes{std::llround(memory > 0 ? memory : all / 2)};
+  if (memory > 0) {
+    gpu.sources["memory"] =
+        maker.measured(is_gpu ? "what the driver shows" : "DRAM that buffers could take", {});
+  } else {
+    gpu.sources["memory"] = maker.assumed("half of the machine's DRAM");
+  }
+  if (gpu.memory <= Bytes{}) {
+    gpu.memory = Bytes{std::llround(kTiB)};
+    gpu.sources["memory"] = maker.assumed("no limit, the run does not say what there is");
+  }
+  gpu.l2 = Bytes{std::llround(is_gpu ? maker.number("l2_bytes") : maker.extent("cache_bytes"))};
+  for (const char* key : {"sms", "l2"}) {
+    gpu.sources[key] = maker.measured("what the machine says of itself", {});
+  }
+}
+
+}  // namespace
+
+GpuSpec device_part(PartMaker& maker) {
+  if (auto known = known_gpu(maker)) return *std::move(known);
+  GpuSpec gpu;
+  describe_device(maker, gpu);
+  RooflineFit fit = fit_roofline(maker.run);
+  Efficiencies(maker, gpu, fit).fill();
+  for (FamilyFit& one : fit.families) maker.families.push_back(std::move(one));
+  return gpu;
+}
+
+}  // namespace terrace::calibrate

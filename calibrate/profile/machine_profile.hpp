@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "calibrate/measuring/points_file.hpp"
+#include "calibrate/profile/family_fit.hpp"
+#include "sim/config/catalogue.hpp"
+#include "sim/scenario/scenario.hpp"
+
+namespace terrace::calibrate {
+
+/// A machine as simulations take it, and how it follows from what was measured there.
+struct MachineProfile {
+  HardwareSpec machine;             // every number with its source
+  std::vector<FamilyFit> families;  // they point into the run
+  std::vector<std::string> notes;   // what is assumed, left out or odd
+};
+
+/// Points to a machine: laws where there are points enough, the catalogue's numbers where it knows
+/// the GPU, else assumptions that say so. What was not measured at all and can be left out is left
+/// out (drives). A pure function of its arguments; the run has to outlive the result. Throws
+/// ConfigError if not even a device can be made of the points.
+MachineProfile machine_profile(const MeasuredRun& run, const config::Catalogue& catalogue);
+
+/// The text of NAME.yaml, which `terrace run --hw NAME` reads.
+std::string machine_yaml(const MachineProfile& profile, const MeasuredRun& run);
+
+}  // namespace terrace::calibrate

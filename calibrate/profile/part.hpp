@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "calibrate/profile/family_fit.hpp"
+#include "sim/config/catalogue.hpp"
+#include "sim/fabric/number_source.hpp"
+
+namespace terrace::calibrate {
+
+/// What the parts of a machine are made from, and what they have to say about it.
+struct PartMaker {
+  const MeasuredRun& run;
+  const config::Catalogue& catalogue;
+  std::vector<FamilyFit> families{};
+  std::vector<std::string> notes{};
+
+  /// The day of the run.
+  [[nodiscard]] std::string date() const;
+
+  // Sources of numbers, as NumberSource reads them. How sure a measured one is follows from how
+  // many of its points were unstable, or measured while the machine drifted.
+  [[nodiscard]] std::string measured(const std::string& where,
+                                     const std::vector<const MeasuredPoint*>& points) const;
+  [[nodiscard]] std::string fitted(const std::string& where, const FamilyFit& fit) const;
+  [[nodiscard]] std::string assumed(const std::string& where) const;
+
+  /// A fact about the machine; nothing if the run does not have it.
+  [[nodiscard]] std::string fact(std::string_view key) const;
+  [[nodiscard]] double number(std::string_view key) const;
+
+  /// What the run says of what it covered: "memory_bytes".
+  [[nodiscard]] double extent(std::string_view key) const;
+};
+
+/// "12 points, mean error 4.3 %, 90 % of them within 9.0 %"
+std::string error_text(const FamilyFit& fit);
+
+}  // namespace terrace::calibrate

@@ -1,0 +1,191 @@
+#include "calibrate/profile/profile_report.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "calibrate/profile/covered.hpp"
+#include "sim/base/text.hpp"
+#include "sim/report/human.hpp"
+#include "sim/report/json.hpp"
+#include "sim/report/table.hpp"
+
+namespace terrace::calibrate {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kSchemaVersion = 1;
+constexpr std::size_t kMostListed = 20;  // points; the JSON has all
+
+std::string percent(double share) { return fmt::format("{:.1f}", 100 * share); }
+
+std::string verdict(const Gate& gate) {
+  if (!gate.value) return "not judged";
+  return fmt::format("{} {} % {} {:g} %", gate.figure, percent(*gate.value),
+                     gate.met() ? "<=" : ">", 100 * gate.limit);
+}
+
+std::string word_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+/// "device: ...", one line each; what is a mapping in one line.
+std::string environment_text(const MeasuredRun& run) {
+  std::string text;
+  for (const auto& [key, value] : run.host.items()) {
+    text += paragraph(fmt::format("  {:<22}  ", key), escape_controls(word_of(value)));
+  }
+  return text;
+}
+
+std::string name_of(const FamilyFit& fit) { return fmt::format("{}: {}", fit.family, fit.law); }
+
+std::string errors_text(const MachineProfile& profile) {
+  Table table({"law", "regime", "points", "median", "P90", "max", "bias", "gate"});
+  for (const FamilyFit& fit : profile.families) {
+    bool first = true;
+    for (const RegimeError& error : fit.errors) {
+      const bool judged = fit.gate && fit.gate->regime == error.regime;
+      table.add({first ? name_of(fit) : "", error.regime, human::count(error.points),
+                 percent(error.median), percent(error.p90), percent(error.max),
+                 fmt::format("{:+.1f}", 100 * error.bias), judged ? verdict(*fit.gate) : ""});
+      first = false;
+    }
+    if (fit.gate && !fit.gate->value && !fit.errors.empty()) {
+      table.add({"", fit.gate->regime, "0", "-", "-", "-", "-", "not judged"});
+    }
+  }
+  return table.rows() > 0 ? table.text() : "  none: no family has points enough\n";
+}
+
+std::string parameters_text(const MachineProfile& profile) {
+  Table table({"law", "parameter", "value", "95 % from", "to"});
+  for (const FamilyFit& fit : profile.families) {
+    bool first = true;
+    for (const LawParameter& one : fit.parameters) {
+      const auto shown = [&](double value) { return text_of(one.unit, as_kept(one.unit, value)); };
+      table.add({first ? name_of(fit) : "", one.name, shown(one.found.value), shown(one.found.low),
+                 shown(one.found.high)});
+      first = false;
+    }
+  }
+  return table.text();
+}
+
+std::string covered_text(const std::vector<Covered>& families) {
+  std::string text;
+  for (const Covered& one : families) {
+    std::string what = fmt::format("{} points", one.points);
+    if (one.failed > 0) what += fmt::format(", {} failed", one.failed);
+    if (one.unstable > 0) what += fmt::format(", {} unstable", one.unstable);
+    if (one.drifted > 0) what += fmt::format(", {} while the machine drifted", one.drifted);
+    text += paragraph(fmt::format("  {:<18}  ", one.family),
+                      fmt::format("{}; {}", what, fmt::join(one.ranges, ", ")));
+  }
+  return text;
+}
+
+std::string doubtful_text(const MeasuredRun& run) {
+  std::string text;
+  std::size_t count = 0;
+  for (const MeasuredPoint& point : run.points) {
+    const bool failed = !point.error.empty();
+    if (!failed && point.sample.stable) continue;
+    if (++count > kMostListed) continue;
+    const Sample& s = point.sample;
+    text += failed ? fmt::format("  {}: failed: {}\n", point.id, escape_controls(point.error))
+                   : fmt::format("  {}: median {:.4g} {}, P10 {:.4g}, P90 {:.4g}\n", point.id,
+                                 s.median, point.unit, s.p10, s.p90);
+  }
+  if (count > kMostListed) text += fmt::format("  and {} more\n", count - kMostListed);
+  return count == 0 ? "  none\n" : text;
+}
+
+std::string notes_text(const MachineProfile& profile) {
+  std::string text;
+  for (const std::string& note : profile.notes) text += paragraph("  ", escape_controls(note));
+  for (const FamilyFit& fit : profile.families) {
+    for (const std::string& note : fit.notes) {
+      text += paragraph("  " + name_of(fit) + ": ", escape_controls(note));
+    }
+  }
+  return text.empty() ? "  none\n" : text;
+}
+
+Json json_of(const RegimeError& error) {
+  return {{"regime", error.regime}, {"points", error.points}, {"median", error.median},
+          {"p90", error.p90},       {"max", error.max},       {"mape", error.mape},
+          {"wape", error.wape},     {"bias", error.bias}};
+}
+
+Json json_of(const FamilyFit& fit) {
+  Json json = {{"family", fit.family}, {"law", fit.law}};
+  json["errors"] = Json::array();
+  for (const RegimeError& error : fit.errors) json["errors"].push_back(json_of(error));
+  json["gate"] = nullptr;
+  if (fit.gate) {
+    json["gate"] = {{"regime", fit.gate->regime},
+                    {"figure", fit.gate->figure},
+                    {"limit", fit.gate->limit},
+                    {"value", fit.gate->value ? Json(*fit.gate->value) : Json(nullptr)},
+                    {"met", fit.gate->value ? Json(fit.gate->met()) : Json(nullptr)}};
+  }
+  json["parameters"] = Json::array();
+  for (const LawParameter& one : fit.parameters) {
+    json["parameters"].push_back({{"name", one.name},
+                                  {"value", finite(one.found.value)},
+                                  {"low", finite(one.found.low)},
+                                  {"high", finite(one.found.high)}});
+  }
+  json["notes"] = fit.notes;
+  return json;
+}
+
+}  // namespace
+
+std::string profile_text(const MachineProfile& profile, const MeasuredRun& run,
+                         const std::string& file) {
+  std::string text =
+      paragraph("", fmt::format("{}: {} points of {}, on {}", file, run.points.size(), run.created,
+                                escape_controls(profile.machine.gpu.name)));
+  text += "\nWhere\n" + environment_text(run);
+  text += "\nWhat was measured; beyond it, laws are extrapolated\n" + covered_text(covered(run));
+  text += "\nLaws beside points: |predicted / measured - 1| in %\n" + errors_text(profile);
+  text += "\nTheir parameters\n" + parameters_text(profile);
+  text += "\nUnstable and failed points\n" + doubtful_text(run);
+  return text + "\nNotes\n" + notes_text(profile);
+}
+
+std::string profile_json(const MachineProfile& profile, const MeasuredRun& run,
+                         const std::string& file) {
+  Json json = {{"schema_version", kSchemaVersion}, {"file", file},
+               {"created", run.created},           {"device", profile.machine.gpu.name},
+               {"environment", run.host},          {"tool", run.tool}};
+  json["covered"] = Json::array();
+  for (const Covered& one : covered(run)) {
+    json["covered"].push_back({{"family", one.family},
+                               {"points", one.points},
+                               {"failed", one.failed},
+                               {"unstable", one.unstable},
+                               {"drifted", one.drifted},
+                               {"ranges", one.ranges}});
+  }
+  json["laws"] = Json::array();
+  for (const FamilyFit& fit : profile.families) json["laws"].push_back(json_of(fit));
+  json["unstable"] = Json::array();
+  json["failed"] = Json::array();
+  for (const MeasuredPoint& point : run.points) {
+    if (!point.error.empty()) {
+      json["failed"].push_back({{"id", point.id}, {"why", point.error}});
+    } else if (!point.sample.stable) {
+      json["unstable"].push_back(point.id);
+    }
+  }
+  json["notes"] = profile.notes;
+  return json_text(json);
+}
+
+}  // namespace terrace::calibrate

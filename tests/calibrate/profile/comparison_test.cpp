@@ -1,0 +1,196 @@
+// Two measurings side by side, and one beside a table.
+
+#include "calibrate/profile/comparison.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/app/program.hpp"
+#include "tests/calibrate/profile/synthetic_run.hpp"
+
+namespace terrace::calibrate {
+namespace {
+
+using terrace::testing::full_run;
+using terrace::testing::Processor;
+using terrace::testing::RunMaker;
+using terrace::testing::Workplace;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const config::Catalogue kCatalogue({TERRACE_SOURCE_DIR});
+
+Comparison compared(const MeasuredRun& a, const MeasuredRun& b) {
+  const MachineProfile first = machine_profile(a, kCatalogue);
+  const MachineProfile second = machine_profile(b, kCatalogue);
+  return compare({a, first}, {b, second});
+}
+
+Comparison beside_table(const MeasuredRun& run, const std::string& csv, bool table_is_a = false) {
+  const Workplace place;
+  place.write("table.csv", csv);
+  const PointTable table = read_points(place.at("table.csv").string(), "");
+  const MachineProfile profile = machine_profile(run, kCatalogue);
+  return compare({run, profile}, table, table_is_a);
+}
+
+const RegimeRatio& all_of(const Comparison& comparison, const std::string& family) {
+  const auto found = std::find_if(comparison.ratios.begin(), comparison.ratios.end(),
+                                  [&](const RegimeRatio& one) { return one.family == family; });
+  EXPECT_NE(found, comparison.ratios.end()) << family;
+  return *found;
+}
+
+TEST(Comparison, OfARunWithItselfFindsNothing) {
+  const MeasuredRun run = full_run();
+  const Comparison comparison = compared(run, run);
+  EXPECT_EQ(comparison.pairs.size(), run.points.size());
+  for (const RegimeRatio& one : comparison.ratios) {
+    EXPECT_EQ(one.p10, 1);
+    EXPECT_EQ(one.p90, 1);
+  }
+  EXPECT_THAT(comparison.only_a, IsEmpty());
+  EXPECT_THAT(comparison.only_b, IsEmpty());
+  EXPECT_THAT(comparison.environment, IsEmpty());
+  EXPECT_TRUE(comparison.gaps.empty());
+}
+
+TEST(Comparison, TellsHowMuchSlowerAndInWhichLaw) {
+  Processor fast;
+  fast.noise = 0.03;
+  Processor slow = fast;
+  slow.product_rate /= 4;
+  MeasuredRun a = full_run(fast);
+  MeasuredRun b = full_run(slow);
+  b.host["cores"] = 2;
+  b.host["governor"] = "powersave";
+  a.points.erase(a.points.begin());
+  b.points.pop_back();
+  const Comparison comparison = compared(a, b);
+  // A product of many tokens is bound by the rate, one of one token by the bandwidth.
+  const auto large = std::find_if(comparison.ratios.begin(), comparison.ratios.end(),
+                                  [](const auto& one) { return one.regime == "m >= 512"; });
+  ASSERT_NE(large, comparison.ratios.end());
+  EXPECT_NEAR(large->median, 4, 0.05);
+  EXPECT_NEAR(all_of(comparison, "gemm").p10, 1, 0.01);
+  EXPECT_EQ(all_of(comparison, "decode_attention").median, 1);
+  EXPECT_EQ(comparison.only_a.size(), 1U);
+  EXPECT_EQ(comparison.only_b.size(), 1U);
+  ASSERT_EQ(comparison.environment.size(), 2U);
+  EXPECT_EQ(comparison.environment[0].key, "cores");
+  EXPECT_EQ(comparison.environment[1].a, "");
+  ASSERT_EQ(comparison.gaps.size(), 1U);
+  EXPECT_EQ(comparison.gaps[0].law, "gemm: roofline");
+  EXPECT_EQ(comparison.gaps[0].a.name, "rate");
+}
+
+TEST(Comparison, CountsRatesTheOtherWayRound) {
+  const MeasuredRun a = full_run();
+  MeasuredRun b = a;
+  for (MeasuredPoint& point : b.points) {
+    if (point.unit == "GB/s") point.sample.median *= 2;
+  }
+  EXPECT_EQ(all_of(compared(a, b), "ssd").median, 0.5);
+}
+
+TEST(Comparison, FindsShapesInATableAndBetweenItsPoints) {
+  const MeasuredRun run = RunMaker({}).memory().gemm().run();
+  const auto time = [&](const std::string& id) {
+    for (const MeasuredPoint& point : run.points) {
+      if (point.id == id) return point.sample.median;
+    }
+    return 0.0;
+  };
+  // Of n 4096 and k 2048: m 1 as measured, 2 and 8 so that 4 lies between them, 256 alone beyond
+  // the four times up to which is interpolated.
+  const Comparison comparison = beside_table(
+      run, fmt::format("m,n,k,dtype,latency_us\n1,4096,2048,bf16,{}\n2,4096,2048,bf16,100\n"
+                       "8,4096,2048,bf16,400\n256,4096,2048,bf16,1000\n1,4096,2048,fp8,7\n",
+                       2 * time("gemm/bf16/m1/n4096/k2048/cold")));
+  ASSERT_EQ(comparison.pairs.size(), 3U);
+  EXPECT_EQ(comparison.pairs[0].slower, 2);
+  EXPECT_FALSE(comparison.pairs[0].interpolated);
+  EXPECT_EQ(comparison.pairs[1].id, "gemm/bf16/m4/n4096/k2048/cold");
+  EXPECT_TRUE(comparison.pairs[1].interpolated);
+  EXPECT_NEAR(comparison.pairs[1].b, 200, 1e-9);  // half way in both logarithms
+  EXPECT_EQ(comparison.pairs[2].id, "gemm/bf16/m256/n4096/k2048/cold");
+  EXPECT_EQ(all_of(comparison, "gemm").interpolated, 1);
+  EXPECT_THAT(comparison.only_a, Contains("gemm/bf16/m16/n4096/k2048/cold"));
+}
+
+TEST(Comparison, TellsKernelsApartByTheirColumns) {
+  const MeasuredRun run = full_run();
+  const std::string decodes =
+      "num_heads,num_kv_heads,head_dim,batch,kv_len,kv_dtype,latency_us\n32,4,128,8,1024,bf16,50\n";
+  const Comparison mine = beside_table(run, decodes);
+  ASSERT_EQ(mine.pairs.size(), 1U);
+  EXPECT_EQ(mine.pairs[0].family, "decode_attention");
+  const Comparison theirs = beside_table(run, decodes, true);
+  EXPECT_EQ(theirs.pairs[0].a, 50);
+  EXPECT_NEAR(theirs.pairs[0].slower * mine.pairs[0].slower, 1, 1e-12);
+  EXPECT_THROW(beside_table(run, "a,b,latency_us\n1,2,3\n"), config::ConfigError);
+}
+
+class CalibrationFiles : public ::testing::Test {
+ protected:
+  CalibrationFiles() {
+    place_.write("mine.points.json", points_text(full_run()));
+    Processor other;
+    other.attention_rate /= 3;
+    place_.write("theirs.points.json", points_text(full_run(other)));
+  }
+  Workplace place_;
+};
+
+TEST_F(CalibrationFiles, AreReported) {
+  const auto text = place_.terrace("calibrate report mine --out out --profile mine.yaml");
+  ASSERT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("mine.points.json: "));
+  EXPECT_THAT(text.out, HasSubstr("gemm: roofline"));
+  EXPECT_THAT(text.out, HasSubstr("wape 0.0 % <= 10 %"));
+  EXPECT_THAT(text.out, HasSubstr("the disk is virtual"));
+  EXPECT_THAT(testing::read_file(place_.at("out/points.csv")),
+              HasSubstr("decode_attention/bf16/h32.4.128/b8/kv64/cold,decode_attention,roofline,"));
+  EXPECT_THAT(testing::read_file(place_.at("out/gemm-roofline.svg")), HasSubstr("<svg"));
+  EXPECT_THAT(testing::read_file(place_.at("mine.yaml")), HasSubstr("name: test processor"));
+
+  const auto json = place_.terrace("calibrate report mine.points.json --json");
+  const auto report = nlohmann::json::parse(json.out);
+  EXPECT_EQ(report.at("laws").at(0).at("family"), "gemm");
+  EXPECT_EQ(report.at("laws").at(0).at("gate").at("met"), true);
+  EXPECT_EQ(place_.terrace("calibrate report mine --json").out,
+            place_.terrace("calibrate report mine --json").out);
+}
+
+TEST_F(CalibrationFiles, AreCompared) {
+  const auto text = place_.terrace("calibrate compare mine theirs --csv pairs.csv");
+  ASSERT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("Time of theirs over time of mine: above 1, theirs is slower\n"));
+  EXPECT_THAT(text.out, HasSubstr("do not overlap\n"));
+  EXPECT_THAT(testing::read_file(place_.at("pairs.csv")), HasSubstr("id,family,regime,unit,a,b"));
+  const auto json =
+      nlohmann::json::parse(place_.terrace("calibrate compare mine theirs --json").out);
+  EXPECT_EQ(json.at("only_a"), nlohmann::json::array());
+}
+
+TEST_F(CalibrationFiles, ThatAreNotThereOrNoneAreOneMistake) {
+  const auto fails = [&](const std::string& line, int status, const std::string& message) {
+    const auto outcome = place_.terrace("calibrate " + line);
+    EXPECT_EQ(outcome.status, status) << line;
+    EXPECT_THAT(outcome.err, HasSubstr(message));
+  };
+  fails("report mien", 3, "there is no such calibration; did you mean 'mine'?");
+  fails("compare mine thiers", 3, "did you mean 'theirs'?");
+  fails("compare a.csv b.csv", 2, "one of the two has to be a calibration");
+  place_.write("torn.points.json", "{\"points\": [");
+  fails("report torn", 3, "torn.points.json: error: ");
+  fails("report", 2, "NAME");
+}
+
+}  // namespace
+}  // namespace terrace::calibrate
