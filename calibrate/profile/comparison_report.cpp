@@ -62,11 +62,12 @@ std::string interval(const LawParameter& one) {
 
 std::string gaps_text(const Comparison& comparison) {
   if (comparison.gaps.empty()) return {};
-  Table table({"law", "parameter", "first", "second"});
+  std::string text = "\nParameters whose 95 % intervals do not overlap\n";
   for (const ParameterGap& gap : comparison.gaps) {
-    table.add({gap.law, gap.a.name, interval(gap.a), interval(gap.b)});
+    text += paragraph(fmt::format("  {}: {}: ", gap.law, gap.a.name),
+                      fmt::format("{} / {}", interval(gap.a), interval(gap.b)));
   }
-  return "\nParameters whose 95 % intervals do not overlap\n" + table.text();
+  return text;
 }
 
 Json json_of(const LawParameter& one) {

@@ -39,8 +39,8 @@ const FamilyFit* family(const RooflineFit& fit, std::string_view name) {
   return found != fit.families.end() ? &*found : nullptr;
 }
 
-/// Three digits, which is more than a fit knows.
-double rounded(double part) { return std::round(part * 1e3) / 1e3; }
+/// Four digits, which is more than a fit knows.
+double rounded(double part) { return std::round(part * 1e4) / 1e4; }
 
 /// Peaks and the parts of them that kernels reach. A law above the best that was seen is the peak.
 class Efficiencies {
@@ -64,6 +64,9 @@ class Efficiencies {
                                   gpu_.memory_bandwidth.count(), attention, part.gemm_memory);
     launch(products != nullptr ? products : attention);
     errors();
+    assume_unmeasured(maker_, gpu_.sources,
+                      {"fp8", "fp4", "nvlink", "nvlink_gpus", "allreduce_latency", "efficiency",
+                       "power", "idle_power"});
   }
 
  private:
@@ -73,10 +76,12 @@ class Efficiencies {
 
   void peaks() {
     const BestStream stream = best_stream(maker_);
-    gpu_.memory_bandwidth = Bandwidth{
-        std::max({stream.rate, value(fit_.products.bandwidth), value(fit_.attention.bandwidth)})};
-    gpu_.bf16 = FlopRate{
-        std::max({fit_.best_product_rate, value(fit_.products.rate), value(fit_.attention.rate)})};
+    const double bandwidth =
+        std::max({stream.rate, value(fit_.products.bandwidth), value(fit_.attention.bandwidth)});
+    const double rate =
+        std::max({fit_.best_product_rate, value(fit_.products.rate), value(fit_.attention.rate)});
+    gpu_.memory_bandwidth = kept(Bandwidth{bandwidth});
+    gpu_.bf16 = kept(FlopRate{rate});
     if (gpu_.memory_bandwidth <= Bandwidth{} || gpu_.bf16 <= FlopRate{}) {
       throw config::ConfigError(fmt::format(
           "{}: error: no profile without {}: measure the family '{}', too\n", maker_.run.created,
@@ -84,15 +89,14 @@ class Efficiencies {
           gpu_.bf16 <= FlopRate{} ? "gemm" : "memory"));
     }
     gpu_.sources["memory_bandwidth"] = maker_.measured(
-        stream.rate == gpu_.memory_bandwidth.count()
+        stream.rate == bandwidth
             ? fmt::format("the best of {} cold reads in order", stream.points.size())
         : stream.points.empty() ? "what kernels reach by their law, no stream was measured"
                                 : "what kernels reach by their law, more than reads in order did",
         stream.points);
-    gpu_.sources["bf16"] = maker_.measured(fit_.best_product_rate == gpu_.bf16.count()
-                                               ? "the best product"
-                                               : "what kernels reach by their law",
-                                           points_of(maker_.run, "gemm"));
+    gpu_.sources["bf16"] = maker_.measured(
+        fit_.best_product_rate == rate ? "the best product" : "what kernels reach by their law",
+        points_of(maker_.run, "gemm"));
   }
 
   double share(const std::string& key, const std::optional<FittedParameter>& found, double peak,
@@ -104,7 +108,7 @@ class Efficiencies {
       return otherwise;
     }
     source = maker_.fitted(fmt::format("a roofline, {} as the others", fit->family), *fit);
-    return std::clamp(rounded(found->value / peak), 0.001, 1.0);
+    return std::clamp(rounded(found->value / peak), 0.0001, 1.0);
   }
 
   void launch(const FamilyFit* fit) {
@@ -112,7 +116,8 @@ class Efficiencies {
     const bool is_gpu = !maker_.fact("gpu").empty();
     const auto launches =
         is_gpu ? points_of(maker_.run, "launch") : std::vector<const MeasuredPoint*>();
-    if (fit_.launch) gpu_.efficiency.kernel_launch = duration_from_seconds(fit_.launch->value);
+    if (fit_.launch)
+      gpu_.efficiency.kernel_launch = kept(duration_from_seconds(fit_.launch->value));
     if (fit_.launch && !launches.empty()) {
       source = maker_.measured("next to nothing, started again and again", launches);
     } else if (fit_.launch && fit != nullptr) {

@@ -99,7 +99,8 @@ class DiskMaker {
     judge(fit);
     ssd_.sources[name] = maker_.fitted("the closed-loop law of commands at random places", fit);
     maker_.families.push_back(std::move(fit));
-    return found.law;
+    return {kept(found.law.latency), kept(found.law.stream), kept(found.law.iops),
+            kept(found.law.bandwidth), kept(found.law.p)};
   }
 
   void mix() {
@@ -132,7 +133,7 @@ class DiskMaker {
       }
       const SustainedWrites found = sustained_writes(windows);
       if (!found.falls || found.last >= ssd_.write.bandwidth) continue;
-      ssd_.write.bandwidth = found.last;
+      ssd_.write.bandwidth = kept(found.last);
       ssd_.sources["write.bandwidth"] =
           maker_.measured("the last quarter of sustained writes, which got slower", {point});
     }
@@ -152,6 +153,8 @@ class DiskMaker {
     ssd_.sources["io_size"] = maker_.assumed("as engines split large reads");
     ssd_.sources["queue_depth"] = maker_.assumed("as engines issue");
     ssd_.sources["dwpd"] = maker_.assumed("a usual rating, no measurement tells it");
+    assume_unmeasured(maker_, ssd_.sources,
+                      {"line_rate", "sequential_endurance", "power", "idle_power"});
     if (is_virtual) {
       maker_.notes.emplace_back(
           "the disk is virtual: its laws are those of this machine, and of no drive that is sold");

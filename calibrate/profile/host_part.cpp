@@ -54,13 +54,14 @@ HostSpec host_part(PartMaker& maker, const GpuSpec& gpu) {
     host.sources["dram"] = maker.assumed("as much as the device has");
   }
   if (const Traffic best = best_traffic(maker); best.rate > 0) {
-    host.dram_bandwidth = Bandwidth{best.rate};
+    host.dram_bandwidth = kept(Bandwidth{best.rate});
     host.sources["dram_bandwidth"] =
         maker.measured("the best of copies and reads, reads and writes added", best.points);
   } else {
     host.dram_bandwidth = std::max(gpu.host_link.h2d, gpu.host_link.d2h) * 4;
     host.sources["dram_bandwidth"] = maker.assumed("four times the link of the device");
   }
+  assume_unmeasured(maker, host.sources, {"channels", "dram_peak", "power"});
   return host;
 }
 

@@ -84,13 +84,13 @@ std::vector<const MeasuredPoint*> transfers(const PartMaker& maker, std::string_
 void gpu_link(PartMaker& maker, GpuSpec& gpu) {
   HostLinkSpec& link = gpu.host_link;
   if (const auto law = copy_law(maker, "transfer", "host to device", transfers(maker, "h2d"))) {
-    link.h2d = law->bandwidth;
-    link.latency = law->latency;
+    link.h2d = kept(law->bandwidth);
+    link.latency = kept(law->latency);
     gpu.sources["host_link.h2d"] = source_of_last(maker, "copies from pinned memory");
     gpu.sources["host_link.latency"] = gpu.sources["host_link.h2d"];
   }
   if (const auto law = copy_law(maker, "transfer", "device to host", transfers(maker, "d2h"))) {
-    link.d2h = law->bandwidth;
+    link.d2h = kept(law->bandwidth);
     gpu.sources["host_link.d2h"] = source_of_last(maker, "copies to pinned memory");
   }
   const auto both = transfers(maker, "both");
@@ -100,7 +100,7 @@ void gpu_link(PartMaker& maker, GpuSpec& gpu) {
   }
   const double alone = link.h2d.count() + link.d2h.count();
   if (rate > 0 && alone > 0) {
-    link.duplex = std::min(1.0, rate / alone);
+    link.duplex = kept(std::min(1.0, rate / alone));
     gpu.sources["host_link.duplex"] = maker.measured("the best of both directions at once", both);
   }
 }
@@ -135,7 +135,8 @@ void descriptors(PartMaker& maker, GpuSpec& gpu) {
           {"small_bandwidth", Unit::bandwidth},
           {"large_fixed", Unit::time},
           {"large_bandwidth", Unit::bandwidth}});
-    gpu.host_link.descriptors = law;
+    gpu.host_link.descriptors = {kept(law.small_fixed), kept(law.small_bandwidth), law.cutoff,
+                                 kept(law.large_fixed), kept(law.large_bandwidth)};
     gpu.sources["host_link.descriptors"] = source_of_last(maker, "scattered blocks, by size");
   } catch (const config::ConfigError& error) {
     maker.notes.emplace_back(error.what());
@@ -163,11 +164,11 @@ void memory_link(PartMaker& maker, GpuSpec& gpu) {
   link.bus = "memory of the host";
   if (const auto law =
           copy_law(maker, copies.empty() ? "" : copies.front()->family, "copies", copies)) {
-    link.h2d = law->bandwidth;
-    link.latency = law->latency;
+    link.h2d = kept(law->bandwidth);
+    link.latency = kept(law->latency);
     gpu.sources["host_link"] = source_of_last(maker, "copies from memory to memory");
   } else {
-    link.h2d = gpu.memory_bandwidth * 0.5;
+    link.h2d = kept(gpu.memory_bandwidth * 0.5);
     gpu.sources["host_link"] = maker.assumed("half of memory_bandwidth, as no copy was measured");
   }
   link.d2h = link.h2d;
@@ -198,6 +199,7 @@ void link_part(PartMaker& maker, GpuSpec& gpu) {
         maker.assumed("small copies as fast as large ones, none was measured");
   }
   if (!is_gpu) descriptors(maker, gpu);
+  assume_unmeasured(maker, gpu.sources, {"host_link"});
 }
 
 }  // namespace terrace::calibrate

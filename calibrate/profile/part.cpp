@@ -66,6 +66,20 @@ double PartMaker::extent(std::string_view key) const {
   return found == run.tool.end() ? 0 : number_at(*found, key);
 }
 
+Bandwidth kept(Bandwidth rate) { return Bandwidth{as_kept(forms::Unit::bandwidth, rate.count())}; }
+FlopRate kept(FlopRate rate) { return FlopRate{as_kept(forms::Unit::flop_rate, rate.count())}; }
+Duration kept(Duration time) {
+  return duration_from_seconds(as_kept(forms::Unit::time, seconds(time)));
+}
+double kept(double number) { return as_kept(forms::Unit::none, number); }
+
+void assume_unmeasured(const PartMaker& maker, Sources& sources,
+                       std::initializer_list<const char*> fields) {
+  for (const char* field : fields) {
+    sources.try_emplace(field, maker.assumed("as it stands, nothing tells it"));
+  }
+}
+
 std::string error_text(const FamilyFit& fit) {
   if (fit.errors.empty()) return "no point";
   const RegimeError& all = fit.errors.front();

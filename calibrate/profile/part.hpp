@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "calibrate/profile/family_fit.hpp"
+#include "sim/base/units.hpp"
 #include "sim/config/catalogue.hpp"
 #include "sim/fabric/number_source.hpp"
 
@@ -35,6 +37,16 @@ struct PartMaker {
   /// What the run says of what it covered: "memory_bytes".
   [[nodiscard]] double extent(std::string_view key) const;
 };
+
+/// To the five digits that profiles keep.
+Bandwidth kept(Bandwidth rate);
+FlopRate kept(FlopRate rate);
+Duration kept(Duration time);
+double kept(double number);
+
+/// Says of fields that nothing was measured of what they hold.
+void assume_unmeasured(const PartMaker& maker, Sources& sources,
+                       std::initializer_list<const char*> fields);
 
 /// "12 points, mean error 4.3 %, 90 % of them within 9.0 %"
 std::string error_text(const FamilyFit& fit);
