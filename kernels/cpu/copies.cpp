@@ -38,30 +38,27 @@ void by_blocks(cpu::Threads& threads, const BlockFragments& fragments,
 
 }  // namespace
 
-void CpuSet::run(const BlockGather& op) {
-  check(op);
+void CpuSet::compute(const BlockGather& op) {
   const auto size = static_cast<std::size_t>(op.fragments.size.count());
   by_blocks(threads_, op.fragments, op.blocks, [&](std::int64_t place, std::int64_t staged) {
     std::memcpy(op.staging.data() + staged, op.pool + place, size);
   });
 }
 
-void CpuSet::run(const BlockScatter& op) {
-  check(op);
+void CpuSet::compute(const BlockScatter& op) {
   const auto size = static_cast<std::size_t>(op.fragments.size.count());
   by_blocks(threads_, op.fragments, op.blocks, [&](std::int64_t place, std::int64_t staged) {
     std::memcpy(op.pool + place, op.staging.data() + staged, size);
   });
 }
 
-void CpuSet::run(const StreamCopy& op) {
-  check(op);
+void CpuSet::compute(const StreamCopy& op) {
   by_runs(threads_, op.from.size(), kPiece, [&](std::size_t first, std::size_t count) {
     std::memcpy(op.to.data() + first, op.from.data() + first, count);
   });
 }
 
-void CpuSet::run(const StreamRead& op) {
+void CpuSet::compute(const StreamRead& op) {
   constexpr std::size_t kWords = kPiece / sizeof(std::uint64_t);
   std::vector<std::uint64_t> sums((op.from.size() + kWords - 1) / kWords);
   by_runs(threads_, op.from.size(), kWords, [&](std::size_t first, std::size_t count) {
@@ -71,7 +68,7 @@ void CpuSet::run(const StreamRead& op) {
   *op.sum = std::accumulate(sums.begin(), sums.end(), std::uint64_t{0});
 }
 
-void CpuSet::run(const StreamWrite& op) {
+void CpuSet::compute(const StreamWrite& op) {
   constexpr std::size_t kWords = kPiece / sizeof(std::uint64_t);
   by_runs(threads_, op.to.size(), kWords, [&](std::size_t first, std::size_t count) {
     std::fill_n(op.to.begin() + static_cast<std::ptrdiff_t>(first), count, op.word);

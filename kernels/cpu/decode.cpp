@@ -3,15 +3,13 @@
 
 namespace terrace::kernels {
 
-void CpuSet::run(const PagedDecode& op) {
-  check(op);
+void CpuSet::compute(const PagedDecode& op) {
   cpu::run(cpu::SplitDecode{op.q, op.heads, op.kv, op.kv.head_dim, op.table, op.scale, op.window,
                             op.out},
            threads_, vectors_);
 }
 
-void CpuSet::run(const MlaDecode& op) {
-  check(op);
+void CpuSet::compute(const MlaDecode& op) {
   // One kv head, whose values are the beginnings of its keys.
   PagedKv kv =
       paged_kv(KvLayout::hnd, op.kv.tokens, op.kv.tokens, 1, op.kv.page, PagedLatent::kWidth);

@@ -93,8 +93,7 @@ struct TileJob {
 }  // namespace
 }  // namespace cpu
 
-void CpuSet::run(const Gemm& op) {
-  check(op);
+void CpuSet::compute(const Gemm& op) {
   const std::int64_t down = (op.m + cpu::kRows - 1) / cpu::kRows;
   const std::int64_t across = (op.n + cpu::kColumns - 1) / cpu::kColumns;
   threads_.run(static_cast<std::size_t>(down * across), [&](std::size_t piece) {

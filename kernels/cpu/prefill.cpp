@@ -103,8 +103,7 @@ struct PrefillJob {
 }  // namespace
 }  // namespace cpu
 
-void CpuSet::run(const PagedPrefill& op) {
-  check(op);
+void CpuSet::compute(const PagedPrefill& op) {
   const std::vector<cpu::PrefillPiece> pieces = cpu::pieces_of(op);
   threads_.run(pieces.size(), [&](std::size_t i) {
     cpu::run_job(vectors_, cpu::PrefillJob{op, pieces[i]});

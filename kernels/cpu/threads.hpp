@@ -28,6 +28,8 @@ class Threads {
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
 
+  [[nodiscard]] int count() const { return static_cast<int>(threads_.size()) + 1; }
+
   /// Returns when all pieces are done. If one throws, no further one begins, and one of the
   /// exceptions is thrown. One call at a time.
   void run(std::size_t pieces, Work work);

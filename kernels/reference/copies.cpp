@@ -18,29 +18,26 @@ void each_byte(const BlockFragments& fragments, std::span<const std::int32_t> bl
 
 }  // namespace
 
-void ReferenceSet::run(const BlockGather& op) {
-  check(op);
+void ReferenceSet::compute(const BlockGather& op) {
   each_byte(op.fragments, op.blocks,
             [&](std::int64_t place, std::size_t i) { op.staging[i] = op.pool[place]; });
 }
 
-void ReferenceSet::run(const BlockScatter& op) {
-  check(op);
+void ReferenceSet::compute(const BlockScatter& op) {
   each_byte(op.fragments, op.blocks,
             [&](std::int64_t place, std::size_t i) { op.pool[place] = op.staging[i]; });
 }
 
-void ReferenceSet::run(const StreamCopy& op) {
-  check(op);
+void ReferenceSet::compute(const StreamCopy& op) {
   for (std::size_t i = 0; i < op.from.size(); ++i) op.to[i] = op.from[i];
 }
 
-void ReferenceSet::run(const StreamRead& op) {
+void ReferenceSet::compute(const StreamRead& op) {
   *op.sum = 0;
   for (const std::uint64_t word : op.from) *op.sum += word;
 }
 
-void ReferenceSet::run(const StreamWrite& op) {
+void ReferenceSet::compute(const StreamWrite& op) {
   for (std::uint64_t& word : op.to) word = op.word;
 }
 

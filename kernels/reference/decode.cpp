@@ -42,8 +42,7 @@ void attend(const PagedDecode& op, std::int64_t sequence, std::int64_t head) {
 
 }  // namespace
 
-void ReferenceSet::run(const PagedDecode& op) {
-  check(op);
+void ReferenceSet::compute(const PagedDecode& op) {
   for (std::int64_t s = 0; s < op.table.sequences(); ++s) {
     for (std::int64_t h = 0; h < op.heads; ++h) attend(op, s, h);
   }

@@ -5,8 +5,7 @@
 
 namespace terrace::kernels {
 
-void ReferenceSet::run(const Gemm& op) {
-  check(op);
+void ReferenceSet::compute(const Gemm& op) {
   for (std::int64_t i = 0; i < op.m; ++i) {
     for (std::int64_t j = 0; j < op.n; ++j) {
       double sum = 0;

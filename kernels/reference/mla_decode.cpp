@@ -40,8 +40,7 @@ void attend(const MlaDecode& op, std::int64_t sequence, std::int64_t head) {
 
 }  // namespace
 
-void ReferenceSet::run(const MlaDecode& op) {
-  check(op);
+void ReferenceSet::compute(const MlaDecode& op) {
   for (std::int64_t s = 0; s < op.table.sequences(); ++s) {
     for (std::int64_t h = 0; h < op.heads; ++h) attend(op, s, h);
   }

@@ -47,8 +47,7 @@ void attend(const PagedPrefill& op, std::int64_t sequence, std::int64_t row, std
 
 }  // namespace
 
-void ReferenceSet::run(const PagedPrefill& op) {
-  check(op);
+void ReferenceSet::compute(const PagedPrefill& op) {
   for (std::int64_t s = 0; s < op.table.sequences(); ++s) {
     const auto i = static_cast<std::size_t>(s);
     const std::int64_t before = op.table.kv_lens[i] - (op.indptr[i + 1] - op.indptr[i]);

@@ -8,11 +8,11 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/cpu/cpu_set.hpp"
 #include "kernels/reference/reference_set.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/random.hpp"
 #include "tests/for_all.hpp"
+#include "tests/kernels/subjects.hpp"
 
 namespace terrace::kernels {
 namespace {
@@ -55,7 +55,27 @@ struct Pool {
   }
 };
 
-TEST(BlockCopies, AreWhatTheReferenceSays) {
+ByteVector gathered(KernelSet& set, const Pool& pool) {
+  ByteVector staging(pool.staged(), std::byte{0xee});
+  const tests::Placed from(set, pool.bytes);
+  const tests::Placed to(set, staging);
+  set.run(BlockGather{from.begin(), pool.fragments, pool.listed, {to.begin(), staging.size()}});
+  to.fetch(staging);
+  return staging;
+}
+
+/// `into` after the blocks of `pool` were scattered to it from `staging`.
+ByteVector scattered(KernelSet& set, const Pool& pool, const ByteVector& staging, ByteVector into) {
+  const tests::Placed from(set, staging);
+  const tests::Placed to(set, into);
+  set.run(BlockScatter{{from.begin(), staging.size()}, pool.fragments, pool.listed, to.begin()});
+  to.fetch(into);
+  return into;
+}
+
+class BlockCopiesOn : public tests::OnEachSet {};
+
+TEST_P(BlockCopiesOn, AreWhatTheReferenceSays) {
   terrace::tests::for_all(
       [](std::uint64_t seed) {
         const std::int64_t size = *rc::gen::element(1, 7, 64, 4096);
@@ -66,41 +86,33 @@ TEST(BlockCopies, AreWhatTheReferenceSays) {
         if (*rc::gen::arbitrary<bool>()) pool.by_fragment(blocks);
 
         ReferenceSet reference;
-        CpuSet cpu(3);
-        ByteVector expected(pool.staged());
-        ByteVector actual(pool.staged(), std::byte{0xee});
-        reference.run(BlockGather{pool.bytes.data(), pool.fragments, pool.listed, expected});
-        cpu.run(BlockGather{pool.bytes.data(), pool.fragments, pool.listed, actual});
-        RC_ASSERT(expected == actual);
-
+        const ByteVector expected = gathered(reference, pool);
         // Scattered into other pools, which must stay as they are but for the listed blocks.
-        ByteVector by_reference(pool.bytes.size(), std::byte{0xcc});
-        ByteVector by_cpu = by_reference;
-        reference.run(BlockScatter{actual, pool.fragments, pool.listed, by_reference.data()});
-        cpu.run(BlockScatter{actual, pool.fragments, pool.listed, by_cpu.data()});
-        RC_ASSERT(by_reference == by_cpu);
+        const ByteVector other(pool.bytes.size(), std::byte{0xcc});
+        const ByteVector by_reference = scattered(reference, pool, expected, other);
+        for (const tests::Alike& sets : subject().make()) {
+          for (const auto& set : sets) {
+            RC_ASSERT(gathered(*set, pool) == expected);
+            RC_ASSERT(scattered(*set, pool, expected, other) == by_reference);
+          }
+        }
         RC_ASSERT(
-            std::equal(by_cpu.begin(), by_cpu.end(), pool.bytes.begin(),
+            std::equal(by_reference.begin(), by_reference.end(), pool.bytes.begin(),
                        [](auto now, auto then) { return now == then || now == std::byte{0xcc}; }));
-        ByteVector again(pool.staged());
-        reference.run(BlockGather{by_cpu.data(), pool.fragments, pool.listed, again});
-        RC_ASSERT(again == actual);
+        Pool again = pool;
+        again.bytes = by_reference;
+        RC_ASSERT(gathered(reference, again) == expected);
       },
-      100);
+      subject().cases(100));
 }
 
-TEST(BlockCopies, AreCutIntoPieces) {
+TEST_P(BlockCopiesOn, AreCutIntoPieces) {
   const Pool pool(70'000, 1, 50, 47, Random(1, "pieces"));
   ReferenceSet reference;
-  CpuSet cpu(3);
-  ByteVector expected(pool.staged());
-  ByteVector actual(pool.staged());
-  reference.run(BlockGather{pool.bytes.data(), pool.fragments, pool.listed, expected});
-  cpu.run(BlockGather{pool.bytes.data(), pool.fragments, pool.listed, actual});
-  EXPECT_EQ(expected, actual);
+  EXPECT_EQ(gathered(reference, pool), gathered(*subject().make().back().back(), pool));
 }
 
-TEST(BlockCopies, AreInTheOrderOfTheList) {
+TEST(ReferenceBlockCopies, AreInTheOrderOfTheList) {
   Pool pool(2, 2, 3, 0, Random(1, "order"));
   pool.listed = {2, 0};
   ByteVector staging(8);
@@ -111,47 +123,124 @@ TEST(BlockCopies, AreInTheOrderOfTheList) {
   for (std::size_t i = 0; i < places.size(); ++i) EXPECT_EQ(staging[i], pool.bytes[places[i]]);
 }
 
-TEST(BlockCopies, RefuseAStagingBufferOfAnotherSize) {
+TEST_P(BlockCopiesOn, RefuseAStagingBufferOfAnotherSize) {
   Pool pool(4, 1, 2, 2, Random(1, "size"));
-  ByteVector staging(pool.staged() + 1);
-  CpuSet cpu(1);
-  EXPECT_THROW(cpu.run(BlockGather{pool.bytes.data(), pool.fragments, pool.listed, staging}),
+  const auto set = subject().one();
+  const tests::Placed memory(*set, pool.bytes);
+  const std::span<std::byte> staging(memory.begin(), pool.staged() + 1);
+  EXPECT_THROW(static_cast<void>(
+                   set->prepare(BlockGather{memory.begin(), pool.fragments, pool.listed, staging})),
                InvariantViolation);
-  EXPECT_THROW(cpu.run(BlockScatter{staging, pool.fragments, pool.listed, pool.bytes.data()}),
+  EXPECT_THROW(static_cast<void>(set->prepare(
+                   BlockScatter{staging, pool.fragments, pool.listed, memory.begin()})),
                InvariantViolation);
 }
 
-TEST(Streams, TouchEveryByteOnce) {
+void expect_streams(KernelSet& set, std::int64_t words) {
+  const ByteVector bytes = random_bytes(words * 8, Random(1, "stream"));
+  std::vector<std::uint64_t> copied(static_cast<std::size_t>(words) + 1, 17);
+  const std::size_t size = bytes.size();
+  const auto host = std::as_writable_bytes(std::span(copied));
+  const tests::Placed from(set, bytes);
+  const tests::Placed to(set, host);
+  set.run(StreamCopy{{from.begin(), size}, {to.begin(), size}});
+  to.fetch(host);
+  EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), host.begin()));
+  EXPECT_EQ(copied.back(), 17);
+
+  std::uint64_t sum = 1;
+  const auto host_sum = std::as_writable_bytes(std::span(&sum, 1));
+  const tests::Placed device_sum(set, host_sum);
+  auto* const numbers = reinterpret_cast<std::uint64_t*>(to.begin());
+  set.run(
+      StreamRead{{numbers, copied.size()}, reinterpret_cast<std::uint64_t*>(device_sum.begin())});
+  device_sum.fetch(host_sum);
+  EXPECT_EQ(sum, std::accumulate(copied.begin(), copied.end(), std::uint64_t{0}));
+
+  set.run(StreamWrite{{numbers, copied.size() - 1}, 0xabcdef});
+  to.fetch(host);
+  EXPECT_EQ(std::count(copied.begin(), copied.end(), 0xabcdefU), words);
+  EXPECT_EQ(copied.back(), 17);
+}
+
+constexpr std::int64_t kStreamWords[] = {0, 1, 1000, 131'072, 131'073, 400'000};
+
+TEST(ReferenceStreams, TouchEveryByteOnce) {
   ReferenceSet reference;
-  CpuSet one(1);
-  CpuSet three(3);
-  for (KernelSet* set : {static_cast<KernelSet*>(&reference), static_cast<KernelSet*>(&one),
-                         static_cast<KernelSet*>(&three)}) {
-    for (const std::int64_t words : {0, 1, 1000, 131'072, 131'073, 400'000}) {
-      const ByteVector bytes = random_bytes(words * 8, Random(1, "stream"));
-      std::vector<std::uint64_t> copied(static_cast<std::size_t>(words) + 1, 17);
-      const auto target = std::as_writable_bytes(std::span(copied)).first(bytes.size());
-      set->run(StreamCopy{bytes, target});
-      EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), target.begin()));
-      EXPECT_EQ(copied.back(), 17);
+  for (const std::int64_t words : kStreamWords) expect_streams(reference, words);
+}
 
-      std::uint64_t sum = 1;
-      set->run(StreamRead{copied, &sum});
-      EXPECT_EQ(sum, std::accumulate(copied.begin(), copied.end(), std::uint64_t{0}));
+class StreamsOn : public tests::OnEachSet {};
 
-      set->run(StreamWrite{std::span(copied).first(copied.size() - 1), 0xabcdef});
-      EXPECT_EQ(std::count(copied.begin(), copied.end(), 0xabcdefU), words);
-      EXPECT_EQ(copied.back(), 17);
+TEST_P(StreamsOn, TouchEveryByteOnce) {
+  for (const tests::Alike& sets : subject().make()) {
+    for (const auto& set : sets) {
+      for (const std::int64_t words : kStreamWords) expect_streams(*set, words);
     }
   }
 }
 
-TEST(Streams, RefuseACopyToAnotherSize) {
-  ByteVector from(10);
-  ByteVector to(11);
-  CpuSet cpu(1);
-  EXPECT_THROW(cpu.run(StreamCopy{from, to}), InvariantViolation);
+TEST_P(StreamsOn, CopyWhatIsNotAMultipleOfAVector) {
+  const auto set = subject().one();
+  for (const std::int64_t count : {1, 7, 15, 17, 4097}) {
+    const ByteVector bytes = random_bytes(count, Random(1, "odd"));
+    ByteVector out(bytes.size() + 1);
+    const tests::Placed from(*set, bytes);
+    const tests::Placed to(*set, out);
+    set->run(StreamCopy{{from.begin(), bytes.size()}, {to.begin(), bytes.size()}});
+    to.fetch(out);
+    EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), out.begin())) << count;
+    EXPECT_EQ(out.back(), std::byte{0});
+  }
 }
+
+TEST_P(StreamsOn, RefuseACopyToAnotherSize) {
+  const auto set = subject().one();
+  const ByteVector bytes(21);
+  const tests::Placed memory(*set, bytes);
+  EXPECT_THROW(
+      static_cast<void>(set->prepare(StreamCopy{{memory.begin(), 10}, {memory.begin() + 10, 11}})),
+      InvariantViolation);
+}
+
+class SetsOfKernels : public tests::OnEachSet {};
+
+TEST_P(SetsOfKernels, StartPreparedOperationsInTurnAndKeepTheirIndices) {
+  const auto set = subject().one();
+  const Pool pool(64, 1, 8, 8, Random(1, "turn"));
+  const tests::Placed memory(*set, pool.bytes);
+  ByteVector staging(128);
+  const tests::Placed staged(*set, staging);
+  std::vector<Start> gathers;
+  for (const std::int32_t block : {3, 5}) {
+    const std::vector<std::int32_t> list{block};  // which goes before anything is started
+    gathers.push_back(set->prepare(BlockGather{
+        memory.begin(), pool.fragments, list, {staged.begin() + 64 * gathers.size(), 64}}));
+  }
+  EXPECT_GT(set->seconds(gathers, 3), 0);
+  staged.fetch(staging);
+  for (std::size_t i = 0; i < 64; ++i) {
+    const auto place = static_cast<std::size_t>(pool.fragments.offset(3, 0)) + i;
+    EXPECT_EQ(staging[i], pool.bytes[place]);
+    EXPECT_EQ(staging[64 + i],
+              pool.bytes[static_cast<std::size_t>(pool.fragments.offset(5, 0)) + i]);
+  }
+}
+
+TEST_P(SetsOfKernels, SayWhatTheyAre) {
+  const auto set = subject().one();
+  EXPECT_FALSE(set->description().empty());
+  EXPECT_GT(set->free_memory().count(), 0);
+  EXPECT_GT(set->cache().count(), 0);
+  const auto memory = set->allocate(Bytes{1000});
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.get()) % 256, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sets, BlockCopiesOn, ::testing::ValuesIn(tests::subjects()),
+                         tests::name_of);
+INSTANTIATE_TEST_SUITE_P(Sets, StreamsOn, ::testing::ValuesIn(tests::subjects()), tests::name_of);
+INSTANTIATE_TEST_SUITE_P(Sets, SetsOfKernels, ::testing::ValuesIn(tests::subjects()),
+                         tests::name_of);
 
 }  // namespace
 }  // namespace terrace::kernels

@@ -10,12 +10,12 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/cpu/cpu_set.hpp"
 #include "kernels/reference/reference_set.hpp"
 #include "sim/base/check.hpp"
 #include "tests/for_all.hpp"
 #include "tests/kernels/drawn.hpp"
 #include "tests/kernels/operands.hpp"
+#include "tests/kernels/subjects.hpp"
 
 namespace terrace::kernels {
 namespace {
@@ -46,46 +46,56 @@ struct Decode {
 
   [[nodiscard]] Tensor run(KernelSet& set, Element out_type = Element::fp32) const {
     Tensor out(out_type, q.count());
-    PagedDecode op{q.view(), heads, cache.kv(), cache.table(), scale, window, out.writable()};
+    const tests::Placed queries(set, q);
+    const tests::Placed keys(set, cache.keys());
+    const tests::Placed values(set, cache.values());
+    const tests::Placed result(set, out);
+    PagedDecode op{queries.view(),   heads, cache.kv(keys.view(), values.view()),
+                   cache.table(),    scale, window,
+                   result.writable()};
     op.kv.key_scale = kKeyScale;
     op.kv.value_scale = kValueScale;
     set.run(op);
+    result.fetch(out.bytes());
     return out;
   }
 
-  [[nodiscard]] tests::AttentionTolerance tolerance() const {
+  [[nodiscard]] tests::AttentionTolerance tolerance(const tests::Subject& subject) const {
     tests::AttentionTolerance t = cache.tolerance(tests::largest(q), scale * kKeyScale);
     t.largest_value *= static_cast<double>(kValueScale);
+    t.rounding = subject.rounding(cache.shape().type, q.view().type);
     return t;
   }
 };
 
-void expect_as_reference(const Decode& decode, Element out_type = Element::fp32) {
-  ReferenceSet reference;
-  const Tensor expected = decode.run(reference);
-  const tests::AttentionTolerance tolerance = decode.tolerance();
-  for (const cpu::Vectors vectors : cpu::supported_vectors()) {
-    CpuSet one(1, vectors);
-    CpuSet three(3, vectors);
-    const Tensor actual = decode.run(one, out_type);
-    tests::expect_close(expected, actual, tolerance);
-    EXPECT_EQ(actual, decode.run(three, out_type)) << "threads change the result";
+class PagedDecodeOn : public tests::OnEachSet {
+ protected:
+  static void expect_as_reference(const Decode& decode, Element out_type = Element::fp32) {
+    ReferenceSet reference;
+    const Tensor expected = decode.run(reference);
+    for (const tests::Alike& sets : subject().make()) {
+      const Tensor actual = decode.run(*sets.front(), out_type);
+      tests::expect_close(expected, actual, decode.tolerance(subject()));
+      for (const auto& set : sets) EXPECT_EQ(actual, decode.run(*set, out_type));
+    }
   }
+};
+
+TEST_P(PagedDecodeOn, IsWhatTheReferenceSays) {
+  terrace::tests::for_all(
+      [](std::uint64_t seed) {
+        const tests::Heads heads = tests::drawn_heads();
+        const CacheShape shape = tests::drawn_cache(heads, subject());
+        Decode decode(shape, tests::drawn_lengths(shape.page), heads.q, tests::drawn_row_type(),
+                      Random(seed, "decode"));
+        if (*rc::gen::arbitrary<bool>()) decode.window = *rc::gen::element(1, 7, 16, 33, 128, 1000);
+        expect_as_reference(decode, tests::drawn_row_type());
+        RC_ASSERT(!::testing::Test::HasFailure());
+      },
+      subject().cases(200));
 }
 
-TEST(PagedDecode, IsWhatTheReferenceSays) {
-  terrace::tests::for_all([](std::uint64_t seed) {
-    const tests::Heads heads = tests::drawn_heads();
-    const CacheShape shape = tests::drawn_cache(heads);
-    Decode decode(shape, tests::drawn_lengths(shape.page), heads.q, tests::drawn_row_type(),
-                  Random(seed, "decode"));
-    if (*rc::gen::arbitrary<bool>()) decode.window = *rc::gen::element(1, 7, 16, 33, 128, 1000);
-    expect_as_reference(decode, tests::drawn_row_type());
-    RC_ASSERT(!::testing::Test::HasFailure());
-  });
-}
-
-TEST(PagedDecode, SplitsLongSequences) {
+TEST_P(PagedDecodeOn, SplitsLongSequences) {
   const CacheShape shape{Element::bf16, KvLayout::hnd, 1, 64, 16};
   for (const std::int32_t length : {1023, 1024, 1025, 2048, 9001}) {
     Decode decode(shape, {length, 3}, 2, Element::bf16, Random(1, "long"));
@@ -95,13 +105,13 @@ TEST(PagedDecode, SplitsLongSequences) {
   }
 }
 
-TEST(PagedDecode, SeesNothingOutsideOfItsWindow) {
+TEST_P(PagedDecodeOn, SeesNothingOutsideOfItsWindow) {
   Decode decode({Element::bf16, KvLayout::nhd, 2, 64, 16}, {100, 40}, 4, Element::bf16,
                 Random(1, "window"));
   decode.window = 50;
   for (std::int64_t t = 0; t < 50; ++t) decode.cache.poison(0, t);
   ReferenceSet reference;
-  CpuSet cpu(2);
+  const auto fast = subject().one();
   const Tensor expected = decode.run(reference);
   EXPECT_FALSE(std::isnan(expected.at(0)));
   Decode clean = decode;
@@ -113,43 +123,43 @@ TEST(PagedDecode, SeesNothingOutsideOfItsWindow) {
       }
     }
   }
-  EXPECT_EQ(decode.run(cpu), clean.run(cpu));
-  tests::expect_close(expected, decode.run(cpu), clean.tolerance());
+  EXPECT_EQ(decode.run(*fast), clean.run(*fast));
+  tests::expect_close(expected, decode.run(*fast), clean.tolerance(subject()));
 }
 
-TEST(PagedDecode, PassesOnNanOfSeenKeys) {
+TEST_P(PagedDecodeOn, PassesOnNanOfSeenKeys) {
   Decode decode({Element::fp16, KvLayout::hnd, 1, 64, 16}, {100, 40}, 2, Element::fp32,
                 Random(1, "nan"));
   decode.cache.set_key(0, 70, 0, 5, std::numeric_limits<double>::quiet_NaN());
   ReferenceSet reference;
-  CpuSet cpu(1);
-  for (KernelSet* set : {static_cast<KernelSet*>(&reference), static_cast<KernelSet*>(&cpu)}) {
+  const auto fast = subject().one();
+  for (KernelSet* set : {static_cast<KernelSet*>(&reference), fast.get()}) {
     const Tensor out = decode.run(*set);
     EXPECT_TRUE(std::isnan(out.at(0)));
     EXPECT_FALSE(std::isnan(out.at(2 * 64)));
   }
 }
 
-TEST(PagedDecode, SurvivesHugeScores) {
+TEST_P(PagedDecodeOn, SurvivesHugeScores) {
   for (const float scale : {1e3F, 1e20F, 1e30F}) {
-    Decode decode({Element::fp32, KvLayout::hnd, 1, 64, 16}, {50, 1100}, 2, Element::fp32,
+    Decode decode({Element::bf16, KvLayout::hnd, 1, 64, 16}, {50, 1100}, 2, Element::bf16,
                   Random(1, "huge"));
     decode.scale = scale;
     ReferenceSet reference;
-    CpuSet cpu(1);
+    const auto fast = subject().one();
     // Scores are so far apart that one key takes all; errors of scores do not matter then.
-    tests::expect_close(decode.run(reference), decode.run(cpu), {0, 1100, 10});
+    tests::expect_close(decode.run(reference), decode.run(*fast), {0, 1100, 10});
   }
 }
 
-TEST(PagedDecode, GivesTheMeanOfValuesWhereAllKeysAreEqual) {
+TEST_P(PagedDecodeOn, GivesTheMeanOfValuesWhereAllKeysAreEqual) {
   Decode decode({Element::bf16, KvLayout::hnd, 1, 64, 16}, {1100}, 2, Element::bf16,
                 Random(1, "equal"));
   decode.cache.each([&](std::int64_t s, std::int64_t t, std::int64_t h, std::int64_t d) {
     decode.cache.set_key(s, t, h, d, static_cast<double>(d) - 30);
   });
-  CpuSet cpu(1);
-  const Tensor out = decode.run(cpu);
+  const auto fast = subject().one();
+  const Tensor out = decode.run(*fast);
   for (std::int64_t d = 0; d < 64; ++d) {
     double mean = 0;
     for (std::int64_t t = 0; t < 1100; ++t)
@@ -159,7 +169,7 @@ TEST(PagedDecode, GivesTheMeanOfValuesWhereAllKeysAreEqual) {
   }
 }
 
-TEST(PagedDecode, GroupedQueriesAreManyHeadsWithRepeatedKeys) {
+TEST_P(PagedDecodeOn, GroupedQueriesAreManyHeadsWithRepeatedKeys) {
   terrace::tests::for_all(
       [](std::uint64_t seed) {
         Decode grouped({Element::bf16, KvLayout::hnd, 2, 64, 16}, tests::drawn_lengths(16), 6,
@@ -173,27 +183,27 @@ TEST(PagedDecode, GroupedQueriesAreManyHeadsWithRepeatedKeys) {
           repeated.cache.set_value(s, t, h, d, grouped.cache.value(s, t, h / 3, d));
         });
         ReferenceSet reference;
-        CpuSet cpu(2);
+        const auto fast = subject().one();
         RC_ASSERT(grouped.run(reference) == repeated.run(reference));
-        RC_ASSERT(grouped.run(cpu) == repeated.run(cpu));
+        RC_ASSERT(grouped.run(*fast) == repeated.run(*fast));
       },
       20);
 }
 
-TEST(PagedDecode, WindowsThatHoldTheSequenceChangeNothing) {
+TEST_P(PagedDecodeOn, WindowsThatHoldTheSequenceChangeNothing) {
   Decode decode({Element::bf16, KvLayout::hnd, 1, 64, 16}, {40, 1, 0, 1030}, 2, Element::bf16,
                 Random(1, "wide"));
   ReferenceSet reference;
-  CpuSet cpu(2);
+  const auto fast = subject().one();
   const Tensor by_reference = decode.run(reference);
-  const Tensor by_cpu = decode.run(cpu);
+  const Tensor by_cpu = decode.run(*fast);
   for (const std::int64_t window : {std::int64_t{1030}, std::int64_t{1} << 40}) {
     decode.window = window;
     EXPECT_EQ(decode.run(reference), by_reference);
-    EXPECT_EQ(decode.run(cpu), by_cpu);
+    EXPECT_EQ(decode.run(*fast), by_cpu);
   }
   decode.window = 1;  // the newest token alone: its value
-  for (KernelSet* set : {static_cast<KernelSet*>(&reference), static_cast<KernelSet*>(&cpu)}) {
+  for (KernelSet* set : {static_cast<KernelSet*>(&reference), fast.get()}) {
     const Tensor out = decode.run(*set);
     for (std::int64_t d = 0; d < 64; ++d) {
       const double scale = static_cast<double>(kValueScale);
@@ -204,19 +214,26 @@ TEST(PagedDecode, WindowsThatHoldTheSequenceChangeNothing) {
   }
 }
 
-TEST(PagedDecode, RefusesShapesThatContradictEachOther) {
+TEST_P(PagedDecodeOn, RefusesShapesThatContradictEachOther) {
   const Decode decode({Element::bf16, KvLayout::hnd, 2, 64, 16}, {10}, 4, Element::bf16,
                       Random(1, "shapes"));
-  Tensor out(Element::fp32, decode.q.count());
-  const PagedDecode good{
-      decode.q.view(), 4, decode.cache.kv(), decode.cache.table(), decode.scale, std::nullopt,
-      out.writable()};
-  CpuSet cpu(1);
-  EXPECT_NO_THROW(cpu.run(good));
+  const Tensor out(Element::fp32, decode.q.count());
+  const auto fast = subject().one();
+  const tests::Placed queries(*fast, decode.q);
+  const tests::Placed keys(*fast, decode.cache.keys());
+  const tests::Placed result(*fast, out);
+  const PagedDecode good{queries.view(),
+                         4,
+                         decode.cache.kv(keys.view(), keys.view()),
+                         decode.cache.table(),
+                         decode.scale,
+                         std::nullopt,
+                         result.writable()};
+  EXPECT_NO_THROW(fast->run(good));
   const auto refused = [&](auto change) {
     PagedDecode op = good;
     change(op);
-    EXPECT_THROW(cpu.run(op), InvariantViolation);
+    EXPECT_THROW(static_cast<void>(fast->prepare(op)), InvariantViolation);
   };
   refused([](PagedDecode& op) { op.heads = 3; });
   refused([](PagedDecode& op) { op.kv.head_dim = 40; });
@@ -226,6 +243,9 @@ TEST(PagedDecode, RefusesShapesThatContradictEachOther) {
   refused([](PagedDecode& op) { op.window = 0; });
   refused([](PagedDecode& op) { op.table.width += 1; });
 }
+
+INSTANTIATE_TEST_SUITE_P(Sets, PagedDecodeOn, ::testing::ValuesIn(tests::subjects()),
+                         tests::name_of);
 
 }  // namespace
 }  // namespace terrace::kernels

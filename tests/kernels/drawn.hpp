@@ -7,6 +7,7 @@
 #include <rapidcheck.h>
 
 #include "tests/kernels/operands.hpp"
+#include "tests/kernels/subjects.hpp"
 
 /// Parts of random attention operations, drawn inside of a property.
 namespace terrace::kernels::tests {
@@ -22,12 +23,12 @@ inline Heads drawn_heads() {
                            Heads{71, 1});
 }
 
-inline CacheShape drawn_cache(const Heads& heads) {
+inline CacheShape drawn_cache(const Heads& heads, const Subject& subject) {
   CacheShape shape;
-  shape.type = *rc::gen::element(Element::fp32, Element::bf16, Element::fp16, Element::fp8_e4m3);
+  shape.type = *rc::gen::elementOf(subject.cached);
   shape.layout = *rc::gen::element(KvLayout::hnd, KvLayout::nhd);
   shape.kv_heads = heads.kv;
-  shape.head_dim = *rc::gen::element(16, 64, 128, 256);
+  shape.head_dim = *rc::gen::elementOf(subject.head_dims);
   shape.page = *rc::gen::element(16, 32, 64);
   return shape;
 }

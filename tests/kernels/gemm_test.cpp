@@ -7,11 +7,11 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/cpu/cpu_set.hpp"
 #include "kernels/reference/reference_set.hpp"
 #include "sim/base/check.hpp"
 #include "tests/for_all.hpp"
 #include "tests/kernels/operands.hpp"
+#include "tests/kernels/subjects.hpp"
 
 namespace terrace::kernels {
 namespace {
@@ -33,32 +33,42 @@ struct Product {
 
   [[nodiscard]] Tensor run(KernelSet& set, Element c_type = Element::fp32) const {
     Tensor c(c_type, m * n);
-    set.run(Gemm{a.view(), b.view(), c.writable(), m, n, k});
+    const tests::Placed left(set, a);
+    const tests::Placed right(set, b);
+    const tests::Placed result(set, c);
+    set.run(Gemm{left.view(), right.view(), result.writable(), m, n, k});
+    result.fetch(c.bytes());
     return c;
   }
 };
 
-void expect_as_reference(const Product& product, Element c_type) {
-  ReferenceSet reference;
-  const Tensor expected = product.run(reference);
-  // A sum of k products is off by less than k roundings of the sum of their absolute values, on
-  // average k times that of two normal numbers, 2 / pi; and then C is rounded.
-  const double sum = static_cast<double>(product.k) + 8;
-  for (const cpu::Vectors vectors : cpu::supported_vectors()) {
-    CpuSet one(1, vectors);
-    CpuSet three(3, vectors);
-    const Tensor actual = product.run(one, c_type);
-    for (std::int64_t i = 0; i < expected.count(); ++i) {
-      const double tolerance =
-          tests::unit_roundoff(c_type) * std::abs(expected.at(i)) + 0x1p-24 * sum * sum;
-      ASSERT_TRUE(std::abs(actual.at(i) - expected.at(i)) <= tolerance)
-          << "element " << i << ": " << actual.at(i) << " instead of " << expected.at(i);
-    }
-    EXPECT_EQ(actual, product.run(three, c_type)) << "threads change the result";
+class GemmOn : public tests::OnEachSet {
+ protected:
+  void SetUp() override {
+    tests::OnEachSet::SetUp();
+    if (!subject().multiplies) GTEST_SKIP() << "its products are a library's";
   }
-}
 
-TEST(Gemm, IsWhatTheReferenceSays) {
+  static void expect_as_reference(const Product& product, Element c_type) {
+    ReferenceSet reference;
+    const Tensor expected = product.run(reference);
+    // A sum of k products is off by less than k roundings of the sum of their absolute values, on
+    // average k times that of two normal numbers, 2 / pi; and then C is rounded.
+    const double sum = static_cast<double>(product.k) + 8;
+    for (const tests::Alike& sets : subject().make()) {
+      const Tensor actual = product.run(*sets.front(), c_type);
+      for (std::int64_t i = 0; i < expected.count(); ++i) {
+        const double tolerance =
+            tests::unit_roundoff(c_type) * std::abs(expected.at(i)) + 0x1p-24 * sum * sum;
+        ASSERT_TRUE(std::abs(actual.at(i) - expected.at(i)) <= tolerance)
+            << "element " << i << ": " << actual.at(i) << " instead of " << expected.at(i);
+      }
+      for (const auto& set : sets) EXPECT_EQ(actual, product.run(*set, c_type));
+    }
+  }
+};
+
+TEST_P(GemmOn, IsWhatTheReferenceSays) {
   terrace::tests::for_all([](std::uint64_t seed) {
     const Product product(*rc::gen::element(Element::fp32, Element::bf16),
                           *rc::gen::element(0, 1, 2, 7, 31), *rc::gen::element(0, 1, 8, 13, 70),
@@ -68,27 +78,34 @@ TEST(Gemm, IsWhatTheReferenceSays) {
   });
 }
 
-TEST(Gemm, CutsBothMatricesIntoPanels) {
+TEST_P(GemmOn, CutsBothMatricesIntoPanels) {
   expect_as_reference(Product(Element::bf16, 70, 190, 513, Random(1, "panels")), Element::fp32);
   expect_as_reference(Product(Element::fp32, 33, 129, 300, Random(1, "panels")), Element::bf16);
 }
 
-TEST(Gemm, RefusesTypesThatItCannotMultiply) {
+TEST_P(GemmOn, RefusesTypesThatItCannotMultiply) {
   const Product product(Element::bf16, 2, 3, 4, Random(1, "types"));
-  Tensor c(Element::fp32, 6);
-  CpuSet cpu(1);
-  const Gemm good{product.a.view(), product.b.view(), c.writable(), 2, 3, 4};
-  EXPECT_NO_THROW(cpu.run(good));
+  const auto fast = subject().one();
+  EXPECT_NO_THROW(product.run(*fast));
+  const tests::Placed memory(*fast, product.a);
+  const Gemm good{{Element::bf16, memory.begin()},
+                  {Element::bf16, memory.begin()},
+                  {Element::fp32, memory.begin()},
+                  2,
+                  3,
+                  4};
   const auto refused = [&](auto change) {
     Gemm op = good;
     change(op);
-    EXPECT_THROW(cpu.run(op), InvariantViolation);
+    EXPECT_THROW(static_cast<void>(fast->prepare(op)), InvariantViolation);
   };
   refused([](Gemm& op) { op.b.type = Element::fp32; });
   refused([](Gemm& op) { op.a.type = op.b.type = Element::fp16; });
   refused([](Gemm& op) { op.c.type = Element::fp8_e4m3; });
   refused([](Gemm& op) { op.k = -1; });
 }
+
+INSTANTIATE_TEST_SUITE_P(Sets, GemmOn, ::testing::ValuesIn(tests::subjects()), tests::name_of);
 
 }  // namespace
 }  // namespace terrace::kernels

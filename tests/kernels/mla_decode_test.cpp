@@ -10,12 +10,12 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/cpu/cpu_set.hpp"
 #include "kernels/reference/reference_set.hpp"
 #include "sim/base/check.hpp"
 #include "tests/for_all.hpp"
 #include "tests/kernels/drawn.hpp"
 #include "tests/kernels/operands.hpp"
+#include "tests/kernels/subjects.hpp"
 
 namespace terrace::kernels {
 namespace {
@@ -61,33 +61,44 @@ struct Mla {
 
   [[nodiscard]] Tensor run(KernelSet& set, Element out_type = Element::fp32) const {
     Tensor out(out_type, tables.view().sequences() * heads * kLatent);
-    set.run(MlaDecode{q.view(), heads, cache(), tables.view(), scale, out.writable()});
+    const tests::Placed queries(set, q);
+    const tests::Placed tokens(set, latents);
+    const tests::Placed result(set, out);
+    set.run(MlaDecode{queries.view(),
+                      heads,
+                      {tokens.view(), page, kScale},
+                      tables.view(),
+                      scale,
+                      result.writable()});
+    result.fetch(out.bytes());
     return out;
   }
 };
 
-void expect_as_reference(const Mla& mla, Element out_type) {
-  ReferenceSet reference;
-  const Tensor expected = mla.run(reference);
-  const auto lens = mla.tables.view().kv_lens;
-  const double longest = lens.empty() ? 0 : *std::max_element(lens.begin(), lens.end());
-  const double largest = 5 * static_cast<double>(kScale);  // of N(0, 1) numbers, times their scale
-  const tests::AttentionTolerance tolerance{
-      static_cast<double>(mla.scale) * kWidth * tests::largest(mla.q) * largest, longest, largest};
-  for (const cpu::Vectors vectors : cpu::supported_vectors()) {
-    CpuSet one(1, vectors);
-    CpuSet three(3, vectors);
-    const Tensor actual = mla.run(one, out_type);
-    tests::expect_close(expected, actual, tolerance);
-    EXPECT_EQ(actual, mla.run(three, out_type)) << "threads change the result";
+class MlaDecodeOn : public tests::OnEachSet {
+ protected:
+  static void expect_as_reference(const Mla& mla, Element out_type) {
+    ReferenceSet reference;
+    const Tensor expected = mla.run(reference);
+    const auto lens = mla.tables.view().kv_lens;
+    const double longest = lens.empty() ? 0 : *std::max_element(lens.begin(), lens.end());
+    const double largest =
+        5 * static_cast<double>(kScale);  // of N(0, 1) numbers, times their scale
+    const tests::AttentionTolerance tolerance{
+        static_cast<double>(mla.scale) * kWidth * tests::largest(mla.q) * largest, longest, largest,
+        kWidth, subject().rounding(mla.latents.view().type, mla.q.view().type)};
+    for (const tests::Alike& sets : subject().make()) {
+      const Tensor actual = mla.run(*sets.front(), out_type);
+      tests::expect_close(expected, actual, tolerance);
+      for (const auto& set : sets) EXPECT_EQ(actual, mla.run(*set, out_type));
+    }
   }
-}
+};
 
-TEST(MlaDecode, IsWhatTheReferenceSays) {
+TEST_P(MlaDecodeOn, IsWhatTheReferenceSays) {
   terrace::tests::for_all(
       [](std::uint64_t seed) {
-        const auto type =
-            *rc::gen::element(Element::fp32, Element::bf16, Element::fp16, Element::fp8_e4m3);
+        const Element type = *rc::gen::elementOf(subject().cached);
         const std::int64_t page = *rc::gen::element(16, 32, 64);
         const std::int64_t heads = *rc::gen::element(1, 3, 16);
         std::vector<std::int32_t> lens = tests::drawn_lengths(page);
@@ -96,17 +107,17 @@ TEST(MlaDecode, IsWhatTheReferenceSays) {
         expect_as_reference(mla, tests::drawn_row_type());
         RC_ASSERT(!::testing::Test::HasFailure());
       },
-      40);
+      subject().cases(40));
 }
 
-TEST(MlaDecode, SplitsLongSequencesAndManyHeads) {
+TEST_P(MlaDecodeOn, SplitsLongSequencesAndManyHeads) {
   expect_as_reference(Mla(Element::bf16, {1100, 0}, 64, 2, Element::bf16, Random(1, "long")),
                       Element::bf16);
   expect_as_reference(Mla(Element::bf16, {20, 3}, 64, 130, Element::bf16, Random(1, "heads")),
                       Element::fp32);
 }
 
-TEST(MlaDecode, IsAttentionOnExpandedKeysAndValues) {
+TEST(ReferenceMlaDecode, IsAttentionOnExpandedKeysAndValues) {
   // A head's key is W_k c beside the rope part, its value W_v c; absorbed, the query is W_k^T q.
   constexpr std::int64_t kHeads = 2;
   constexpr std::int64_t kNope = 32;
@@ -160,15 +171,14 @@ TEST(MlaDecode, IsAttentionOnExpandedKeysAndValues) {
   }
 }
 
-TEST(MlaDecode, RefusesShapesThatContradictEachOther) {
+TEST_P(MlaDecodeOn, RefusesShapesThatContradictEachOther) {
   const Mla mla(Element::bf16, {10}, 16, 1, Element::bf16, Random(1, "shapes"));
-  Tensor out(Element::fp32, kLatent);
-  CpuSet cpu(1);
-  MlaDecode op{mla.q.view(), 1, mla.cache(), mla.tables.view(), 1, out.writable()};
-  EXPECT_NO_THROW(cpu.run(op));
-  op.out.type = Element::fp8_e4m3;
-  EXPECT_THROW(cpu.run(op), InvariantViolation);
+  const auto fast = subject().one();
+  EXPECT_NO_THROW(mla.run(*fast));
+  EXPECT_THROW(mla.run(*fast, Element::fp8_e4m3), InvariantViolation);
 }
+
+INSTANTIATE_TEST_SUITE_P(Sets, MlaDecodeOn, ::testing::ValuesIn(tests::subjects()), tests::name_of);
 
 }  // namespace
 }  // namespace terrace::kernels

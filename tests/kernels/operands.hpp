@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/paged.hpp"
+#include "kernels/kernel_set.hpp"
 #include "sim/base/random.hpp"
 #include "sim/base/samplers.hpp"
 
@@ -42,12 +42,37 @@ class Tensor {
     for (std::int64_t i = 0; i < count_; ++i) set(i, normal(random, 0, deviation));
   }
 
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+  [[nodiscard]] std::span<std::byte> bytes() { return bytes_; }
+
   friend bool operator==(const Tensor&, const Tensor&) = default;
 
  private:
   Element type_;
   std::int64_t count_;
   std::vector<std::byte> bytes_;
+};
+
+/// Bytes that were copied to the memory of a set of kernels, aligned like its own.
+class Placed {
+ public:
+  Placed(KernelSet& set, std::span<const std::byte> bytes)
+      : set_(&set), memory_(set.allocate(Bytes{static_cast<std::int64_t>(bytes.size())})) {
+    set.upload(begin(), bytes);
+  }
+  Placed(KernelSet& set, const Tensor& tensor) : Placed(set, tensor.bytes()) {
+    type_ = tensor.view().type;
+  }
+
+  [[nodiscard]] std::byte* begin() const { return memory_.get(); }
+  [[nodiscard]] ConstArray view() const { return {type_, begin()}; }
+  [[nodiscard]] Array writable() const { return {type_, begin()}; }
+  void fetch(std::span<std::byte> to) const { set_->download(to, begin()); }
+
+ private:
+  KernelSet* set_;
+  std::shared_ptr<std::byte> memory_;
+  Element type_ = Element::fp32;
 };
 
 /// Half the distance between neighbours, relative to the number.
@@ -107,20 +132,36 @@ class Tables {
   std::int64_t pool_ = 0;
 };
 
+/// How the operands of products are rounded by kernels that use matrix units: not at all, unless it
+/// says so.
+struct Rounding {
+  double weights = 0;  // of a softmax, relative
+  double queries = 0;  // relative
+  double least = 0;    // of the weights, which are at most 1, absolute
+};
+
 /// How far attention may be off that sums in fp32: a bound of what adds up, in units of fp32's
 /// rounding. Scores are sums of products; those of a row are off by less than `score_size` (the
 /// largest sum of the products' absolute values) such units, and a score's error is the relative
 /// error of a weight. Sums over `keys` rounded numbers drift by the root of their count. All of it
 /// times the largest value, as the output is a mean of values; and then the output is rounded.
+///
+/// Where weights are rounded, each is off by that much, and so is the mean. Where queries are, the
+/// errors of a score's products are of either sign and add up as the root of their count.
 struct AttentionTolerance {
   double score_size = 0;
   double keys = 0;
   double largest_value = 0;
+  double dimensions = 1;
+  Rounding rounding{};
 
   [[nodiscard]] double of(double expected, Element out) const {
     const double units = score_size + 4 * std::sqrt(keys) + 16;
     const double least = out == Element::fp16 ? 0x1p-25 : 0;  // fp16 may round to a subnormal
-    return unit_roundoff(out) * std::abs(expected) + 0x1p-24 * units * largest_value + least;
+    const double operands = rounding.weights + rounding.least * keys +
+                            rounding.queries * score_size / std::sqrt(dimensions);
+    return unit_roundoff(out) * std::abs(expected) + (0x1p-24 * units + operands) * largest_value +
+           least;
   }
 };
 
@@ -195,13 +236,15 @@ class Cache {
     const auto lens = table().kv_lens;
     const double longest = lens.empty() ? 0 : *std::max_element(lens.begin(), lens.end());
     const double dim = static_cast<double>(shape_.head_dim);
-    return {static_cast<double>(scale) * dim * q * k_max, longest, v_max};
+    return {static_cast<double>(scale) * dim * q * k_max, longest, v_max, dim};
   }
 
-  [[nodiscard]] PagedKv kv() const {
-    return paged_kv(shape_.layout, keys_.view(), values_.view(), shape_.kv_heads, shape_.page,
-                    shape_.head_dim);
+  [[nodiscard]] PagedKv kv(ConstArray keys, ConstArray values) const {
+    return paged_kv(shape_.layout, keys, values, shape_.kv_heads, shape_.page, shape_.head_dim);
   }
+  [[nodiscard]] PagedKv kv() const { return kv(keys_.view(), values_.view()); }
+  [[nodiscard]] const Tensor& keys() const { return keys_; }
+  [[nodiscard]] const Tensor& values() const { return values_; }
   [[nodiscard]] BlockTable table() const { return tables_.view(); }
   [[nodiscard]] const CacheShape& shape() const { return shape_; }
 
