@@ -11,7 +11,7 @@
 
 #include "calibrate/loop/prediction.hpp"
 #include "sim/base/random.hpp"
-#include "tests/calibrate/fabric_machine.hpp"
+#include "tests/calibrate/labs/fabric_machine.hpp"
 
 namespace terrace {
 namespace {
