@@ -24,10 +24,11 @@ Served Engine::run() {
   for (;;) {
     take_in();
     blocks_.poll();
+    const SimTime start = machine_.now();
     decide();
     blocks_.settle();
     if (!plan_.empty()) {
-      execute();
+      execute(start);
     } else if (const auto next = queue_.next_time()) {
       machine_.idle_until(*next);
     } else {
@@ -209,9 +210,9 @@ ServedStep Engine::describe() const {
   return step;
 }
 
-void Engine::execute() {
+void Engine::execute(SimTime start) {
   ServedStep step = describe();
-  step.start = machine_.now();
+  step.start = start;
   blocks_.await_loads();
   step.loaded = machine_.now();
   std::vector<SequenceStep> sequences;

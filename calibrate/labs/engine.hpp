@@ -98,7 +98,7 @@ class Engine {
   void preempt(std::size_t id);
   void release(Sequence& s);
   ServedStep describe() const;
-  void execute();
+  void execute(SimTime start);
   void sample(const std::vector<std::int32_t>& next, SimTime now);
   void finish(std::size_t id, SimTime now);
   void name_blocks(Sequence& s, std::int64_t count);
