@@ -6,6 +6,7 @@ namespace terrace::calibrate {
 
 // One per file. Their names begin with "calibrate", as users say `terrace calibrate fit`.
 extern const app::Verb kFit;
+extern const app::Verb kHere;
 extern const app::Verb kTables;
 
 }  // namespace terrace::calibrate

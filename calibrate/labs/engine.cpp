@@ -58,8 +58,11 @@ void Engine::take_in() {
     }
     Sequence s;
     s.tokens = said;
-    s.wanted = turn.answer;
-    s.record = {due.conversation, due.turn, s.known(), {}, 0, 0, 0, due.at, {}, {}};
+    s.record.conversation = due.conversation;
+    s.record.turn = due.turn;
+    s.record.prompt = s.known();
+    s.record.tokens = turn.answer;
+    s.record.arrived = due.at;
     if (blocks_of(s.known() + turn.answer) > rules_.blocks) {
       throw std::runtime_error(
           fmt::format("a prompt of {} tokens and an answer of {} need more than the {} blocks that "
@@ -239,7 +242,7 @@ void Engine::sample(const std::vector<std::int32_t>& next, SimTime now) {
     s.decodes = true;
     s.tokens.push_back(next[i]);
     s.record.answer.push_back(next[i]);
-    if (std::ssize(s.record.answer) == s.wanted) finished.push_back(plan_[i].sequence);
+    if (std::ssize(s.record.answer) == s.record.tokens) finished.push_back(plan_[i].sequence);
   }
   for (const std::size_t id : finished) release(sequences_[id]);
   for (const std::size_t id : finished) finish(id, now);

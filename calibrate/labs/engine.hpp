@@ -37,6 +37,7 @@ struct ServedTurn {
   std::size_t conversation = 0;
   std::size_t turn = 0;
   std::int64_t prompt = 0;           // tokens
+  std::int64_t tokens = 0;           // of the answer
   std::vector<std::int32_t> answer;  // what the model said
   std::int64_t pool_hits = 0;        // tokens found in the pool ...
   std::int64_t tier_hits = 0;        // ... or loaded, when it was first admitted
@@ -74,7 +75,6 @@ class Engine {
     ServedTurn record;
     std::vector<std::int32_t> tokens;  // known
     std::vector<BlockName> names;      // of its full blocks, as far as asked for
-    std::int64_t wanted = 0;           // tokens of the answer
     std::int64_t computed = 0;
     std::int64_t published = 0;  // blocks that others can find
     std::vector<std::int32_t> blocks;

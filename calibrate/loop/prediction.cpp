@@ -60,6 +60,7 @@ class Diary final : public Observer {
     labs::ServedTurn turn;
     turn.conversation = r.ticket;
     turn.prompt = r.prompt.count();
+    turn.tokens = r.output.count();
     turn.pool_hits = r.hbm_hits.count();
     turn.tier_hits = r.tier_hits.count();
     turn.preemptions = r.preemptions;
