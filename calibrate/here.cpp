@@ -18,7 +18,7 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/interrupt.hpp"
 #include "sim/app/output.hpp"
-#include "sim/app/progress.hpp"
+#include "sim/app/status_line.hpp"
 #include "sim/base/text.hpp"
 
 namespace terrace::calibrate {

@@ -29,10 +29,8 @@ std::string help() {
   for (const Verb* verb : kVerbs) {
     rows.emplace_back(fmt::format("terrace {}", app::synopsis(*verb)), verb->summary);
   }
-  return "terrace calibrate: learn from measurements how long kernels and transfers take\n\n"
-         "usage: terrace calibrate VERB [options]\n\nverbs:\n" +
-         app::help_table(rows) + "\n'terrace calibrate VERB --help' says more about a verb.\n" +
-         app::exit_status_help();
+  return app::verb_help(kMeasure) + "\nverbs:\n" + app::help_table(rows) +
+         "\n'terrace calibrate VERB --help' says more about a verb.\n" + app::exit_status_help();
 }
 
 const Verb& find_verb(std::string_view name) {
@@ -49,7 +47,9 @@ const Verb& find_verb(std::string_view name) {
 }
 
 ExitCode dispatch(std::vector<std::string> words) {
-  if (words.empty()) throw UsageError("which verb? 'terrace calibrate --help' names them");
+  if (words.empty()) {
+    throw UsageError("--out NAME says where measurements go, and --help what else there is");
+  }
   const std::string first = words.front();
   words.erase(words.begin());
   if (first == "--help" || first == "-h" || first == "help") {
@@ -59,6 +59,14 @@ ExitCode dispatch(std::vector<std::string> words) {
   if (first == "--version") {
     app::print("terrace-calibrate " TERRACE_VERSION "\n");
     return ExitCode::ok;
+  }
+  if (first.starts_with('-')) {
+    words.insert(words.begin(), first);
+    if (app::wants_help(words)) {
+      app::print(help());
+      return ExitCode::ok;
+    }
+    return kMeasure.run(app::Arguments(kMeasure, std::move(words)));
   }
   const Verb& verb = find_verb(first);
   if (app::wants_help(words)) {

@@ -9,4 +9,7 @@ extern const app::Verb kFit;
 extern const app::Verb kHere;
 extern const app::Verb kTables;
 
+/// What `terrace calibrate` does without a verb.
+extern const app::Verb kMeasure;
+
 }  // namespace terrace::calibrate

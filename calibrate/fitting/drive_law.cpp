@@ -25,12 +25,12 @@ SsdLaw law_of(std::span<const double> p) {
   return {duration_from_seconds(p[0]), Bandwidth{p[1]}, p[2], Bandwidth{p[3]}, p[4]};
 }
 
-/// Bounds that any drive keeps, from tape-like to memory-like, and starts from the points.
+/// Where to start, by the points; bounds are so far off that the points tell nothing of more.
 std::array<forms::Parameter, 5> parameters_for(std::span<const DrivePoint> points) {
   double latency = 1;
-  double stream = 1e6;
-  double iops = 1;
-  double bandwidth = 1e6;
+  double stream = 1;
+  double iops = 1e-3;
+  double bandwidth = 1;
   for (const DrivePoint& point : points) {
     const auto depth = static_cast<double>(point.depth);
     latency = std::min(latency, seconds_of(point) * depth);
@@ -38,11 +38,15 @@ std::array<forms::Parameter, 5> parameters_for(std::span<const DrivePoint> point
     iops = std::max(iops, 1 / seconds_of(point));
     bandwidth = std::max(bandwidth, point.rate.count());
   }
-  return {{{"latency", Unit::time, 1e-7, 1, latency, "of one command at depth one"},
-           {"stream", Unit::bandwidth, 1e6, 1e12, stream, "of one command's bytes"},
-           {"iops", Unit::none, 1, 1e9, iops, "small commands per second at any depth"},
-           {"bandwidth", Unit::bandwidth, 1e6, 1e12, bandwidth, "large commands at any depth"},
-           {"p", Unit::none, 1, 8, 2, "sharpness of the knee"}}};
+  constexpr double kFar = 30;
+  return {
+      {{"latency", Unit::time, latency / kFar, 3 * latency, latency, "of one command at depth one"},
+       {"stream", Unit::bandwidth, stream / kFar, stream * kFar, stream, "of one command's bytes"},
+       {"iops", Unit::none, iops / kFar, iops * kFar, iops,
+        "small commands per second at any depth"},
+       {"bandwidth", Unit::bandwidth, bandwidth / kFar, bandwidth * kFar, bandwidth,
+        "large commands at any depth"},
+       {"p", Unit::none, 1, 8, 2, "sharpness of the knee"}}};
 }
 
 /// The rate of the same commands in one direction.

@@ -49,14 +49,16 @@ void check(const LawProblem& problem) {
 /// What the user should not take at its word.
 void note(const forms::Parameter& parameter, const FittedParameter& found,
           std::vector<std::string>& notes) {
+  const auto text = [&](double value) {
+    return text_of(parameter.unit, as_kept(parameter.unit, value));
+  };
   const double share = to_share(parameter, found.value);
   if (share < kOnBound || share > 1 - kOnBound) {
     notes.push_back(fmt::format("'{}' ({}) is on its bound of {}", parameter.name, parameter.doc,
-                                text_of(parameter.unit, found.value)));
+                                text(found.value)));
   } else if (parameter.low > 0 && found.high > kWide * found.low) {
     notes.push_back(fmt::format("'{}' ({}) could be anything from {} to {}", parameter.name,
-                                parameter.doc, text_of(parameter.unit, found.low),
-                                text_of(parameter.unit, found.high)));
+                                parameter.doc, text(found.low), text(found.high)));
   }
 }
 

@@ -17,7 +17,8 @@ using forms::Unit;
 
 constexpr std::array<std::string_view, 2> kSizes = {"below 1 MiB", "from 1 MiB"};
 constexpr double kLarge = 1 << 20U;
-constexpr double kExact = 1e-8;  // a mean cost below which fits differ by rounding alone
+constexpr double kVeryStrong = 10;  // evidence for a second piece
+constexpr double kExact = 1e-8;     // a mean cost below which fits differ by rounding alone
 
 /// latency + size / bandwidth, and where such a law begins that only shrinks from point to point.
 struct Line {
@@ -142,7 +143,7 @@ DescriptorLawFit fit_descriptor_law(std::span<const BlockPoint> points, std::str
   const Pieces pieces(points);
   double cutoff = std::numeric_limits<double>::infinity();
   if (points.size() >= 5) {
-    double best = pieces.criterion(cutoff);
+    double best = pieces.criterion(cutoff) - kVeryStrong;
     for (const double tried : pieces.cutoffs()) {
       const double found = pieces.criterion(tried);
       if (found < best) cutoff = tried;

@@ -41,9 +41,11 @@ struct DescriptorLawFit {
   LawFit fit;
 };
 
-/// Every size at which the large piece could begin is tried, with two sizes or more on either side;
-/// two pieces have to be better than one by more than their three parameters more would be anyway
-/// (Bayes's information criterion). Throws ConfigError if there are fewer than five points.
+/// Every size at which the large piece could begin is tried, with two sizes or more below it. Two
+/// pieces are taken if Bayes's information criterion is better by 10, "very strong" evidence (Kass,
+/// Raftery: Bayes factors, 1995): one of many cut-offs always fits the noise somewhat. Intervals
+/// are those with that cut-off. Throws ConfigError if there are fewer points than parameters, and
+/// one.
 DescriptorLawFit fit_descriptor_law(std::span<const BlockPoint> points, std::string_view name);
 
 /// Copies within the memory of the host.

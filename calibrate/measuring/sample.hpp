@@ -11,8 +11,10 @@ namespace terrace::calibrate {
 struct Sampling {
   int warmups = 3;
   int batches = 15;
-  double most_seconds = 0.06;  // after the warm-ups
-  double unstable = 0.10;      // (p90 - p10) / median above which it is measured once more
+  int least = 3;                // batches, however long they take: two tell no spread
+  double most_seconds = 0.06;   // after the warm-ups
+  double unstable = 0.10;       // (p90 - p10) / median above which it is measured once more
+  double batch_seconds = 1e-3;  // that calls are put together to last
 };
 
 /// What came out: of the batches, in the unit of what was measured.
@@ -22,11 +24,31 @@ struct Sample {
   double p10 = 0;
   double p90 = 0;
   double min = 0;
-  std::int64_t n = 0;  // batches
-  bool stable = true;  // not so after a second try, either: the value is kept and flagged
+  std::int64_t n = 0;      // batches
+  std::int64_t calls = 1;  // of a batch
+  bool stable = true;      // not so after a second try, either: the value is kept and flagged
 };
 
+/// A steady clock, in seconds since whenever.
+double steady_seconds();
+
 /// Calls `batch` as `sampling` says; it returns what one batch measured, such as seconds per call.
+/// If the first try is unstable there is a second, and what varies less is kept.
 Sample sample(FunctionRef<double()> batch, const Sampling& sampling = {});
+
+/// The same with a clock of one's own, which says when `most_seconds` are over.
+Sample sample(FunctionRef<double()> batch, const Sampling& sampling, FunctionRef<double()> clock);
+
+/// Seconds per call of what is too short to be timed alone. `calls(n)` does n calls and returns the
+/// seconds of all; the batches have as many as last `batch_seconds`.
+Sample sample_calls(FunctionRef<double(std::int64_t n)> calls, const Sampling& sampling,
+                    FunctionRef<double()> clock);
+Sample sample_calls(FunctionRef<double(std::int64_t n)> calls, const Sampling& sampling = {});
+
+/// How long sample_calls() takes, about, if a call takes `call` seconds.
+double sampling_seconds(double call, const Sampling& sampling = {});
+
+/// The same in another unit, each of which is `factor` of the old: 1e6 of seconds for microseconds.
+Sample scaled(Sample sample, double factor);
 
 }  // namespace terrace::calibrate

@@ -1,44 +1,15 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
-#include <string>
 
+#include "sim/app/status_line.hpp"
 #include "sim/scenario/scenario.hpp"
 #include "sim/scenario/simulation.hpp"
 #include "sim/study/plan/search.hpp"
 #include "sim/study/sweep/sweep.hpp"
 
 namespace terrace::app {
-
-/// A line on the standard error that is written over and over, if that is a terminal; it appears
-/// after half a second, and is gone when the object is. Elsewhere, if `also_plain`, a line of its
-/// own every few seconds.
-class StatusLine {
- public:
-  StatusLine(bool wanted, bool also_plain);
-  ~StatusLine();
-  StatusLine(const StatusLine&) = delete;
-  StatusLine& operator=(const StatusLine&) = delete;
-
-  /// Whether it is time for another text. Looks at the clock.
-  [[nodiscard]] bool due();
-  void show(std::string text);
-
-  /// Since the beginning, when due() last looked.
-  [[nodiscard]] double elapsed_seconds() const;
-
- private:
-  using Clock = std::chrono::steady_clock;
-
-  bool terminal_;
-  bool on_;
-  bool shown_ = false;
-  Clock::time_point start_;
-  Clock::time_point now_;
-  Clock::time_point next_;
-};
 
 /// Says how far a run is, if the user is at a terminal.
 class ProgressLine {

@@ -16,16 +16,18 @@ class KernelSet;
 
 namespace terrace::calibrate {
 
+class Operands;
 class TestFile;  // calibrate/disk
 
 /// What measurements are made with.
 struct Bench {
-  kernels::KernelSet& kernels;  // of the device
-  bool gpu = false;             // whether that device is one
-  int threads = 1;              // of the host, at most
-  Bytes memory{};               // that buffers may take on the device
-  Bytes cache{};                // its last cache; what is to be cold must not be in it
-  TestFile* disk = nullptr;     // where the user allows one
+  kernels::KernelSet& kernels;   // of the device
+  bool gpu = false;              // whether that device is one
+  int threads = 1;               // of the host, at most
+  Bytes memory{};                // that buffers may take on the device
+  Bytes cache{};                 // its last cache; what is to be cold must not be in it
+  TestFile* disk = nullptr;      // where the user allows one
+  Operands* operands = nullptr;  // of the kernels; there for families of kernels
 };
 
 /// One point that is to be measured.
@@ -39,6 +41,12 @@ struct Measurement {
   std::function<Sample(Bench&)> measure;
 };
 
+/// What the device does at about, so that no point takes longer than it is worth.
+struct Pace {
+  Bandwidth memory{};   // read in order, all threads
+  FlopRate products{};  // of matrices of bf16
+};
+
 /// What a run is to cover.
 struct Extent {
   bool quick = false;
@@ -47,15 +55,20 @@ struct Extent {
   Bytes memory{};
   Bytes cache{};
   Bytes disk{};  // that may be written to; zero: no disk
+  Pace pace{};
 };
+
+/// How often its points are measured if there is no reason for something else. Processors have
+/// other work to do besides, and take more batches to tell what is usual.
+Sampling sampling_of(const Extent& extent);
 
 /// One family of measurements: its grid, and how a point of it is made.
 struct Family {
-  std::string_view name;     // "decode"
+  std::string_view name;     // "decode_attention", as `calibrate fit` calls it too
   std::string_view summary;  // one line, for --help and --dry-run
   bool needs_gpu = false;
   bool needs_disk = false;
-  std::vector<Measurement> (*plan)(const Extent& extent);
+  std::vector<Measurement> (*plan)(const Extent& extent) = nullptr;
 };
 
 /// All there are, in the order in which --dry-run lists them. Adding one: a .cpp here and a line in

@@ -1,0 +1,227 @@
+#include "calibrate/measuring/environment.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <string>
+#include <thread>
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace terrace::calibrate {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+/// Without the blanks at both ends, which may be tabs.
+std::string plain(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return std::string(text.substr(begin, text.find_last_not_of(" \t") + 1 - begin));
+}
+
+/// The first line, or nothing.
+std::string line_of(const fs::path& path) {
+  std::ifstream in(path);
+  std::string line;
+  std::getline(in, line);
+  return plain(line);
+}
+
+void put(Json& facts, const char* key, std::string text) {
+  if (!text.empty()) facts[key] = std::move(text);
+}
+
+/// What follows "key  :" in a file of such lines.
+std::string value_of(const fs::path& path, std::string_view key) {
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t colon = line.find(':');
+    if (colon != std::string::npos && plain(line.substr(0, colon)) == key) {
+      return plain(line.substr(colon + 1));
+    }
+  }
+  return {};
+}
+
+/// "32K" of sysfs, in bytes.
+std::int64_t size_of(const std::string& text) {
+  char* end = nullptr;
+  const std::int64_t number = std::strtoll(text.c_str(), &end, 10);
+  return *end == 'K' ? number << 10U : *end == 'M' ? number << 20U : number;
+}
+
+Json caches(const fs::path& cpu) {
+  Json all = Json::object();
+  for (int i = 0; fs::exists(cpu / fmt::format("index{}", i)); ++i) {
+    const fs::path index = cpu / fmt::format("index{}", i);
+    const std::string type = line_of(index / "type");
+    if (type == "Instruction") continue;
+    const std::string level = line_of(index / "level");
+    all[fmt::format("l{}{}_bytes", level, type == "Data" ? "d" : "")] =
+        size_of(line_of(index / "size"));
+  }
+  return all;
+}
+
+/// "[always] madvise never" -> "always"
+std::string chosen(const std::string& line) {
+  const std::size_t begin = line.find('[');
+  const std::size_t end = line.find(']');
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return {};
+  return line.substr(begin + 1, end - begin - 1);
+}
+
+int numbered(const fs::path& directory, std::string_view prefix) {
+  int count = 0;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(directory, none)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with(prefix) &&
+        name.find_first_not_of("0123456789", prefix.size()) == std::string::npos) {
+      ++count;
+    }
+  }
+  return count;
+}
+
+/// Who says to be below the kernel: "KVMKVMKVM". Empty on bare metal.
+std::string hypervisor(const fs::path& root) {
+  const std::string flags = value_of(root / "proc/cpuinfo", "flags");
+  if (flags.find(" hypervisor") == std::string::npos) return line_of(root / "sys/hypervisor/type");
+#if defined(__x86_64__)
+  if (root == "/") {
+    unsigned eax = 0;
+    unsigned words[3] = {};
+    __cpuid(0x40000000, eax, words[0], words[1], words[2]);
+    std::string name;
+    for (const unsigned word : words) {
+      for (unsigned shift = 0; shift < 32; shift += 8) {
+        const char c = static_cast<char>(word >> shift & 0xffU);
+        if (c > ' ' && c < 0x7f) name += c;
+      }
+    }
+    if (!name.empty()) return name;
+  }
+#endif
+  return "unnamed";
+}
+
+bool in_container(const fs::path& root) {
+  return fs::exists(root / ".dockerenv") || fs::exists(root / "run/.containerenv");
+}
+
+/// What a block device is attached by: a word of the path that sysfs has for it.
+std::string kind_of(const std::string& path) {
+  for (const char* kind : {"virtio", "nvme", "xen", "vmbus", "usb", "mmc", "ata"}) {
+    if (path.find(fmt::format("/{}", kind)) != std::string::npos) return kind;
+  }
+  return path.find("/virtual/") != std::string::npos ? "virtual" : "other";
+}
+
+bool is_virtual(const std::string& kind, const std::string& model) {
+  static const std::set<std::string> kKinds = {"virtio", "virtual", "xen", "vmbus"};
+  if (kKinds.contains(kind)) return true;
+  for (const char* word : {"QEMU", "VMware", "VBOX", "Virtual", "Elastic Block", "EC2 NVMe",
+                           "PersistentDisk", "nvme_card", "Msft", "Alibaba Cloud", "BlockVolume"}) {
+    if (model.find(word) != std::string::npos) return true;
+  }
+  return false;
+}
+
+/// Of the mount of that device, as /proc/self/mountinfo has it.
+std::string file_system(unsigned major, unsigned minor, const fs::path& root) {
+  std::ifstream in(root / "proc/self/mountinfo");
+  const std::string device = fmt::format(" {}:{} ", major, minor);
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t dash = line.find(" - ");
+    if (dash == std::string::npos || line.substr(0, dash).find(device) == std::string::npos) {
+      continue;
+    }
+    const std::string rest = line.substr(dash + 3);
+    return rest.substr(0, rest.find(' '));
+  }
+  return {};
+}
+
+}  // namespace
+
+int usable_cores() {
+  cpu_set_t usable;
+  CPU_ZERO(&usable);
+  if (sched_getaffinity(0, sizeof usable, &usable) == 0) return std::max(1, CPU_COUNT(&usable));
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+Bytes available_memory(const fs::path& root) {
+  const std::string available = value_of(root / "proc/meminfo", "MemAvailable");
+  std::int64_t bytes = std::strtoll(available.c_str(), nullptr, 10) * 1024;
+  const fs::path group = root / "sys/fs/cgroup";
+  const std::string most = line_of(group / "memory.max");
+  const std::string used = line_of(group / "memory.current");
+  if (!most.empty() && most != "max") {
+    bytes = std::min(bytes, static_cast<std::int64_t>(std::strtoll(most.c_str(), nullptr, 10) -
+                                                      std::strtoll(used.c_str(), nullptr, 10)));
+  }
+  return Bytes{std::max<std::int64_t>(bytes, 0)};
+}
+
+Json host_facts(const fs::path& root) {
+  const fs::path cpus = root / "sys/devices/system/cpu";
+  Json facts = Json::object();
+  put(facts, "cpu", value_of(root / "proc/cpuinfo", "model name"));
+  facts["cores"] = numbered(cpus, "cpu");
+  facts.update(caches(cpus / "cpu0/cache"));
+  const std::string memory = value_of(root / "proc/meminfo", "MemTotal");
+  if (!memory.empty()) facts["memory_mib"] = std::strtoll(memory.c_str(), nullptr, 10) / 1024;
+  facts["numa_nodes"] = std::max(1, numbered(root / "sys/devices/system/node", "node"));
+  if (root == "/") {
+    utsname kernel{};
+    if (uname(&kernel) == 0) {
+      facts["kernel"] = fmt::format("{} {}", kernel.sysname, kernel.release);
+      facts["machine"] = kernel.machine;
+    }
+  }
+  const std::string below = hypervisor(root);
+  facts["virt"] = below.empty() ? "none" : below;
+  if (in_container(root)) facts["container"] = true;
+  put(facts, "transparent_hugepages",
+      chosen(line_of(root / "sys/kernel/mm/transparent_hugepage/enabled")));
+  put(facts, "hugepages", value_of(root / "proc/meminfo", "HugePages_Total"));
+  put(facts, "governor", line_of(cpus / "cpu0/cpufreq/scaling_governor"));
+  return facts;
+}
+
+Json disk_facts(const fs::path& directory, const fs::path& root) {
+  struct stat info {};
+  if (stat(directory.c_str(), &info) != 0) return Json::object();
+  return disk_facts(major(info.st_dev), minor(info.st_dev), root);
+}
+
+Json disk_facts(unsigned major, unsigned minor, const fs::path& root) {
+  Json facts = Json::object();
+  std::error_code none;
+  fs::path device = fs::canonical(root / fmt::format("sys/dev/block/{}:{}", major, minor), none);
+  const bool known = !none && !device.empty();
+  if (known && fs::exists(device / "partition")) device = device.parent_path();
+  const std::string kind = known ? kind_of(device.string()) : "none";
+  const std::string model = known ? line_of(device / "device/model") : "";
+  facts["model"] = model.empty() ? kind : model;
+  facts["kind"] = kind;
+  facts["virtual"] = !known || is_virtual(kind, model);
+  if (known) put(facts, "rotational", line_of(device / "queue/rotational"));
+  put(facts, "file_system", file_system(major, minor, root));
+  facts["is_product_nvme"] = kind == "nvme" && !is_virtual(kind, model);
+  return facts;
+}
+
+}  // namespace terrace::calibrate

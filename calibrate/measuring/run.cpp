@@ -1,0 +1,178 @@
+#include "calibrate/measuring/run.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "sim/app/exit_code.hpp"
+#include "sim/base/check.hpp"
+#include "sim/base/random.hpp"
+#include "sim/base/text.hpp"
+
+namespace terrace::calibrate {
+namespace {
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// What is not measured yet, in the order of the seed: a run that goes on measures the rest in the
+/// same order.
+std::vector<const Planned*> left_of(const std::vector<Planned>& plan, const Progressed& so_far,
+                                    std::uint64_t seed) {
+  std::set<std::string_view> done;
+  for (const MeasuredPoint& point : so_far.points) done.insert(point.id);
+  std::vector<const Planned*> order;
+  for (const Planned& planned : plan) order.push_back(&planned);
+  Random random(seed, "calibrate/order");
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  std::erase_if(order, [&](const Planned* p) { return done.contains(p->measurement.id); });
+  return order;
+}
+
+MeasuredPoint measured(const Planned& planned, Bench& bench) {
+  const Measurement& m = planned.measurement;
+  MeasuredPoint point;
+  point.id = m.id;
+  point.family = planned.family->name;
+  point.x = m.x;
+  point.cache = m.cache;
+  point.unit = m.unit;
+  try {
+    point.sample = m.measure(bench);
+    if (!(point.sample.median > 0)) point.error = "nothing took any time";
+  } catch (const InvariantViolation&) {
+    throw;
+  } catch (const std::exception& e) {
+    point.error = e.what();
+  }
+  return point;
+}
+
+/// How much longer the rest will take: as much longer than expected as what is done.
+class TimeLeft {
+ public:
+  explicit TimeLeft(const std::vector<const Planned*>& order) {
+    for (const Planned* planned : order) left_ += planned->measurement.seconds;
+  }
+  void done(const Planned& planned, double took) {
+    left_ -= planned.measurement.seconds;
+    expected_ += planned.measurement.seconds;
+    took_ += took;
+  }
+  [[nodiscard]] double seconds() const {
+    constexpr double kSure = 3;  // seconds expected, before which the ratio says little
+    const double ratio = (took_ + kSure) / (expected_ + kSure);
+    return std::max(0.0, left_) * ratio;
+  }
+
+ private:
+  double left_ = 0;
+  double expected_ = 0;
+  double took_ = 0;
+};
+
+}  // namespace
+
+std::vector<Planned> plan_of(std::span<const Family* const> families, const Extent& extent) {
+  std::vector<Planned> plan;
+  std::set<std::string> ids;
+  for (const Family* family : families) {
+    if (family->needs_gpu && !extent.gpu) continue;
+    if (family->needs_disk && extent.disk == Bytes{}) continue;
+    for (Measurement& measurement : family->plan(extent)) {
+      TERRACE_CHECK(ids.insert(measurement.id).second);
+      plan.push_back({family, std::move(measurement)});
+    }
+  }
+  return plan;
+}
+
+std::vector<const Family*> chosen_families(std::string_view list,
+                                           std::span<const Family* const> all) {
+  if (trimmed(list).empty()) return {all.begin(), all.end()};
+  std::vector<std::string_view> names;
+  for (const Family* family : all) names.push_back(family->name);
+  std::set<std::string, std::less<>> wanted;
+  for (const std::string& part : split_list(list)) {
+    const std::string name(trimmed(part));
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+      wanted.insert(name);
+      continue;
+    }
+    const auto near = closest(name, names);
+    throw app::UsageError(
+        near ? fmt::format("--only: no family '{}'; did you mean '{}'?", name, *near)
+             : fmt::format("--only: no family '{}'; there are {}", name, fmt::join(names, ", ")));
+  }
+  std::vector<const Family*> chosen;
+  for (const Family* family : all) {
+    if (wanted.contains(family->name)) chosen.push_back(family);
+  }
+  return chosen;
+}
+
+bool measure(const std::vector<Planned>& plan, Bench& bench, std::uint64_t seed,
+             const DriftRule& rule, const RunWorld& world, Journal& journal, Progressed& so_far) {
+  const std::vector<const Planned*> order = left_of(plan, so_far, seed);
+  const double begin = world.clock() - so_far.seconds();
+  const auto now = [&] { return world.clock() - begin; };
+  const auto look = [&] {
+    SentinelReading reading;
+    reading.rates = world.sentinel();
+    reading.at = now();
+    journal.add(reading);
+    so_far.sentinels.push_back(std::move(reading));
+  };
+  if (order.empty()) return true;
+  TimeLeft left(order);
+  double looked = now();
+  look();
+  for (const Planned* planned : order) {
+    if (world.stop()) return false;
+    world.progress({so_far.points.size(), plan.size(), left.seconds(), planned->measurement.id});
+    if (now() - looked >= rule.every) {
+      looked = now();
+      look();
+    }
+    const double start = now();
+    MeasuredPoint point = measured(*planned, bench);
+    if (world.stop() && !point.error.empty()) return false;  // an interruption, not a failure
+    point.at = now();
+    left.done(*planned, point.at - start);
+    journal.add(point);
+    so_far.points.push_back(std::move(point));
+  }
+  look();
+  return true;
+}
+
+void judge_drift(std::vector<SentinelReading>& sentinels, std::vector<MeasuredPoint>& points,
+                 const DriftRule& rule) {
+  std::map<std::string, std::vector<double>> rates;
+  for (const SentinelReading& reading : sentinels) {
+    for (const auto& [name, rate] : reading.rates) rates[name].push_back(rate);
+  }
+  for (SentinelReading& reading : sentinels) {
+    reading.drift = 0;
+    for (const auto& [name, rate] : reading.rates) {
+      reading.drift = std::max(reading.drift, std::abs(rate / median(rates.at(name)) - 1));
+    }
+  }
+  for (MeasuredPoint& point : points) {
+    point.drifted = false;
+    for (std::size_t i = 0; i < sentinels.size(); ++i) {
+      if (sentinels[i].drift <= rule.most) continue;
+      const bool after = i == 0 || point.at > sentinels[i - 1].at;
+      const bool before = i + 1 == sentinels.size() || point.at <= sentinels[i + 1].at;
+      point.drifted = point.drifted || (after && before);
+    }
+  }
+}
+
+}  // namespace terrace::calibrate

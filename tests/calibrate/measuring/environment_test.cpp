@@ -1,0 +1,132 @@
+#include "calibrate/measuring/environment.hpp"
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "tests/app/program.hpp"
+
+namespace terrace::calibrate {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A machine that is described by files.
+class Described {
+ public:
+  void file(const std::string& name, std::string_view text) {
+    fs::create_directories(root(name).parent_path());
+    place_.write("root/" + name, text);
+  }
+  /// What stands for a block device 259:1, a partition of this disk.
+  void disk(const std::string& device, std::string_view model) {
+    file(device + "/device/model", model);
+    file(device + "/part1/partition", "1\n");
+    fs::create_directories(root("sys/dev/block"));
+    fs::create_symlink(root(device + "/part1"), root("sys/dev/block/259:1"));
+    file("proc/self/mountinfo",
+         "22 1 0:21 / /proc rw - proc proc rw\n30 1 259:1 / /data rw,relatime - xfs /dev/x rw\n");
+  }
+  [[nodiscard]] fs::path root(const std::string& name = "") const {
+    return place_.at("root/" + name);
+  }
+
+ private:
+  testing::Workplace place_;
+};
+
+TEST(HostFacts, AreReadFromTheSystemsFiles) {
+  Described machine;
+  machine.file("proc/cpuinfo",
+               "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\nflags\t\t: fpu hypervisor\n");
+  machine.file("proc/meminfo",
+               "MemTotal:       16777216 kB\nMemAvailable:    8388608 kB\n"
+               "HugePages_Total:       4\n");
+  for (const char* cpu : {"cpu0", "cpu1", "cpufreq"}) {
+    machine.file(std::string("sys/devices/system/cpu/") + cpu + "/x", "");
+  }
+  const std::string cache = "sys/devices/system/cpu/cpu0/cache/index";
+  machine.file(cache + "0/type", "Data\n");
+  machine.file(cache + "0/level", "1\n");
+  machine.file(cache + "0/size", "48K\n");
+  machine.file(cache + "1/type", "Instruction\n");
+  machine.file(cache + "2/type", "Unified\n");
+  machine.file(cache + "2/level", "3\n");
+  machine.file(cache + "2/size", "32M\n");
+  machine.file("sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
+  const auto facts = host_facts(machine.root());
+  EXPECT_EQ(facts.at("cpu"), "Some CPU @ 2 GHz");
+  EXPECT_EQ(facts.at("cores"), 2);
+  EXPECT_EQ(facts.at("l1d_bytes"), 48 << 10);
+  EXPECT_EQ(facts.at("l3_bytes"), 32 << 20);
+  EXPECT_EQ(facts.at("memory_mib"), 16384);
+  EXPECT_EQ(facts.at("virt"), "unnamed");
+  EXPECT_EQ(facts.at("transparent_hugepages"), "madvise");
+  EXPECT_EQ(facts.at("hugepages"), "4");
+  EXPECT_FALSE(facts.contains("governor"));
+  EXPECT_FALSE(facts.contains("container"));
+}
+
+TEST(HostFacts, AreFewWhereTheSystemSaysNothing) {
+  const Described nothing;
+  const auto facts = host_facts(nothing.root());
+  EXPECT_EQ(facts.at("virt"), "none");
+  EXPECT_FALSE(facts.contains("cpu"));
+  EXPECT_EQ(available_memory(nothing.root()), Bytes{0});
+}
+
+TEST(HostFacts, DoNotSayWhoseMachineItIs) {
+  const std::set<std::string> kinds = {
+      "cpu",       "cores",      "l1d_bytes",  "l2_bytes", "l3_bytes",  "l4_bytes",
+      "virt",      "memory_mib", "numa_nodes", "kernel",   "container", "transparent_hugepages",
+      "hugepages", "governor",   "machine"};
+  const auto facts = host_facts();
+  EXPECT_GE(facts.size(), 4U);
+  for (const auto& [name, value] : facts.items()) EXPECT_TRUE(kinds.contains(name)) << name;
+}
+
+TEST(AvailableMemory, IsWhatTheControlGroupLeaves) {
+  Described machine;
+  machine.file("proc/meminfo", "MemAvailable:    8388608 kB\n");
+  EXPECT_EQ(available_memory(machine.root()), Bytes{std::int64_t{8} << 30});
+  machine.file("sys/fs/cgroup/memory.max", "max\n");
+  EXPECT_EQ(available_memory(machine.root()), Bytes{std::int64_t{8} << 30});
+  machine.file("sys/fs/cgroup/memory.max", "1000000\n");
+  machine.file("sys/fs/cgroup/memory.current", "400000\n");
+  EXPECT_EQ(available_memory(machine.root()), Bytes{600000});
+}
+
+TEST(DiskFacts, TellAProductFromAVirtualDisk) {
+  Described real;
+  real.disk("sys/devices/pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1", "SAMSUNG MZWLO3T8HCLS  \n");
+  const auto product = disk_facts(259, 1, real.root());
+  EXPECT_EQ(product.at("model"), "SAMSUNG MZWLO3T8HCLS");
+  EXPECT_EQ(product.at("kind"), "nvme");
+  EXPECT_EQ(product.at("virtual"), false);
+  EXPECT_EQ(product.at("file_system"), "xfs");
+  EXPECT_EQ(product.at("is_product_nvme"), true);
+
+  Described cloud;
+  cloud.disk("sys/devices/pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1",
+             "Amazon Elastic Block Store\n");
+  EXPECT_EQ(disk_facts(259, 1, cloud.root()).at("virtual"), true);
+  EXPECT_EQ(disk_facts(259, 1, cloud.root()).at("is_product_nvme"), false);
+
+  Described virtio;
+  virtio.disk("sys/devices/pci0000:00/0000:00:02.0/virtio1/block/vda", "");
+  EXPECT_EQ(disk_facts(259, 1, virtio.root()).at("model"), "virtio");
+  EXPECT_EQ(disk_facts(259, 1, virtio.root()).at("virtual"), true);
+}
+
+TEST(DiskFacts, TakeWhatIsNoBlockDeviceForVirtual) {
+  const Described nothing;
+  const auto facts = disk_facts(0, 42, nothing.root());
+  EXPECT_EQ(facts.at("virtual"), true);
+  EXPECT_EQ(facts.at("is_product_nvme"), false);
+}
+
+}  // namespace
+}  // namespace terrace::calibrate
