@@ -92,8 +92,8 @@ class ClosedLoop {
   LoopCalibration calibrate(std::vector<std::string>& caveats) {
     const auto start = std::chrono::steady_clock::now();
     LoopCalibration c;
-    c.steps = measure_steps(bench_, shape_, spec_,
-                            [this](double part) { progress_("measuring steps", part); });
+    c.steps = measure_steps([this](const StepShape& step) { return bench_.run(step); }, shape_,
+                            spec_, [this](double part) { progress_("measuring steps", part); });
     progress_("measuring moves", 0);
     const std::vector<std::int64_t> tiers = {kSlots, kSlots};
     labs::RealMachine machine(model_, tiers, {options_.disk, kDepth});

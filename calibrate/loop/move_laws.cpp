@@ -148,7 +148,9 @@ HardwareSpec machine_of(const MeasuredMoves& moves, Bytes block, std::int64_t de
   link.descriptors = {Duration{1}, in.rate * 1e3, Bytes{1}, Duration{1}, in.rate * 1e3};
   machine.host.name = "this machine";
   machine.host.dram = kPlenty;
-  machine.host.dram_bandwidth = in.rate * 1e3;  // one copy at a time: they never compete
+  // One processor makes all copies, those that go aside for the file among them, so that they
+  // compete: which the simulator knows of memory.
+  machine.host.dram_bandwidth = Bandwidth{std::max(in.rate.count(), out.rate.count())};
   SsdSpec& drive = machine.ssd.emplace();
   drive.name = "the file";
   drive.capacity = kPlenty;

@@ -153,8 +153,8 @@ std::int64_t blocks_for(const StepGridSpec& spec, std::int64_t page) {
                   spec.most_sequences * pages(spec.longest + 1));
 }
 
-StepGrid measure_steps(StepBench& bench, const labs::Shape& shape, const StepGridSpec& spec,
-                       const std::function<void(double)>& proceed) {
+StepGrid measure_steps(FunctionRef<TimedStep(const StepShape&)> run, const labs::Shape& shape,
+                       const StepGridSpec& spec, FunctionRef<void(double)> proceed) {
   const Points points(spec);
   const StepShape sentinel = {{std::min(kSentinelTokens, spec.most_tokens), 0}};
   Timings timings;
@@ -164,8 +164,8 @@ StepGrid measure_steps(StepBench& bench, const labs::Shape& shape, const StepGri
   for (int pass = 0; pass < spec.passes; ++pass) {
     for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
     for (std::size_t i = 0; i < order.size(); ++i) {
-      if (i % 8 == 0) sentinels.push_back(seconds(bench.run(sentinel).all));
-      timings[order[i]].push_back(bench.run(order[i]));
+      if (i % 8 == 0) sentinels.push_back(seconds(run(sentinel).all));
+      timings[order[i]].push_back(run(order[i]));
       proceed((pass + static_cast<double>(i + 1) / static_cast<double>(order.size())) /
               spec.passes);
     }

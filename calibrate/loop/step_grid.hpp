@@ -2,13 +2,13 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "calibrate/labs/transformer.hpp"
+#include "sim/base/function_ref.hpp"
 #include "sim/base/units.hpp"
 
 namespace terrace::calibrate {
@@ -64,10 +64,11 @@ class StepBench {
 /// Blocks that a bench for this grid needs.
 std::int64_t blocks_for(const StepGridSpec& spec, std::int64_t page);
 
-/// All points in random order, `passes` times over; medians. `proceed` is told the part that is
-/// done, and may throw. About 2 s a pass on one core of a server.
-StepGrid measure_steps(StepBench& bench, const labs::Shape& shape, const StepGridSpec& spec,
-                       const std::function<void(double)>& proceed);
+/// All points in random order, `passes` times over; medians. `run` does a step of a model of that
+/// shape; `proceed` is told the part that is done, and may throw. About 2 s a pass on one core of a
+/// server.
+StepGrid measure_steps(FunctionRef<TimedStep(const StepShape&)> run, const labs::Shape& shape,
+                       const StepGridSpec& spec, FunctionRef<void(double)> proceed);
 
 /// Writes the grid as a layer profile of that stem, for `cost: {backend: layers}`. Products are
 /// divided by their weights, the rest by the numbers it reads and writes.
