@@ -45,7 +45,7 @@ constexpr Crowd kCrowds[] = {
      32, 400},
     {"evict-long", "four long conversations", 4, 4, 0, 0, 208, 16, 0, 2, 96, 24, 512},
     {"evict-batch8", "sixteen people, eight at a time", 16, 2, 0, 0, 96, 24, 0, 8, 96, 48, 512},
-    {"evict-paced", "six people who take their time", 6, 3, 0, 0, 144, 12, 2.5, 4, 64, 32, 400},
+    {"evict-paced", "eight people who take their time", 8, 3, 0, 0, 144, 12, 2.5, 4, 48, 16, 400},
 };
 
 Tokens about(Random& random, std::int64_t tokens) {

@@ -57,9 +57,9 @@ labs::Shape small_shape() {
   return shape;
 }
 
-class ClosedLoop : public ::testing::Test {
+class LabLoop : public ::testing::Test {
  protected:
-  ClosedLoop() {
+  LabLoop() {
     StepGridSpec spec;
     spec.passes = 1;
     grid_ = measure_steps([this](const StepShape& step) { return made_up(shape_, step); }, shape_,
@@ -84,7 +84,7 @@ class ClosedLoop : public ::testing::Test {
   CostSpec cost_;
 };
 
-TEST_F(ClosedLoop, PricesTheStepsThatWereMeasured) {
+TEST_F(LabLoop, PricesTheStepsThatWereMeasured) {
   const auto model = cost_model();
   const auto expect = [&](const Batch& batch, const StepShape& step) {
     const double measured = seconds(made_up(shape_, step).all);
@@ -111,7 +111,7 @@ TEST_F(ClosedLoop, PricesTheStepsThatWereMeasured) {
          {{1, 100}, {1, 100}, {64, 512}});
 }
 
-TEST_F(ClosedLoop, TakesEveryOperationFromTheProfile) {
+TEST_F(LabLoop, TakesEveryOperationFromTheProfile) {
   const auto model = cost_model();
   const PrefillChunk chunk{Tokens{64}, Tokens{0}};
   static_cast<void>(model->time({.prefills = {&chunk, 1}, .samples = 1}));
@@ -130,7 +130,7 @@ MeasuredMoves moves_of(const Scenario& scenario) {
   return measure_moves(machine, 128, 128, 3, 1);
 }
 
-TEST_F(ClosedLoop, FindsTheLawsOfMoves) {
+TEST_F(LabLoop, FindsTheLawsOfMoves) {
   labs::EngineRules rules;
   rules.tiers = {128, 128};
   HardwareSpec truth = any_machine();
