@@ -97,7 +97,7 @@ class Engine {
   void publish(Sequence& s);
   void preempt(std::size_t id);
   void release(Sequence& s);
-  ServedStep describe() const;
+  [[nodiscard]] ServedStep describe() const;
   void execute(SimTime start);
   void sample(const std::vector<std::int32_t>& next, SimTime now);
   void finish(std::size_t id, SimTime now);

@@ -51,7 +51,6 @@ void TieredBlocks::load(std::span<const BlockName> names, std::span<const std::i
                         std::int64_t from, std::int64_t to) {
   const std::size_t number = next_load_++;
   Load& load = loading_[number];
-  load.start = machine_.now();
   std::vector<std::vector<BlockCopy>> copies(tiers_.size());
   for (auto at = static_cast<std::size_t>(from); at < static_cast<std::size_t>(to); ++at) {
     const std::size_t tier = *nearest(names[at]);
@@ -117,6 +116,7 @@ void TieredBlocks::settle() {
   const auto evicted = std::exchange(evicted_, {});
   if (!tiers_.empty() && !evicted.empty()) demote(0, evicted);
   machine_.settle();
+  for (auto& [number, load] : loading_) load.start = machine_.now();
 }
 
 void TieredBlocks::await_loads() {

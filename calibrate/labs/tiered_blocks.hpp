@@ -20,7 +20,7 @@ struct TierCounts {
   std::int64_t written = 0;  // blocks
   std::int64_t skipped = 0;  // writes for which all places were in use
   std::int64_t loads = 0;    // each of one request
-  Duration load_time{};      // from the decision to the arrival, summed over loads
+  Duration load_time{};      // until the arrival, from when there is room for it; summed
 
   friend bool operator==(const TierCounts&, const TierCounts&) = default;
 };

@@ -30,6 +30,7 @@ std::vector<labs::BlockCopy> drawn_copies(Random& random, std::int64_t count, st
   const auto sources = drawn(random, count, from);
   const auto targets = drawn(random, count, to);
   std::vector<labs::BlockCopy> copies;
+  copies.reserve(sources.size());
   for (std::size_t i = 0; i < sources.size(); ++i) copies.push_back({sources[i], targets[i]});
   return copies;
 }
@@ -148,9 +149,8 @@ HardwareSpec machine_of(const MeasuredMoves& moves, Bytes block, std::int64_t de
   link.descriptors = {Duration{1}, in.rate * 1e3, Bytes{1}, Duration{1}, in.rate * 1e3};
   machine.host.name = "this machine";
   machine.host.dram = kPlenty;
-  // One processor makes all copies, those that go aside for the file among them, so that they
-  // compete: which the simulator knows of memory.
-  machine.host.dram_bandwidth = Bandwidth{std::max(in.rate.count(), out.rate.count())};
+  // What leaves the pool is copied before loads begin: nothing competes with them.
+  machine.host.dram_bandwidth = in.rate * 1e3;
   SsdSpec& drive = machine.ssd.emplace();
   drive.name = "the file";
   drive.capacity = kPlenty;
