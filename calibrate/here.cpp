@@ -14,6 +14,7 @@
 
 #include "calibrate/loop/closed_loop.hpp"
 #include "calibrate/loop/loop_report.hpp"
+#include "calibrate/measuring/machine_lock.hpp"
 #include "calibrate/verbs.hpp"
 #include "sim/app/arguments.hpp"
 #include "sim/app/interrupt.hpp"
@@ -110,6 +111,7 @@ ExitCode run(const Arguments& arguments) {
   options.seed = static_cast<std::uint64_t>(arguments.number("seed").value_or(1));
   LoopResult result;
   try {
+    const MachineLock lock;
     const InterruptWatch watch;
     app::StatusLine line(true, true);
     result = close_loop(options, [&](std::string_view what, double part) {

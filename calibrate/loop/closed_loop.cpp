@@ -92,11 +92,12 @@ class ClosedLoop {
   LoopCalibration calibrate(std::vector<std::string>& caveats) {
     const auto start = std::chrono::steady_clock::now();
     LoopCalibration c;
+    // First the file: a disk that does not do is told at once.
+    const std::vector<std::int64_t> tiers = {kSlots, kSlots};
+    labs::RealMachine machine(model_, tiers, {options_.disk, kDepth});
     c.steps = measure_steps([this](const StepShape& step) { return bench_.run(step); }, shape_,
                             spec_, [this](double part) { progress_("measuring steps", part); });
     progress_("measuring moves", 0);
-    const std::vector<std::int64_t> tiers = {kSlots, kSlots};
-    labs::RealMachine machine(model_, tiers, {options_.disk, kDepth});
     for (std::string& caveat : machine.caveats()) caveats.push_back(std::move(caveat));
     c.moves = measure_moves(machine, blocks_, kSlots, options_.quick ? 9 : 25, options_.seed);
     c.machine = machine_of(c.moves, shape_.block_bytes(), kDepth);

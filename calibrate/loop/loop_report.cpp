@@ -12,6 +12,8 @@
 namespace terrace::calibrate {
 namespace {
 
+constexpr double kRestless = 0.25;  // spread of a step that is always the same
+
 std::string percent(double ratio) { return fmt::format("{:.1f}", 100 * ratio); }
 std::string signed_percent(double ratio) { return fmt::format("{:+.1f}", 100 * ratio); }
 
@@ -93,6 +95,12 @@ std::string loop_text(const LoopResult& result) {
         paragraph("disturbed    ",
                   fmt::format("the same step took longer or shorter than during calibration: {}",
                               fmt::join(disturbed, ", ")));
+  }
+  if (result.calibration.steps.sentinel_spread > kRestless ||
+      2 * disturbed.size() > result.workloads.size()) {
+    text +=
+        "The machine was busy with other things: these errors tell of that, not of the "
+        "simulator.\n";
   }
   return text;
 }

@@ -40,7 +40,7 @@ CopyLaw copy_law(const MoveTimes& times, Bytes block);
 SsdLaw file_law(const MoveTimes& times, Bytes block, std::int64_t depth);
 
 /// The machine as the simulator wants it: a "GPU" whose memory is the pool, and whose link to its
-/// host are copies within memory; a drive that is the file. `memory` and `disk` are the sizes told.
+/// host are copies within memory; a drive that is the file. Neither memory nor drive is ever full.
 HardwareSpec machine_of(const MeasuredMoves& moves, Bytes block, std::int64_t depth);
 
 }  // namespace terrace::calibrate
