@@ -19,7 +19,7 @@ using app::ExitCode;
 using app::UsageError;
 using app::Verb;
 
-constexpr std::array kVerbs = {&kReport, &kCompare, &kFit, &kTables, &kLab};
+constexpr std::array kVerbs = {&kReport, &kCompare, &kHere, &kLab, &kFit, &kTables};
 
 /// "fit" of "calibrate fit".
 std::string_view last_word(const Verb& verb) { return verb.name.substr(verb.name.rfind(' ') + 1); }

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "sim/app/calibrate_program.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/verb.hpp"
 
@@ -44,11 +45,14 @@ ExitCode forward(const std::vector<std::string>& words) {
           : fmt::format("cannot run '{}': {}", kProgram, std::strerror(error)));
 }
 
-constexpr std::array<std::string_view, 4> kVerbs = {"report", "compare", "fit", "tables"};
+constexpr std::array<std::string_view, 6> kVerbs = {"report", "compare", "here",
+                                                    "lab",    "fit",     "tables"};
 constexpr std::array kPositionals = {Positional{
     "VERB", "what to do instead of measuring this machine:", false, Words::choice, kVerbs}};
 
 }  // namespace
+
+ExitCode become_calibrate(const std::vector<std::string>& words) { return forward(words); }
 
 constinit const Verb kCalibrate = {
     .name = "calibrate",

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,12 @@
 namespace terrace::app {
 namespace {
 
+bool is_forwarded(const Verb& verb, const std::vector<std::string>& words) {
+  if (verb.forward == nullptr) return false;
+  const std::string wanted = "--" + std::string(verb.forward_if);
+  return verb.forward_if.empty() || std::find(words.begin(), words.end(), wanted) != words.end();
+}
+
 ExitCode dispatch(std::vector<std::string> words) {
   if (words.empty()) throw UsageError("which verb? 'terrace --help' names them");
   const std::string first = words.front();
@@ -24,7 +31,7 @@ ExitCode dispatch(std::vector<std::string> words) {
         fmt::format("options such as '{}' come after a verb; see 'terrace --help'", first));
   }
   const Verb& verb = find_verb(first);
-  if (verb.forward != nullptr) return verb.forward(words);
+  if (is_forwarded(verb, words)) return verb.forward(words);
   if (wants_help(words)) {
     print(verb_help(verb));
     return ExitCode::ok;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "sim/app/arguments.hpp"
+#include "sim/app/calibrate_program.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/interrupt.hpp"
 #include "sim/app/output.hpp"
@@ -81,10 +82,22 @@ ExitCode run(const Arguments& arguments) {
   return code;
 }
 
+/// `terrace validate --here` is `terrace calibrate here`, which says what else it takes.
+ExitCode forward(const std::vector<std::string>& words) {
+  std::vector<std::string> passed = {"here"};
+  for (const std::string& word : words) {
+    if (word != "--here") passed.push_back(word);
+  }
+  return become_calibrate(passed);
+}
+
 constexpr std::array kPositionals = {
     Positional{"RUN.yaml", "a file that names a scenario and a measured run", true, Words::file}};
 
 constexpr std::array kOptions = {
+    Option{"here", "",
+           "instead: serve on this machine, and compare; 'terrace validate --here --help' says "
+           "more"},
     Option{"data", "DIR", "where measured runs lie; beside RUN.yaml if left out", Words::directory},
     Option{"csv", "FILE", "write every request there: measured, predicted, errors", Words::file},
     Option{"out", "DIR", "write requests.csv, summary.json and plots of TTFT there",
@@ -120,6 +133,8 @@ constinit const Verb kValidate = {
         "requests_per_s, output_tokens_per_s. If the simulator rejects a request, no bound is "
         "met.\n"
         "  terrace validate run.yaml --fail-on 'ttft_mean>5%' --fail-on 'tpot_p99>5%'\n",
-    .run = run};
+    .run = run,
+    .forward = forward,
+    .forward_if = "here"};
 
 }  // namespace terrace::app

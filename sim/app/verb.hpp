@@ -43,6 +43,8 @@ struct Verb {
 
   /// Instead of run, for a verb that is a program of its own: takes the words as they are.
   ExitCode (*forward)(const std::vector<std::string>& words) = nullptr;
+  /// If there is one, only words with this switch go to `forward`, all others to run.
+  std::string_view forward_if = {};
 };
 
 /// Every verb, in the order of the help.

@@ -74,6 +74,17 @@ class ValidateVerb : public ::testing::Test {
   Workplace place;
 };
 
+TEST_F(ValidateVerb, PassesOnWhatIsToBeServedHere) {
+  const Outcome help = place.terrace("validate --here --help");
+  EXPECT_EQ(help.status, 0) << help.err;
+  EXPECT_THAT(help.out, HasSubstr("usage: terrace calibrate here [options]"));
+  refuses(2, "there is no error 'step_median'; did you mean 'steps_median'?", "--here --fail-on",
+          {"step_median>10%"});
+  refuses(2, "--fail-on takes ERROR>NUMBER%, such as steps_median>10%, not 'steps_median'",
+          "--here --fail-on", {"steps_median"});
+  refuses(2, "", "--here v.yaml");
+}
+
 // Times in requests.csv are exact, and shifting all arrivals changes nothing on one replica: what
 // the simulator made, it predicts without any error.
 TEST_F(ValidateVerb, PredictsItselfExactly) {

@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "calibrate/loop/closed_loop.hpp"
+#include "calibrate/loop/loop_report.hpp"
+#include "calibrate/measuring/machine_lock.hpp"
+#include "calibrate/verbs.hpp"
+#include "sim/app/arguments.hpp"
+#include "sim/app/interrupt.hpp"
+#include "sim/app/output.hpp"
+#include "sim/app/status_line.hpp"
+#include "sim/base/text.hpp"
+
+namespace terrace::calibrate {
+namespace {
+
+using app::Arguments;
+using app::ExitCode;
+using app::InterruptWatch;
+using app::Option;
+using app::UsageError;
+using app::Words;
+
+/// A signal came.
+class Stopped : public std::exception {};
+
+struct Bound {
+  std::string name;
+  double limit = 0;
+};
+
+/// "steps_median>10%"
+Bound parse_bound(const std::string& text) {
+  const auto arrow = text.find('>');
+  double percent = 0;
+  const char* end = text.data() + text.size();
+  if (arrow != std::string::npos) {
+    const auto [stop, error] = std::from_chars(text.data() + arrow + 1, end, percent);
+    if (error == std::errc{} &&
+        std::string_view(stop, static_cast<std::size_t>(end - stop)) == "%" && percent >= 0) {
+      return {text.substr(0, arrow), percent / 100};
+    }
+  }
+  throw UsageError(
+      fmt::format("--fail-on takes ERROR>NUMBER%, such as steps_median>10%, not '{}'", text));
+}
+
+std::vector<std::pair<std::string, double>> named_errors(const std::vector<ErrorSummary>& all) {
+  std::vector<std::pair<std::string, double>> named;
+  for (const ErrorSummary& s : all) {
+    named.emplace_back(s.name + "_median", s.median);
+    named.emplace_back(s.name + "_p90", s.p90);
+    named.emplace_back(s.name + "_bias", std::abs(s.bias));
+  }
+  return named;
+}
+
+std::vector<Bound> bounds_of(const Arguments& arguments) {
+  std::vector<Bound> bounds;
+  const auto known = named_errors(summarise({}));
+  std::vector<std::string_view> names;
+  for (const auto& [name, value] : known) names.push_back(name);
+  for (const std::string& text : arguments.all("fail-on")) {
+    Bound bound = parse_bound(text);
+    if (std::find(names.begin(), names.end(), bound.name) == names.end()) {
+      const auto near = closest(bound.name, names);
+      throw UsageError(fmt::format("--fail-on: there is no error '{}'{}", bound.name,
+                                   near ? fmt::format("; did you mean '{}'?", *near) : ""));
+    }
+    bounds.push_back(std::move(bound));
+  }
+  return bounds;
+}
+
+ExitCode judge(const std::vector<Bound>& bounds, const LoopResult& result) {
+  ExitCode code = ExitCode::ok;
+  for (const auto& [name, error] : named_errors(summarise(result.workloads))) {
+    for (const Bound& bound : bounds) {
+      if (bound.name != name || error <= bound.limit) continue;
+      app::note(fmt::format("terrace: {} is {:.1f} %, more than {:g} %", name, 100 * error,
+                            100 * bound.limit));
+      code = ExitCode::bound_missed;
+    }
+  }
+  return code;
+}
+
+/// One core is left to who writes to the file, if there are several.
+std::int64_t usual_threads() {
+  return std::max<std::int64_t>(1,
+                                static_cast<std::int64_t>(std::thread::hardware_concurrency()) - 1);
+}
+
+ExitCode run(const Arguments& arguments) {
+  const std::vector<Bound> bounds = bounds_of(arguments);
+  LoopOptions options;
+  options.quick = arguments.has("quick");
+  options.disk = arguments.value("disk").value_or(".");
+  options.threads = static_cast<int>(arguments.count("threads", usual_threads(), 1024));
+  options.seed = static_cast<std::uint64_t>(arguments.number("seed").value_or(1));
+  LoopResult result;
+  try {
+    const MachineLock lock;
+    const InterruptWatch watch;
+    app::StatusLine line(true, true);
+    result = close_loop(options, [&](std::string_view what, double part) {
+      if (InterruptWatch::interrupted()) throw Stopped();
+      if (line.due()) line.show(fmt::format("{}: {:.0f} %", what, 100 * part));
+    });
+  } catch (const Stopped&) {
+    app::note("terrace: stopped by a signal; there is nothing to compare yet");
+    return ExitCode::interrupted;
+  }
+  if (const auto directory = arguments.value("out")) write_loop(result, *directory);
+  app::print(arguments.has("json") ? loop_json(result) : loop_text(result));
+  return judge(bounds, result);
+}
+
+constexpr std::array kOptions = {
+    Option{"quick", "", "half of the workloads, and fewer measurements"},
+    Option{"disk", "DIR", "where the file lies that blocks are evicted to; here if left out",
+           Words::directory},
+    Option{"threads", "N", "that compute; all cores but one if left out", Words::free},
+    Option{"seed", "N", "of the conversations; 1 if left out", Words::free},
+    Option{"out", "DIR", "write workloads.csv, summary.json and a plot there", Words::directory},
+    Option{"json", "", "print the summary as JSON, and nothing else"},
+    Option{"fail-on", "'ERROR>NUMBER%'", "exit with 5 if this error is larger", Words::free, true}};
+
+}  // namespace
+
+constinit const app::Verb kHere = {
+    .name = "calibrate here",
+    .summary = "serve on this machine, and compare the simulator with it",
+    .positionals = {},
+    .options = kOptions,
+    .notes =
+        "Measures how long the steps of a small transformer take on this machine, and how long "
+        "its\n"
+        "blocks of KV take between memory, a file and the model. Then it serves workloads for\n"
+        "real, with continuous batching, prefix caching and eviction to memory and file, and\n"
+        "simulates the same with what was measured; nothing is learned from the workloads. The\n"
+        "file has no name, at most 64 MiB, and leaves nothing behind.\n"
+        "\n"
+        "Errors by name: a quantity (prompt_step, decode_step, ttft, tpot, memory_load, "
+        "file_load,\n"
+        "memory_moved, file_moved, peak_blocks), or steps, loads, steps_and_loads, with _median,\n"
+        "_p90 or _bias.\n"
+        "  terrace calibrate here --disk /data --fail-on 'steps_and_loads_median>10%'\n",
+    .run = run};
+
+}  // namespace terrace::calibrate

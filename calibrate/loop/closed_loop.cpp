@@ -1,0 +1,148 @@
+#include "calibrate/loop/closed_loop.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include "calibrate/labs/engine.hpp"
+#include "calibrate/labs/real_machine.hpp"
+#include "calibrate/loop/prediction.hpp"
+#include "calibrate/loop/quantile.hpp"
+#include "kernels/cpu/cpu_set.hpp"
+
+namespace terrace::calibrate {
+namespace {
+
+constexpr std::int64_t kSlots = 128;  // of memory and file while moves are measured
+constexpr unsigned kDepth = 32;       // commands in flight
+constexpr double kDrift = 0.1;        // beyond which a workload counts as disturbed
+constexpr const char* kStem = "lab";
+
+/// Keys and values are large beside the weights, so that moving them takes a while.
+labs::Shape loop_shape() {
+  labs::Shape shape;
+  shape.heads = 8;
+  shape.kv_heads = 8;
+  shape.mlp = 1024;
+  return shape;
+}
+
+/// A directory of its own for the profile, that goes when this does.
+class ProfileFolder {
+ public:
+  ProfileFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "terrace-loop-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) {
+      throw std::runtime_error(fmt::format("cannot make a directory like {}", name));
+    }
+    path_ = name;
+  }
+  ~ProfileFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  ProfileFolder(const ProfileFolder&) = delete;
+  ProfileFolder& operator=(const ProfileFolder&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+class ClosedLoop {
+ public:
+  ClosedLoop(const LoopOptions& options, const LoopProgress& progress)
+      : options_(options),
+        progress_(progress),
+        shape_(loop_shape()),
+        set_(options.threads),
+        spec_{kLoopBounds.most_tokens, kLoopBounds.most_sequences, kLoopBounds.longest,
+              options.quick ? 5 : 9, options.seed},
+        blocks_(std::max(kLoopBounds.most_blocks, blocks_for(spec_, shape_.page))),
+        model_(shape_, blocks_, set_, options.threads),
+        bench_(model_, blocks_) {}
+
+  LoopResult run() {
+    LoopResult result;
+    result.processor = set_.description();
+    result.shape = shape_;
+    result.options = options_;
+    result.runs = 3;
+    result.calibration = calibrate(result.caveats);
+    const ProfileFolder folder;
+    write_layer_profile(result.calibration.steps, shape_, folder.path(), kStem);
+    CostSpec cost;
+    cost.backend = CostBackend::layers;
+    cost.profile = (folder.path() / kStem).string();
+    const Duration pace = result.calibration.steps.products.rbegin()->second;
+    const auto workloads = loop_workloads(options_.seed, options_.quick, pace, shape_.vocabulary);
+    for (std::size_t i = 0; i < workloads.size(); ++i) {
+      progress_("serving", static_cast<double>(i) / static_cast<double>(workloads.size()));
+      result.workloads.push_back(serve(workloads[i], result, cost));
+    }
+    return result;
+  }
+
+ private:
+  LoopCalibration calibrate(std::vector<std::string>& caveats) {
+    const auto start = std::chrono::steady_clock::now();
+    LoopCalibration c;
+    // First the file: a disk that does not do is told at once.
+    const std::vector<std::int64_t> tiers = {kSlots, kSlots};
+    labs::RealMachine machine(model_, tiers, {options_.disk, kDepth});
+    c.steps = measure_steps([this](const StepShape& step) { return bench_.run(step); }, shape_,
+                            spec_, [this](double part) { progress_("measuring steps", part); });
+    progress_("measuring moves", 0);
+    for (std::string& caveat : machine.caveats()) caveats.push_back(std::move(caveat));
+    c.moves = measure_moves(machine, blocks_, kSlots, options_.quick ? 9 : 25, options_.seed);
+    c.machine = machine_of(c.moves, shape_.block_bytes(), kDepth);
+    c.took = std::chrono::steady_clock::now() - start;
+    return c;
+  }
+
+  ComparedWorkload serve(const LoopWorkload& w, const LoopResult& result, const CostSpec& cost) {
+    ComparedWorkload compared{w.name, w.what, w.evicts, false, 0, {}};
+    labs::RealMachine machine(model_, w.rules.tiers, {options_.disk, kDepth});
+    std::vector<Quantities> measured;
+    std::vector<double> sentinels;
+    const StepShape sentinel = {{32, 0}};
+    const auto look = [&] {
+      for (int i = 0; i < 5; ++i) sentinels.push_back(seconds(bench_.run(sentinel).all));
+    };
+    for (int run = 0; run < result.runs; ++run) {
+      look();
+      machine.restart();
+      const labs::Served served = labs::Engine(w.rules, w.conversations, machine).run();
+      measured.push_back(quantities_of(served, shape_.block_bytes()));
+    }
+    look();
+    const Scenario scenario = scenario_of(shape_, w.rules, result.calibration.machine, cost);
+    const labs::Served predicted = simulate(scenario, w.conversations);
+    compared.quantities = compare(measured, quantities_of(predicted, shape_.block_bytes()));
+    compared.drift = quantile(sentinels, 0.5) / seconds(result.calibration.steps.sentinel) - 1;
+    compared.disturbed = std::abs(compared.drift) > kDrift;
+    return compared;
+  }
+
+  LoopOptions options_;
+  const LoopProgress& progress_;
+  labs::Shape shape_;
+  kernels::CpuSet set_;
+  StepGridSpec spec_;
+  std::int64_t blocks_;
+  labs::Transformer model_;
+  StepBench bench_;
+};
+
+}  // namespace
+
+LoopResult close_loop(const LoopOptions& options, const LoopProgress& progress) {
+  return ClosedLoop(options, progress).run();
+}
+
+}  // namespace terrace::calibrate
