@@ -21,6 +21,7 @@ constexpr std::int64_t kSlots = 128;  // of memory and file while moves are meas
 constexpr unsigned kDepth = 32;       // commands in flight
 constexpr double kDrift = 0.1;        // beyond which a workload counts as disturbed
 constexpr const char* kStem = "lab";
+const StepShape kSentinel = {{32, 0}};
 
 /// Keys and values are large beside the weights, so that moving them takes a while.
 labs::Shape loop_shape() {
@@ -99,7 +100,8 @@ class ClosedLoop {
                             spec_, [this](double part) { progress_("measuring steps", part); });
     progress_("measuring moves", 0);
     for (std::string& caveat : machine.caveats()) caveats.push_back(std::move(caveat));
-    c.moves = measure_moves(machine, blocks_, kSlots, options_.quick ? 9 : 25, options_.seed);
+    c.moves = measure_moves(machine, blocks_, kSlots, options_.quick ? 9 : 25, options_.seed,
+                            [this] { bench_.run(kSentinel); });
     c.machine = machine_of(c.moves, shape_.block_bytes(), kDepth);
     c.took = std::chrono::steady_clock::now() - start;
     return c;
@@ -110,9 +112,9 @@ class ClosedLoop {
     labs::RealMachine machine(model_, w.rules.tiers, {options_.disk, kDepth});
     std::vector<Quantities> measured;
     std::vector<double> sentinels;
-    const StepShape sentinel = {{32, 0}};
     const auto look = [&] {
-      for (int i = 0; i < 5; ++i) sentinels.push_back(seconds(bench_.run(sentinel).all));
+      for (int i = 0; i < 3; ++i) bench_.run(kSentinel);  // as when it was calibrated
+      for (int i = 0; i < 5; ++i) sentinels.push_back(seconds(bench_.run(kSentinel).all));
     };
     for (int run = 0; run < result.runs; ++run) {
       look();

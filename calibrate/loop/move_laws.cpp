@@ -74,12 +74,13 @@ double misfit(const SsdLaw& law, const MoveTimes& times, Bytes block, std::int64
 }  // namespace
 
 MeasuredMoves measure_moves(labs::Machine& machine, std::int64_t pool, std::int64_t slots,
-                            int repeats, std::uint64_t seed) {
+                            int repeats, std::uint64_t seed, FunctionRef<void()> between) {
   Random random(seed, "moves");
   const std::int64_t most = std::min({kMostBlocks, pool, slots});
   const auto loading = [&](std::size_t tier) {
     return repeated(most, repeats, [&, tier](std::int64_t blocks) {
       const auto copies = drawn_copies(random, blocks, slots, pool);
+      between();
       const SimTime start = machine.now();
       machine.start_load(0, tier, copies);
       machine.wait();
@@ -89,6 +90,7 @@ MeasuredMoves measure_moves(labs::Machine& machine, std::int64_t pool, std::int6
   const auto writing = [&](std::size_t tier) {
     return repeated(most, repeats, [&, tier](std::int64_t blocks) {
       const auto copies = drawn_copies(random, blocks, tier == 0 ? pool : slots, slots);
+      between();
       const SimTime start = machine.now();
       for (const labs::BlockCopy& copy : copies) machine.queue_write(tier, copy);
       machine.start_writes(tier);
@@ -106,11 +108,28 @@ MeasuredMoves measure_moves(labs::Machine& machine, std::int64_t pool, std::int6
 
 CopyLaw copy_law(const MoveTimes& times, Bytes block) {
   TERRACE_CHECK(times.size() >= 2);
-  const auto& [most, longest] = *times.rbegin();
-  const auto& [least, shortest] = *times.begin();
-  const Duration each = std::max(Duration{1}, (longest - shortest) / (most - least));
-  return {std::max(Duration{}, shortest - least * each),
-          Bandwidth{static_cast<double>(block.count()) / seconds(each)}};
+  // The line through all sizes with the least squares of relative errors.
+  double w = 0;
+  double wn = 0;
+  double wnn = 0;
+  double wt = 0;
+  double wnt = 0;
+  for (const auto& [blocks, time] : times) {
+    const auto n = static_cast<double>(blocks);
+    const double t = seconds(time);
+    const double weight = 1 / (t * t);
+    w += weight;
+    wn += weight * n;
+    wnn += weight * n * n;
+    wt += weight * t;
+    wnt += weight * n * t;
+  }
+  const double slope = (w * wnt - wn * wt) / (w * wnn - wn * wn);
+  const double start = (wt - slope * wn) / w;
+  // A copy takes time, and no less than none before it starts.
+  const double each = start > 0 && slope > 0 ? slope : wnt / wnn;
+  return {duration_from_seconds(slope > 0 ? std::max(start, 0.0) : 0.0),
+          Bandwidth{static_cast<double>(block.count()) / each}};
 }
 
 SsdLaw file_law(const MoveTimes& times, Bytes block, std::int64_t depth) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "calibrate/labs/real_machine.hpp"
+#include "sim/base/function_ref.hpp"
 #include "sim/fabric/hardware.hpp"
 #include "sim/scenario/scenario.hpp"
 
@@ -25,9 +26,10 @@ struct MeasuredMoves {
 };
 
 /// Moves blocks of the machine's tiers, of `slots` each at least, in the ways in which an engine
-/// does: 1, 2, 4 ... 64 at a time, so often. Nothing else may use the machine.
+/// does: 1, 2, 4 ... 64 at a time, so often. `between` does what the machine does between moves in
+/// service, a step, that caches may hold what they hold then. Nothing else may use the machine.
 MeasuredMoves measure_moves(labs::Machine& machine, std::int64_t pool, std::int64_t slots,
-                            int repeats, std::uint64_t seed);
+                            int repeats, std::uint64_t seed, FunctionRef<void()> between);
 
 /// A copy's time is latency + blocks * block / rate.
 struct CopyLaw {

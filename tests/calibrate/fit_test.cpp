@@ -134,7 +134,7 @@ TEST(CalibrateFit, MistakesSayWhatToDo) {
     EXPECT_THAT(outcome.out, IsEmpty());
     return outcome.err;
   };
-  EXPECT_THAT(said("calibrate", 2), HasSubstr("which verb?"));
+  EXPECT_THAT(said("calibrate", 2), HasSubstr("--out NAME says where"));
   EXPECT_THAT(said("calibrate fti", 2), HasSubstr("did you mean 'fit'?"));
   EXPECT_THAT(said("calibrate fit", 2), HasSubstr("--points is missing"));
   EXPECT_THAT(said(kFit + "gemm.csv --flods 3", 2), HasSubstr("did you mean '--folds'?"));
@@ -164,7 +164,7 @@ TEST(CalibrateFit, Helps) {
   EXPECT_THAT(fit.out, AllOf(HasSubstr("usage: terrace calibrate fit [options]"),
                              HasSubstr("--points FILE")));
   EXPECT_THAT(place.terrace("help calibrate").out, HasSubstr("terrace-calibrate"));
-  EXPECT_THAT(place.terrace("help").out, HasSubstr("calibrate VERB"));
+  EXPECT_THAT(place.terrace("help").out, HasSubstr("calibrate [VERB]"));
 }
 
 }  // namespace

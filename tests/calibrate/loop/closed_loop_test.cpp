@@ -127,7 +127,7 @@ TEST_F(LabLoop, TakesEveryOperationFromTheProfile) {
 /// What a machine with these laws is measured to be.
 MeasuredMoves moves_of(const Scenario& scenario) {
   terrace::testing::FabricMachine machine(scenario);
-  return measure_moves(machine, 128, 128, 3, 1);
+  return measure_moves(machine, 128, 128, 3, 1, [] {});
 }
 
 TEST_F(LabLoop, FindsTheLawsOfMoves) {
