@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,19 +28,22 @@ struct Commands {
   DrivePoint drive;
 };
 
-/// Commands that are always outstanding; those of all threads together.
+constexpr std::string_view kSustained = "sustained_write";
+
+/// Commands that are always outstanding; those of all threads together. Sustained writes are not
+/// among them: they are in order, and for so long that a drive may get slower.
 std::vector<Commands> commands(const PartMaker& maker) {
   std::vector<Commands> all;
   for (const MeasuredPoint* point : points_of(maker.run, "ssd")) {
     const Shape shape(*point);
-    if (shape.text("op") != "load") continue;
+    if (shape.text("op") == kSustained) continue;
     const double io = shape.needed("io");
     const double depth = shape.needed("depth") * shape.number("threads").value_or(1);
     const double rate =
         point->unit == "GB/s" ? point->sample.median * kGB : io * depth / seconds_of(*point);
     all.push_back({point,
-                   {Bytes{std::llround(io)}, std::llround(depth),
-                    shape.needed("write_percent") / 100, Bandwidth{rate}}});
+                   {Bytes{std::llround(io)}, std::llround(depth), shape.needed("write_share"),
+                    Bandwidth{rate}}});
   }
   return all;
 }
@@ -58,7 +62,12 @@ class DiskMaker {
   }
 
   std::optional<SsdSpec> make() {
-    if (commands_.empty()) return std::nullopt;
+    if (commands_.empty()) {
+      if (!points_of(maker_.run, "ssd").empty()) {
+        maker_.notes.emplace_back("no drive: sustained writes alone tell no law of it");
+      }
+      return std::nullopt;
+    }
     try {
       ssd_.read = direction("read", 0);
       ssd_.write = direction("write", 1);
@@ -123,7 +132,7 @@ class DiskMaker {
   void sustained() {
     for (const MeasuredPoint* point : points_of(maker_.run, "ssd")) {
       const Shape shape(*point);
-      if (shape.text("op") != "sustained_write" || point->sample.series.size() < kFewestWindows) {
+      if (shape.text("op") != kSustained || point->sample.series.size() < kFewestWindows) {
         continue;
       }
       const double seconds = shape.needed("window_ms") / 1e3;

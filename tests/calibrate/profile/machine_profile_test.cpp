@@ -3,8 +3,12 @@
 #include "calibrate/profile/machine_profile.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,6 +29,7 @@ using terrace::testing::Processor;
 using terrace::testing::RunMaker;
 using terrace::testing::Workplace;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -169,6 +174,53 @@ TEST(MachineProfile, HasTheMachineThatWasMeasured) {
   expect_near(machine.ssd->write.bandwidth.count(), 3e9, 0.02);
   EXPECT_THAT(machine.gpu.sources.at("efficiency.gemm_compute"), StartsWith("fitted: a roofline"));
   EXPECT_FALSE(machine.kernels);
+}
+
+// What the synthetic points say has to be what measured ones do.
+TEST(MachineProfile, IsTestedWithPointsAsTheyArePlanned) {
+  const Extent extent{.threads = 4,
+                      .memory = Bytes{std::int64_t{8} << 30},
+                      .cache = Bytes{32 << 20},
+                      .disk = Bytes{1 << 30},
+                      .pace = {Bandwidth{10e9}, FlopRate{80e9}}};
+  std::map<std::string, std::set<std::string>> planned;
+  for (const Planned& one : plan_of(families(), extent)) {
+    for (const auto& [name, value] : one.measurement.x.items()) {
+      planned[std::string(one.family->name)].insert(name);
+    }
+  }
+  for (const MeasuredPoint& point : full_run().points) {
+    for (const auto& [name, value] : point.x.items()) {
+      EXPECT_TRUE(planned[point.family].contains(name)) << point.id << ": " << name;
+    }
+  }
+}
+
+TEST(MachineProfile, SaysThatTooFewCommandsMakeNoDrive) {
+  MeasuredRun run = full_run();
+  std::erase_if(run.points, [](const MeasuredPoint& point) {
+    return point.family == "ssd" && point.x.at("op") != "mix";
+  });
+  const MachineProfile profile = machine_profile(run, kCatalogue);
+  EXPECT_FALSE(profile.machine.ssd);
+  EXPECT_THAT(profile.notes, Contains(HasSubstr("no drive: ")));
+}
+
+// Points of a real run: what families write, profiles read.
+TEST(MachineProfileSlow, HasTheDiskOfAPublishedRun) {
+  const MeasuredRun run =
+      read_measured_run(TERRACE_SOURCE_DIR "/reports/calibration/results/two-vcpus.points.json");
+  const MachineProfile profile = machine_profile(run, kCatalogue);
+  ASSERT_TRUE(profile.machine.ssd) << fmt::format("{}", fmt::join(profile.notes, "\n"));
+  const SsdSpec& ssd = *profile.machine.ssd;
+  EXPECT_EQ(ssd.name, "virtio, virtual");
+  const MeasuredPoint* alone = nullptr;
+  for (const MeasuredPoint& point : run.points) {
+    if (point.id == "ssd/read/4096/q1") alone = &point;
+  }
+  ASSERT_NE(alone, nullptr);
+  expect_near(seconds(ssd.read.latency), seconds_of(*alone), 0.5);
+  EXPECT_THAT(machine_yaml(profile, run), HasSubstr("\nssd:\n"));
 }
 
 TEST(MachineProfile, IsWrittenReadAndRun) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "calibrate/measuring/points_file.hpp"
+#include "calibrate/measuring/run.hpp"
 #include "sim/base/random.hpp"
 
 namespace terrace::testing {
@@ -110,22 +111,18 @@ class RunMaker {
 
   RunMaker& disk(bool is_virtual) {
     run_.host["disk"] = {{"model", "test disk"}, {"kind", "nvme"}, {"virtual", is_virtual}};
-    for (const std::int64_t io : {4096, 65536, 1 << 20}) {
-      for (const std::int64_t depth : {1, 4, 16, 64}) {
-        for (const char* op : {"read", "write"}) {
-          // Latency 100 us, 2 GB/s of one command, 100,000 commands/s and 3 GB/s; p = 2.
-          const double waiting = (100e-6 + real(io) / 2e9) / real(depth);
-          const double busy = 1e-5 + real(io) / 3e9;
-          const double each = std::sqrt(waiting * waiting + busy * busy);
-          add("ssd", fmt::format("ssd/{}/io{}/d{}", op, io, depth),
-              {{"op", "load"},
-               {"io", io},
-               {"depth", depth},
-               {"threads", 1},
-               {"write_percent", op[0] == 'w' ? 100 : 0}},
-              real(io) / each / 1e9, "GB/s");
-        }
-      }
+    const calibrate::Extent extent{.disk = Bytes{std::int64_t{1} << 30}};
+    for (const calibrate::Planned& planned :
+         calibrate::plan_of(calibrate::chosen_families("ssd", calibrate::families()), extent)) {
+      const calibrate::Measurement& m = planned.measurement;
+      if (m.x.at("op") == "sustained_write") continue;
+      const double io = m.x.at("io");
+      const double depth = m.x.at("depth").get<double>() * m.x.at("threads").get<double>();
+      // Latency 100 us, 2 GB/s of one command, 100,000 commands/s and 3 GB/s; p = 2.
+      const double waiting = (100e-6 + io / 2e9) / depth;
+      const double busy = 1e-5 + io / 3e9;
+      const double each = std::sqrt(waiting * waiting + busy * busy);
+      add("ssd", m.id, m.x, m.unit == "us" ? each : io / each / 1e9, m.unit.c_str(), m.cache);
     }
     return *this;
   }
@@ -136,12 +133,12 @@ class RunMaker {
   static double real(std::int64_t n) { return static_cast<double>(n); }
 
   void add(const char* family, std::string id, nlohmann::ordered_json x, double value,
-           const char* unit = "us") {
+           const char* unit = "us", const std::string& cache = "cold") {
     calibrate::MeasuredPoint point;
     point.id = std::move(id);
     point.family = family;
     point.x = std::move(x);
-    point.cache = unit == std::string("us") ? "cold" : "";
+    point.cache = cache;
     point.unit = unit;
     const double scale = unit == std::string("us") ? 1e6 : 1;
     // The sum of twelve uniform numbers is about normal.
