@@ -34,7 +34,8 @@ std::string PartMaker::date() const {
 std::string PartMaker::measured(const std::string& where,
                                 const std::vector<const MeasuredPoint*>& points) const {
   const auto bad = static_cast<std::size_t>(std::count_if(points.begin(), points.end(), doubtful));
-  const std::string_view sure = confidence(bad, std::max<std::size_t>(points.size(), 1));
+  const std::string_view sure =
+      trusted ? confidence(bad, std::max<std::size_t>(points.size(), 1)) : "low";
   return fmt::format("measured: {}{}, {}, {}", where,
                      bad > 0 ? fmt::format(", {} of {} points unstable", bad, points.size()) : "",
                      date(), sure);
@@ -43,10 +44,11 @@ std::string PartMaker::measured(const std::string& where,
 std::string PartMaker::fitted(const std::string& where, const FamilyFit& fit) const {
   std::size_t bad = 0;
   for (const FittedPoint& one : fit.points) bad += doubtful(one.point) ? 1U : 0U;
+  const bool misses = fit.gate && fit.gate->value && !fit.gate->met();
   return fmt::format(
       "fitted: {}, {}{}, {}, {}", where, error_text(fit),
       bad > 0 ? fmt::format(", {} of {} points unstable", bad, fit.points.size()) : "", date(),
-      confidence(bad, std::max<std::size_t>(fit.points.size(), 1)));
+      trusted && !misses ? confidence(bad, std::max<std::size_t>(fit.points.size(), 1)) : "low");
 }
 
 std::string PartMaker::assumed(const std::string& where) const {

@@ -19,12 +19,15 @@ struct PartMaker {
   const config::Catalogue& catalogue;
   std::vector<FamilyFit> families{};
   std::vector<std::string> notes{};
+  /// Whether what is measured is what it is taken for; no number is surer than low otherwise.
+  bool trusted = true;
 
   /// The day of the run.
   [[nodiscard]] std::string date() const;
 
   // Sources of numbers, as NumberSource reads them. How sure a measured one is follows from how
-  // many of its points were unstable, or measured while the machine drifted.
+  // many of its points were unstable, or measured while the machine drifted; one of a law that
+  // misses its gate is not sure at all.
   [[nodiscard]] std::string measured(const std::string& where,
                                      const std::vector<const MeasuredPoint*>& points) const;
   [[nodiscard]] std::string fitted(const std::string& where, const FamilyFit& fit) const;

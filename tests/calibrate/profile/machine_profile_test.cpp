@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "calibrate/disk/test_file.hpp"
 #include "calibrate/profile/roofline_fit.hpp"
 #include "calibrate/profile/shape.hpp"
 #include "sim/config/reader.hpp"
@@ -276,6 +277,37 @@ TEST(MachineProfile, TrustsNumbersLessThatWereUnstable) {
   const auto source = NumberSource::parse(machine.gpu.sources.at("bf16"));
   ASSERT_TRUE(source);
   EXPECT_EQ(source->confidence, "low");
+}
+
+TEST(MachineProfile, TrustsALawLittleThatMissesItsGate) {
+  const auto confidence = [](const MeasuredRun& run) {
+    const HardwareSpec machine = machine_profile(run, kCatalogue).machine;
+    return NumberSource::parse(machine.gpu.sources.at("efficiency.gemm_compute"))
+        .value()
+        .confidence;
+  };
+  MeasuredRun run = full_run();
+  EXPECT_EQ(confidence(run), "high");
+  for (std::size_t i = 0; i < run.points.size(); i += 2) run.points[i].sample.median *= 2;
+  EXPECT_EQ(confidence(run), "low");
+}
+
+TEST(MachineProfile, HeedsWhatTheTestFileLost) {
+  MeasuredRun run = full_run();
+  run.host["disk"]["caveats"] = {"no io_uring (denied): every command in flight takes a thread"};
+  const auto confidence = [&] {
+    const HardwareSpec machine = machine_profile(run, kCatalogue).machine;
+    return NumberSource::parse(machine.ssd.value().sources.at("read")).value().confidence;
+  };
+  EXPECT_THAT(machine_profile(run, kCatalogue).notes, Contains(HasSubstr("no io_uring (denied)")));
+  EXPECT_EQ(confidence(), "high");
+  run.host["disk"]["caveats"] = {
+      "no O_DIRECT on overlay: times are those of the page cache as well"};
+  EXPECT_EQ(confidence(), "low");
+  EXPECT_THAT(machine_profile(run, kCatalogue).notes,
+              Contains(HasSubstr("no O_DIRECT on overlay")));
+  run.host["disk"]["caveats"] = TestFile("/dev/shm", Bytes{4096}).caveats();
+  EXPECT_EQ(confidence(), "low") << "files in memory";
 }
 
 struct Found {
