@@ -1,5 +1,6 @@
 #include "calibrate/profile/machine_profile.hpp"
 
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -24,6 +25,18 @@ std::string comment(const std::string& text) {
   return line + "\n";
 }
 
+/// Laws of the kernels that the run measured, unless the catalogue has those of engines: they tell
+/// what is served with, which the kernels of a calibration do not.
+std::optional<KernelProfile> kernels_of(PartMaker& maker, const GpuSpec& gpu) {
+  auto measured = kernel_part(maker, gpu);
+  if (gpu.kernels.empty() || !measured) return measured;
+  maker.notes.push_back(
+      fmt::format("times of kernels stay those of '{}', which are published for this GPU; the laws "
+                  "of this run's own kernels are in its report alone",
+                  gpu.kernels));
+  return std::nullopt;
+}
+
 }  // namespace
 
 MachineProfile machine_profile(const MeasuredRun& run, const config::Catalogue& catalogue) {
@@ -32,7 +45,7 @@ MachineProfile machine_profile(const MeasuredRun& run, const config::Catalogue& 
   HardwareSpec& machine = profile.machine;
   machine.gpu = device_part(maker);
   link_part(maker, machine.gpu);
-  if (!maker.fact("gpu").empty()) machine.kernels = kernel_part(maker, machine.gpu);
+  if (!maker.fact("gpu").empty()) machine.kernels = kernels_of(maker, machine.gpu);
   machine.host = host_part(maker, machine.gpu);
   machine.ssd = disk_part(maker);
   profile.families = std::move(maker.families);

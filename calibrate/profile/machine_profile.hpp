@@ -18,9 +18,10 @@ struct MachineProfile {
 };
 
 /// Points to a machine: laws where there are points enough, the catalogue's numbers where it knows
-/// the GPU, else assumptions that say so. What was not measured at all and can be left out is left
-/// out (drives). A pure function of its arguments; the run has to outlive the result. Throws
-/// ConfigError if not even a device can be made of the points.
+/// the GPU (and its published times of kernels, if it names any), else assumptions that say so.
+/// What was not measured at all and can be left out is left out (drives). A pure function of its
+/// arguments; the run has to outlive the result. Throws ConfigError if not even a device can be
+/// made of the points.
 MachineProfile machine_profile(const MeasuredRun& run, const config::Catalogue& catalogue);
 
 /// The text of NAME.yaml, which `terrace run --hw NAME` reads.
