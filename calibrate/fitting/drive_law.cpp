@@ -148,6 +148,8 @@ SustainedWrites sustained_writes(std::span<const WriteWindow> windows) {
   SustainedWrites result;
   result.first = Bandwidth{median({rates.begin(), rates.begin() + quarter})};
   result.last = Bandwidth{median({rates.end() - quarter, rates.end()})};
+  const std::size_t end = rates.size() - static_cast<std::size_t>(quarter);
+  for (std::size_t i = 0; i < end; ++i) result.before = result.before + windows[i].written;
   result.falls = result.last.count() < kFalls * result.first.count();
   std::vector<double> slopes;
   for (std::size_t i = 0; i < rates.size(); ++i) {

@@ -53,6 +53,7 @@ struct WriteWindow {
 struct SustainedWrites {
   Bandwidth first{};  // median of the first quarter of the windows
   Bandwidth last{};   // of the last
+  Bytes before{};     // written when the last quarter begins
   /// d log(rate) / d terabyte written, by Theil and Sen's median of slopes.
   double slope_per_terabyte = 0;
   bool falls = false;  // last < 0.9 * first

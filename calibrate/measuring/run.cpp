@@ -21,8 +21,8 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-/// What is not measured yet, in the order of the seed: a run that goes on measures the rest in the
-/// same order.
+/// What is not measured yet, in the order of the seed, what is to be last at the end: a run that
+/// goes on measures the rest in the same order.
 std::vector<const Planned*> left_of(const std::vector<Planned>& plan, const Progressed& so_far,
                                     std::uint64_t seed) {
   std::set<std::string_view> done;
@@ -32,6 +32,8 @@ std::vector<const Planned*> left_of(const std::vector<Planned>& plan, const Prog
   for (const Planned& planned : plan) order.push_back(&planned);
   Random random(seed, "calibrate/order");
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  std::stable_partition(order.begin(), order.end(),
+                        [](const Planned* p) { return !p->measurement.last; });
   std::erase_if(order, [&](const Planned* p) { return done.contains(p->measurement.id); });
   return order;
 }

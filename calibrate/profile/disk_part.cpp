@@ -141,7 +141,8 @@ class DiskMaker {
         maker_.measured(fmt::format("{} mixtures of reads and writes", mixed.size()), mixed);
   }
 
-  /// A drive that falls behind when it is written to for long is as fast as it is then.
+  /// What is written goes on and on: a drive is as fast as it is then, whether it got slower while
+  /// it was looked at, or was slow from the start because earlier points had filled its cache.
   void sustained() {
     for (const MeasuredPoint* point : points_of(maker_.run, "ssd")) {
       const Shape shape(*point);
@@ -154,10 +155,13 @@ class DiskMaker {
         windows.push_back({seconds, Bytes{std::llround(rate * kGB * seconds)}});
       }
       const SustainedWrites found = sustained_writes(windows);
-      if (!found.falls || found.last >= ssd_.write.bandwidth) continue;
+      if (found.last >= ssd_.write.bandwidth) continue;
       ssd_.write.bandwidth = kept(found.last);
-      ssd_.sources["write.bandwidth"] =
-          maker_.measured("the last quarter of sustained writes, which got slower", {point});
+      ssd_.sources["write.bandwidth"] = maker_.measured(
+          fmt::format("the last quarter of sustained writes{}, after {:.3g} GB of them",
+                      found.falls ? ", which got slower" : "",
+                      static_cast<double>(found.before.count()) / kGB),
+          {point});
     }
   }
 

@@ -38,6 +38,7 @@ struct Measurement {
   std::string unit;
   double seconds = 0;  // it will take about so long
   Bytes written{};     // to the disk
+  bool last = false;   // leaves the machine other than it was: after all others
   std::function<Sample(Bench&)> measure;
 };
 

@@ -97,6 +97,26 @@ TEST(CalibrationRun, MeasuresEveryPointOnceInAnOrderOfTheSeed) {
   EXPECT_FALSE(std::is_sorted(orders[0].begin(), orders[0].end()));
 }
 
+TEST(CalibrationRun, LeavesToTheEndWhatSaysSo) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    Laboratory laboratory;
+    std::vector<Planned> plan = laboratory.plan(20);
+    plan[0].measurement.last = true;
+    plan[7].measurement.last = true;
+    EXPECT_TRUE(laboratory.measure(plan, seed));
+    ASSERT_EQ(laboratory.order.size(), 20U);
+    const std::set<std::string> ends(laboratory.order.end() - 2, laboratory.order.end());
+    EXPECT_EQ(ends, (std::set<std::string>{"fake/0", "fake/7"}));
+  }
+}
+
+TEST(CalibrationRun, SustainedWritesAreTheLastOfThePlan) {
+  const Extent extent{.disk = Bytes{1 << 30}};
+  for (const Planned& planned : plan_of(chosen_families("ssd", families()), extent)) {
+    EXPECT_EQ(planned.measurement.last, planned.measurement.id == "ssd/sustained_write");
+  }
+}
+
 TEST(CalibrationRun, GoesOnWhereItWasStoppedInTheSameOrder) {
   Laboratory whole;
   ASSERT_TRUE(whole.measure(whole.plan(20)));

@@ -197,6 +197,31 @@ TEST(MachineProfile, IsTestedWithPointsAsTheyArePlanned) {
   }
 }
 
+TEST(MachineProfile, WritesAsFastAsADriveGoesOnWriting) {
+  MeasuredRun run = full_run();
+  MeasuredPoint sustained;
+  sustained.id = "ssd/sustained_write";
+  sustained.family = "ssd";
+  sustained.x = {{"op", "sustained_write"}, {"io", 1 << 20}, {"depth", 16}, {"window_ms", 500}};
+  sustained.unit = "GB/s";
+  sustained.sample = {.median = 1.5, .p10 = 1.5, .p90 = 1.5, .min = 1.5, .n = 8};
+  sustained.sample.series = std::vector<double>(8, 1.5);  // slow from the start
+  run.points.push_back(sustained);
+  const SsdSpec slow = machine_profile(run, kCatalogue).machine.ssd.value();
+  EXPECT_DOUBLE_EQ(slow.write.bandwidth.count(), 1.5e9);
+  EXPECT_THAT(slow.sources.at("write.bandwidth"), HasSubstr("writes, after 4.5 GB of them"));
+  expect_near(slow.read.bandwidth.count(), 3e9, 0.02);
+
+  run.points.back().sample.series = {2, 2, 2, 2, 1, 1, 1, 1};
+  const SsdSpec falling = machine_profile(run, kCatalogue).machine.ssd.value();
+  EXPECT_DOUBLE_EQ(falling.write.bandwidth.count(), 1e9);
+  EXPECT_THAT(falling.sources.at("write.bandwidth"), HasSubstr("got slower, after 5 GB of them"));
+
+  run.points.back().sample.series = std::vector<double>(8, 4);  // no reason to be faster
+  const SsdSpec fast = machine_profile(run, kCatalogue).machine.ssd.value();
+  expect_near(fast.write.bandwidth.count(), 3e9, 0.02);
+}
+
 TEST(MachineProfile, SaysThatTooFewCommandsMakeNoDrive) {
   MeasuredRun run = full_run();
   std::erase_if(run.points, [](const MeasuredPoint& point) {
