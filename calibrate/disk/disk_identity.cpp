@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fstream>
+#include <map>
 #include <string_view>
 #include <system_error>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace terrace::calibrate {
 namespace {
@@ -75,10 +79,49 @@ std::string kind_of(const fs::path& device) {
   return "scsi";
 }
 
+/// How the controller of an NVMe drive is reached: "pcie", "tcp"; empty if it does not say. Where
+/// several paths lead to a drive, its device is what has the controllers.
+std::string transport_of(const fs::path& drive) {
+  const std::string own = line_of(drive / "device/transport");
+  if (!own.empty()) return own;
+  std::error_code error;
+  std::string found;
+  for (const auto& entry : fs::directory_iterator(drive / "device", error)) {
+    if (!entry.path().filename().string().starts_with("nvme")) continue;
+    const std::string path = line_of(entry.path() / "transport");
+    if (found.empty() || found == "pcie") found = path.empty() ? found : path;
+  }
+  return found;
+}
+
+/// "2 x KIOXIA KCM7XRJE3T84"; "1 x A + 1 x B" of drives that differ; of one drive its model.
+std::string model_of(const std::vector<std::string>& models) {
+  if (models.size() == 1) return models.front();
+  std::map<std::string, int> counts;
+  for (const std::string& model : models) ++counts[model];
+  std::string text;
+  for (const auto& [model, count] : counts) {
+    text += fmt::format("{}{} x {}", text.empty() ? "" : " + ", count, model);
+  }
+  return text;
+}
+
+/// Sysfs counts in sectors of 512 bytes, whatever the drive's are.
+Bytes size_of(const fs::path& device) {
+  constexpr std::int64_t kSector = 512;
+  return Bytes{std::strtoll(line_of(device / "size").c_str(), nullptr, 10) * kSector};
+}
+
 /// Why what is measured there is not what a drive does; empty if it is.
-std::string why_virtual(const std::string& kind, const std::string& model) {
+std::string why_virtual(const fs::path& drive, const std::string& kind, const std::string& model) {
   constexpr std::array<std::string_view, 5> kDrives = {"nvme", "ata", "scsi", "usb", "mmc"};
   if (std::find(kDrives.begin(), kDrives.end(), kind) == kDrives.end()) return kind + " disk";
+  if (kind == "nvme") {
+    const std::string transport = transport_of(drive);
+    if (transport != "pcie") {
+      return "nvme over " + (transport.empty() ? "something that it does not tell" : transport);
+    }
+  }
   // What hypervisors and clouds call the disks that they lend.
   constexpr std::array<std::string_view, 14> kLent = {
       "QEMU",          "VMware",      "VBOX",          "Virtual",        "Elastic Block",
@@ -107,16 +150,19 @@ DiskIdentity disk_identity(const Mount& mount, const fs::path& root) {
   std::vector<fs::path> drives;
   add_drives(device, drives);
   identity.drives = static_cast<int>(drives.size());
+  identity.capacity = size_of(drives.size() == 1 ? drives.front() : device);
+  std::vector<std::string> models;
   for (const fs::path& drive : drives) {
     const std::string kind = kind_of(drive);
     const std::string model = line_of(drive / "device/model");
-    if (identity.kind.empty()) {
-      identity.kind = kind;
-      identity.model = model.empty() ? kind : model;
+    if (identity.kind.empty()) identity.kind = kind;
+    models.push_back(model.empty() ? kind : model);
+    if (identity.virtual_because.empty()) {
+      identity.virtual_because = why_virtual(drive, kind, model);
     }
-    if (identity.virtual_because.empty()) identity.virtual_because = why_virtual(kind, model);
     identity.rotational = identity.rotational || line_of(drive / "queue/rotational") == "1";
   }
+  identity.model = model_of(models);
   return identity;
 }
 

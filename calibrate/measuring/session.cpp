@@ -71,10 +71,14 @@ std::string differences(const Json& there, const Json& here) {
 }
 
 Json facts_of(const DiskIdentity& disk) {
-  Json facts = {
-      {"model", disk.model},           {"kind", disk.kind},     {"file_system", disk.file_system},
-      {"rotational", disk.rotational}, {"drives", disk.drives}, {"virtual", !disk.is_product()}};
-  if (!disk.is_product()) facts["virtual_because"] = disk.virtual_because;
+  Json facts = {{"model", disk.model},
+                {"kind", disk.kind},
+                {"file_system", disk.file_system},
+                {"rotational", disk.rotational},
+                {"drives", disk.drives},
+                {"virtual", !disk.virtual_because.empty()}};
+  if (disk.capacity > Bytes{}) facts["capacity_bytes"] = disk.capacity.count();
+  if (!disk.virtual_because.empty()) facts["virtual_because"] = disk.virtual_because;
   facts["is_product_nvme"] = disk.is_product() && disk.kind == "nvme";
   return facts;
 }

@@ -181,6 +181,12 @@ class DiskMaker {
     ssd_.sources["dwpd"] = maker_.assumed("a usual rating, no measurement tells it");
     assume_unmeasured(maker_, ssd_.sources,
                       {"line_rate", "sequential_endurance", "power", "idle_power"});
+    if (const int drives = disk.value("drives", 1); drives > 1) {
+      maker_.notes.push_back(fmt::format(
+          "the disk is made of {} drives: its laws are those of all together, and of no "
+          "drive that is sold",
+          drives));
+    }
     if (is_virtual) {
       maker_.notes.emplace_back(
           "the disk is virtual: its laws are those of this machine, and of no drive that is sold");

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/calibrate/disk/temporary_directory.hpp"
@@ -23,6 +24,7 @@ class DiskIdentityTest : public ::testing::Test {
     const fs::path at = root() / "sys/devices" / place;
     write(at / "queue/rotational", rotational);
     if (!model.empty()) write(at / "device/model", model);
+    if (place.find("/nvme/") != std::string::npos) write(at / "device/transport", "pcie");
     link(root() / "sys/dev/block" / number, at);
     link(root() / "sys/class/block" / at.filename(), at);
   }
@@ -36,6 +38,10 @@ class DiskIdentityTest : public ::testing::Test {
   void slave(const std::string& upper, const std::string& lower) {
     const fs::path below = root() / "sys/devices" / lower;
     link(root() / "sys/devices" / upper / "slaves" / below.filename(), below);
+  }
+  /// A file of a device below /sys/devices.
+  void attribute(const std::string& path, const std::string& text) {
+    write(root() / "sys/devices" / path, text);
   }
   [[nodiscard]] DiskIdentity identity(const std::string& number,
                                       const std::string& file_system = "ext4",
@@ -103,13 +109,53 @@ TEST_F(DiskIdentityTest, LooksBelowRaidAndLvm) {
   slave("virtual/block/md0", "pci0000:00/0000:02:00.0/nvme/nvme1/nvme1n1");
   const DiskIdentity found = identity("253:0");
   EXPECT_EQ(found.drives, 2);
-  EXPECT_EQ(found.model, "KIOXIA KCM7XRJE3T84");
-  EXPECT_TRUE(found.is_product());
+  EXPECT_EQ(found.model, "2 x KIOXIA KCM7XRJE3T84");
+  EXPECT_EQ(found.virtual_because, "");
+  EXPECT_FALSE(found.is_product()) << "nobody sells an array";
   // One virtual disk below is enough.
   device("254:0", "pci0000:00/0000:00:02.0/virtio1/block/vda", "");
   slave("virtual/block/md0", "pci0000:00/0000:00:02.0/virtio1/block/vda");
   EXPECT_EQ(identity("253:0").drives, 3);
   EXPECT_FALSE(identity("253:0").is_product());
+}
+
+TEST_F(DiskIdentityTest, ADriveAcrossANetworkIsNoProduct) {
+  const std::string local = "pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1";
+  device("259:0", local, "KIOXIA KCM7XRJE3T84");
+  EXPECT_TRUE(identity("259:0").is_product());
+  for (const char* transport : {"tcp", "rdma", "fc"}) {
+    attribute(local + "/device/transport", transport);
+    EXPECT_EQ(identity("259:0").virtual_because, fmt::format("nvme over {}", transport));
+    EXPECT_FALSE(identity("259:0").is_product());
+  }
+  attribute(local + "/device/transport", "");
+  EXPECT_FALSE(identity("259:0").is_product()) << "who does not tell is not trusted";
+  // Where several paths may lead to a drive, its controllers tell.
+  const std::string shared = "virtual/nvme-subsystem/nvme-subsys1/nvme1n1";
+  device("259:2", shared, "KIOXIA KCM7XRJE3T84");
+  attribute(shared + "/device/nvme1/transport", "pcie");
+  EXPECT_TRUE(identity("259:2").is_product());
+  attribute(shared + "/device/nvme2/transport", "tcp");
+  EXPECT_EQ(identity("259:2").virtual_because, "nvme over tcp");
+}
+
+TEST_F(DiskIdentityTest, TellsHowLargeTheWholeIs) {
+  const std::string one = "pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1";
+  const std::string two = "pci0000:00/0000:02:00.0/nvme/nvme1/nvme1n1";
+  device("259:0", one, "A");
+  device("259:2", two, "B");
+  EXPECT_EQ(identity("259:0").capacity, Bytes{}) << "it does not say";
+  attribute(one + "/size", "7501476528");
+  partition("259:1", one + "/nvme0n1p1");
+  attribute(one + "/nvme0n1p1/size", "2048");
+  EXPECT_EQ(identity("259:0").capacity, Bytes{3'840'755'982'336});
+  EXPECT_EQ(identity("259:1").capacity, Bytes{3'840'755'982'336}) << "the drive's, not its part's";
+  device("9:0", "virtual/block/md0", "");
+  attribute("virtual/block/md0/size", "1000");
+  slave("virtual/block/md0", one);
+  slave("virtual/block/md0", two);
+  EXPECT_EQ(identity("9:0").capacity, Bytes{512'000});
+  EXPECT_EQ(identity("9:0").model, "1 x A + 1 x B");
 }
 
 TEST_F(DiskIdentityTest, GoesByTheSourceWhereTheNumberIsNoDevice) {

@@ -197,6 +197,19 @@ TEST(MachineProfile, IsTestedWithPointsAsTheyArePlanned) {
   }
 }
 
+TEST(MachineProfile, TellsAnArrayFromADrive) {
+  MeasuredRun run = RunMaker({}).memory().gemm().disk(false).run();
+  run.host["disk"]["model"] = "2 x A";
+  run.host["disk"]["drives"] = 2;
+  run.host["disk"]["capacity_bytes"] = 7'680'000'000'000;
+  const MachineProfile profile = machine_profile(run, kCatalogue);
+  const SsdSpec& ssd = profile.machine.ssd.value();
+  EXPECT_EQ(ssd.name, "2 x A");
+  EXPECT_EQ(ssd.capacity, Bytes{7'680'000'000'000});
+  EXPECT_THAT(ssd.sources.at("capacity"), StartsWith("measured: "));
+  EXPECT_THAT(profile.notes, Contains(HasSubstr("made of 2 drives")));
+}
+
 TEST(MachineProfile, WritesAsFastAsADriveGoesOnWriting) {
   MeasuredRun run = full_run();
   MeasuredPoint sustained;
