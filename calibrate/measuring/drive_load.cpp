@@ -1,6 +1,8 @@
 #include "calibrate/measuring/drive_load.hpp"
 
-#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <span>
 
 #include "calibrate/measuring/sample.hpp"
 #include "sim/base/check.hpp"
@@ -9,8 +11,18 @@ namespace terrace::calibrate {
 namespace {
 
 constexpr std::int64_t kLeastCommands = 4;
-constexpr unsigned kMostSources = 8;
 constexpr double kStretch = 0.005;  // seconds between looks whether to stop
+
+/// Makes every block one that was never written, so that no drive and no file system finds that it
+/// has it already: a number of its own in each, over all loads of the process.
+void stamp(std::span<std::byte> memory) {
+  static std::atomic<std::uint64_t> written{0};
+  const std::uint64_t blocks = memory.size() / TestFile::kAlignment;
+  std::uint64_t number = written.fetch_add(blocks, std::memory_order_relaxed);
+  for (std::size_t at = 0; at < memory.size(); at += TestFile::kAlignment) {
+    std::memcpy(memory.data() + at, &++number, sizeof number);
+  }
+}
 
 }  // namespace
 
@@ -18,13 +30,12 @@ DriveLoad::DriveLoad(const TestFile& file, const LoadSpec& spec)
     : file_(file),
       spec_(spec),
       io_(static_cast<std::size_t>(spec.io.count())),
-      sources_(spec.write_percent > 0 ? std::min(spec.depth, kMostSources) : 0),
-      memory_(io_memory(io_ * (sources_ + (spec.write_percent < 100 ? spec.depth : 0)))),
+      memory_(io_memory(io_ * spec.depth)),
       queue_(file, spec.depth),
       random_(spec.seed, "calibrate/places"),
       places_(file.size().count() / spec.io.count()) {
   TERRACE_CHECK(places_ > 0 && spec.write_percent >= 0 && spec.write_percent <= 100);
-  fill_incompressible({memory_.get(), io_ * sources_}, spec.seed);
+  if (spec.write_percent > 0) fill_incompressible({memory_.get(), io_ * spec.depth}, spec.seed);
 }
 
 void DriveLoad::submit(std::uint64_t slot) {
@@ -35,12 +46,10 @@ void DriveLoad::submit(std::uint64_t slot) {
   // Command i is a write if the share of writes passes a whole number there.
   const std::int64_t i = submitted_++;
   const bool writes = (i + 1) * spec_.write_percent / 100 > i * spec_.write_percent / 100;
-  // What is read must not be written: it would be nothing new to the drive.
-  const std::size_t at = writes ? static_cast<std::size_t>(i) % sources_ : sources_ + slot;
-  queue_.submit({writes ? IoDirection::write : IoDirection::read,
-                 place * spec_.io.count(),
-                 {memory_.get() + at * io_, io_},
-                 slot});
+  const std::span memory(memory_.get() + slot * io_, io_);
+  if (writes) stamp(memory);  // it may have been written, or read, before
+  queue_.submit(
+      {writes ? IoDirection::write : IoDirection::read, place * spec_.io.count(), memory, slot});
 }
 
 DriveLoad::Done DriveLoad::run(double seconds, Bytes most) {

@@ -45,9 +45,8 @@ class DriveLoad {
 
   const TestFile& file_;
   LoadSpec spec_;
-  std::size_t io_;       // bytes
-  std::size_t sources_;  // buffers that are written, before those that are read into
-  std::shared_ptr<std::byte> memory_;
+  std::size_t io_;                     // bytes
+  std::shared_ptr<std::byte> memory_;  // `io_` of it for each command in flight
   IoQueue queue_;
   Random random_;
   std::int64_t places_;  // of the file, `io` apart

@@ -17,6 +17,7 @@ namespace {
 using forms::Unit;
 
 constexpr std::size_t kFewestCopies = 3;
+constexpr double kFewestBlocks = 16;        // of a call, whose time is that of the blocks
 constexpr double kLarge = 1024.0 * 1024.0;  // bytes: copies for which the link itself counts
 
 using Choice = std::function<bool(const MeasuredPoint&, const Shape&)>;
@@ -106,9 +107,11 @@ void gpu_link(PartMaker& maker, GpuSpec& gpu) {
 }
 
 /// Scattered blocks of a processor's memory into one run of it, which is how its pools exchange KV.
+/// A few of them take what it takes to wake the threads: they are left out.
 void descriptors(PartMaker& maker, GpuSpec& gpu) {
   const auto points = chosen(maker, "blocks", [](const MeasuredPoint& point, const Shape& shape) {
-    return shape.text("op") == "gather" && point.cache != "hot";
+    return shape.text("op") == "gather" && point.cache != "hot" &&
+           shape.number("blocks").value_or(0) >= kFewestBlocks;
   });
   if (points.empty()) return;
   std::vector<BlockPoint> blocks;

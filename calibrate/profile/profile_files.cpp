@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <cctype>
 #include <stdexcept>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "calibrate/fitting/points.hpp"
 #include "calibrate/profile/profile_report.hpp"
+#include "calibrate/profile/shape.hpp"
 #include "sim/report/csv.hpp"
 #include "sim/report/output_file.hpp"
 #include "sim/report/scatter_plot.hpp"
@@ -28,16 +31,33 @@ std::string file_name(const FamilyFit& fit) {
   return name;
 }
 
+/// What a value in that unit is in `unit`; a time becomes the rate of the command's bytes.
+double in_unit(const MeasuredPoint& point, double value, const std::string& unit) {
+  if (point.unit == unit) return value;
+  return 1e-9 * Shape(point).needed("io") / (value * seconds_per(point.unit));
+}
+
+/// The unit of all points; of times and rates that of the rates.
+std::string unit_of(const FamilyFit& fit) {
+  const std::string& first = fit.points.front().point->unit;
+  const bool same = std::all_of(fit.points.begin(), fit.points.end(),
+                                [&](const FittedPoint& one) { return one.point->unit == first; });
+  return same ? first : "GB/s";
+}
+
+/// REQUIRES: points.
 ScatterPlot plot_of(const FamilyFit& fit) {
   ScatterPlot plot;
   plot.title = fmt::format("{}: {}", fit.family, fit.law);
   plot.line = ScatterPlot::Line::diagonal;
   plot.logarithmic = true;
-  const std::string unit = fit.points.empty() ? "" : ", " + fit.points.front().point->unit;
-  plot.x_label = "measured" + unit;
-  plot.y_label = "by the law" + unit;
+  const std::string unit = unit_of(fit);
+  plot.x_label = "measured, " + unit;
+  plot.y_label = "by the law, " + unit;
   for (const FittedPoint& one : fit.points) {
-    if (one.predicted > 0) plot.points.emplace_back(one.point->sample.median, one.predicted);
+    if (one.predicted <= 0) continue;
+    plot.points.emplace_back(in_unit(*one.point, one.point->sample.median, unit),
+                             in_unit(*one.point, one.predicted, unit));
   }
   return plot;
 }

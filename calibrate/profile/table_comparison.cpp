@@ -117,6 +117,7 @@ Comparison compare(const ProfiledRun& run, const PointTable& table, bool table_i
   Comparison all;
   std::vector<std::string>& only_run = table_is_a ? all.only_b : all.only_a;
   for (const MeasuredPoint* point : points_of(run.run, adapter.family)) {
+    if (point->cache == "hot") continue;  // tables are of operands in memory
     const Shape shape(*point);
     const auto found = shape.text("ragged") == "true" ? std::nullopt : times.find(shape);
     if (!found) {

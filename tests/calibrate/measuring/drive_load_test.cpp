@@ -82,6 +82,21 @@ TEST_F(DriveLoadTest, GoesAnywhereInTheFileWithTheSameSeedTheSameWay) {
   EXPECT_NE(places[0], places[2]);
 }
 
+TEST_F(DriveLoadTest, NeverWritesABlockTwice) {
+  std::set<std::vector<std::byte>> blocks;
+  for (const int percent : {100, 50}) {
+    {
+      DriveLoad load(file_, {16_KiB, 4, percent, Order::sequential});
+      load.run(100, 2_MiB);  // every place twice
+    }
+    const std::vector<std::byte> after = content();
+    for (auto at = after.begin(); at != after.end(); at += kBlock) {
+      EXPECT_TRUE(blocks.emplace(at, at + kBlock).second || percent < 100);
+    }
+  }
+  EXPECT_GT(blocks.size(), 256U + 100U) << "half of them are new";
+}
+
 TEST_F(DriveLoadTest, StopsWhenItsTimeIsOver) {
   DriveLoad load(file_, {4_KiB, 4, 0});
   const DriveLoad::Done done = load.run(0.01, Bytes::max());

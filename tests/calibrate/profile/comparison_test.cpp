@@ -123,6 +123,19 @@ TEST(Comparison, FindsShapesInATableAndBetweenItsPoints) {
   EXPECT_THAT(comparison.only_a, Contains("gemm/bf16/m16/n4096/k2048/cold"));
 }
 
+TEST(Comparison, PutsNoHotPointBesideATable) {
+  MeasuredRun run = RunMaker({}).memory().gemm().run();
+  MeasuredPoint hot = run.points.back();
+  hot.id += "/hot";
+  hot.cache = "hot";
+  run.points.push_back(hot);
+  const Comparison comparison =
+      beside_table(run, "m,n,k,dtype,latency_us\n1024,4096,2048,bf16,100\n");
+  ASSERT_EQ(comparison.pairs.size(), 1U);
+  EXPECT_EQ(comparison.pairs[0].id, "gemm/bf16/m1024/n4096/k2048/cold");
+  EXPECT_THAT(comparison.only_a, ::testing::Not(Contains(hot.id)));
+}
+
 TEST(Comparison, TellsKernelsApartByTheirColumns) {
   const MeasuredRun run = full_run();
   const std::string decodes =
@@ -157,6 +170,9 @@ TEST_F(CalibrationFiles, AreReported) {
   EXPECT_THAT(testing::read_file(place_.at("out/points.csv")),
               HasSubstr("decode_attention/bf16/h32.4.128/b8/kv64/cold,decode_attention,roofline,"));
   EXPECT_THAT(testing::read_file(place_.at("out/gemm-roofline.svg")), HasSubstr("<svg"));
+  // Latencies and rates of a drive are on one axis: as rates.
+  EXPECT_THAT(testing::read_file(place_.at("out/ssd-closed-loop-read.svg")),
+              HasSubstr("measured, GB/s"));
   EXPECT_THAT(testing::read_file(place_.at("mine.yaml")), HasSubstr("name: test processor"));
 
   const auto json = place_.terrace("calibrate report mine.points.json --json");

@@ -197,6 +197,15 @@ TEST(MachineProfile, IsTestedWithPointsAsTheyArePlanned) {
   }
 }
 
+TEST(MachineProfile, TellsBlocksFromTheWakingOfThreads) {
+  // 60 us to wake them, 100 ns for each of 32 fragments and more.
+  const MeasuredRun run = RunMaker({}).memory().gemm().blocks(1e-6, 4e9, 60e-6).run();
+  const MachineProfile profile = machine_profile(run, kCatalogue);
+  const FamilyFit& fit = law_of(profile, "blocks");
+  EXPECT_EQ(fit.points.size(), 17U);
+  for (const FittedPoint& one : fit.points) EXPECT_GE(Shape(*one.point).needed("blocks"), 16);
+}
+
 TEST(MachineProfile, TellsAnArrayFromADrive) {
   MeasuredRun run = RunMaker({}).memory().gemm().disk(false).run();
   run.host["disk"]["model"] = "2 x A";

@@ -109,6 +109,21 @@ class RunMaker {
     return *this;
   }
 
+  /// Gathers of as many blocks as are planned; a call takes `wake` besides.
+  RunMaker& blocks(double each, double bandwidth, double wake) {
+    const calibrate::Extent extent{.memory = Bytes{std::int64_t{8} << 30},
+                                   .pace = {Bandwidth{p_.stream}, FlopRate{p_.product_rate}}};
+    for (const calibrate::Planned& planned :
+         calibrate::plan_of(calibrate::chosen_families("blocks", calibrate::families()), extent)) {
+      const calibrate::Measurement& m = planned.measurement;
+      if (m.x.at("op") != "gather") continue;
+      const auto count = m.x.at("blocks").get<double>() * m.x.at("fragments").get<double>();
+      add("blocks", m.id, m.x,
+          wake + count * (each + m.x.at("fragment").get<double>() / bandwidth));
+    }
+    return *this;
+  }
+
   RunMaker& disk(bool is_virtual) {
     run_.host["disk"] = {{"model", "test disk"}, {"kind", "nvme"}, {"virtual", is_virtual}};
     const calibrate::Extent extent{.disk = Bytes{std::int64_t{1} << 30}};
