@@ -1,6 +1,8 @@
 #include "calibrate/profile/profile_report.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -73,6 +75,28 @@ std::string parameters_text(const MachineProfile& profile) {
     }
   }
   return table.text();
+}
+
+/// What no law is made of, and is what it is: how long threads take to wake, what reads wait
+/// beside writes.
+bool speaks_for_itself(const MeasuredPoint& point) {
+  constexpr std::string_view kFamilies[] = {"bounce", "disk_interference", "interference",
+                                            "launch"};
+  return std::find(std::begin(kFamilies), std::end(kFamilies), point.family) !=
+             std::end(kFamilies) ||
+         (point.family == "host_memory" && point.x.value("op", "") == "latency");
+}
+
+std::string medians_text(const MeasuredRun& run) {
+  Table table({"point", "median", "P10", "P90", "unit"});
+  for (const MeasuredPoint& point : run.points) {
+    if (!speaks_for_itself(point) || !point.error.empty()) continue;
+    const Sample& s = point.sample;
+    table.add({escape_controls(point.id), fmt::format("{:.4g}", s.median),
+               fmt::format("{:.4g}", s.p10), fmt::format("{:.4g}", s.p90),
+               escape_controls(point.unit)});
+  }
+  return table.rows() > 0 ? table.text() : "  none\n";
 }
 
 std::string covered_text(const std::vector<Covered>& families) {
@@ -155,6 +179,7 @@ std::string profile_text(const MachineProfile& profile, const MeasuredRun& run,
   text += "\nWhat was measured; beyond it, laws are extrapolated\n" + covered_text(covered(run));
   text += "\nLaws beside points: |predicted / measured - 1| in %\n" + errors_text(profile);
   text += "\nTheir parameters\n" + parameters_text(profile);
+  text += "\nWhat no law is made of\n" + medians_text(run);
   text += "\nUnstable and failed points\n" + doubtful_text(run);
   return text + "\nNotes\n" + notes_text(profile);
 }
@@ -175,6 +200,12 @@ std::string profile_json(const MachineProfile& profile, const MeasuredRun& run,
   }
   json["laws"] = Json::array();
   for (const FamilyFit& fit : profile.families) json["laws"].push_back(json_of(fit));
+  json["medians"] = Json::array();
+  for (const MeasuredPoint& point : run.points) {
+    if (!speaks_for_itself(point) || !point.error.empty()) continue;
+    json["medians"].push_back(
+        {{"id", point.id}, {"median", finite(point.sample.median)}, {"unit", point.unit}});
+  }
   json["unstable"] = Json::array();
   json["failed"] = Json::array();
   for (const MeasuredPoint& point : run.points) {

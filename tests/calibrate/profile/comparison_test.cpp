@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -181,6 +182,31 @@ TEST_F(CalibrationFiles, AreReported) {
   EXPECT_EQ(report.at("laws").at(0).at("gate").at("met"), true);
   EXPECT_EQ(place_.terrace("calibrate report mine --json").out,
             place_.terrace("calibrate report mine --json").out);
+}
+
+TEST_F(CalibrationFiles, ShowWhatNoLawIsMadeOf) {
+  MeasuredRun run = full_run();
+  const auto add = [&](const char* family, const char* id, nlohmann::ordered_json x) {
+    MeasuredPoint point;
+    point.family = family;
+    point.id = id;
+    point.x = std::move(x);
+    point.unit = "us";
+    point.sample = {.median = 65.25, .p10 = 61, .p90 = 70, .min = 60, .n = 15};
+    run.points.push_back(point);
+  };
+  add("launch", "launch/woken/t2", {{"op", "woken"}, {"threads", 2}});
+  add("host_memory", "host_memory/latency/32768", {{"op", "latency"}, {"bytes", 32768}});
+  place_.write("more.points.json", points_text(run));
+  const auto text = place_.terrace("calibrate report more").out;
+  const std::size_t begin = text.find("What no law is made of\n");
+  ASSERT_NE(begin, std::string::npos);
+  EXPECT_THAT(text.substr(begin, text.find("\n\n", begin) - begin),
+              ::testing::AllOf(HasSubstr("launch/woken/t2"), HasSubstr("host_memory/latency/32768"),
+                               HasSubstr("65.25"), ::testing::Not(HasSubstr("gemm"))));
+  const auto json = nlohmann::json::parse(place_.terrace("calibrate report more --json").out);
+  EXPECT_EQ(json.at("medians").size(), 2U);
+  EXPECT_EQ(json.at("medians").at(0).at("median"), 65.25);
 }
 
 TEST_F(CalibrationFiles, AreCompared) {

@@ -198,7 +198,7 @@ TEST(MachineProfile, IsTestedWithPointsAsTheyArePlanned) {
 }
 
 TEST(MachineProfile, TellsBlocksFromTheWakingOfThreads) {
-  // 60 us to wake them, 100 ns for each of 32 fragments and more.
+  // 60 us to wake them, 1 us and its bytes for each fragment.
   const MeasuredRun run = RunMaker({}).memory().gemm().blocks(1e-6, 4e9, 60e-6).run();
   const MachineProfile profile = machine_profile(run, kCatalogue);
   const FamilyFit& fit = law_of(profile, "blocks");
