@@ -202,7 +202,7 @@ TEST(MachineProfile, TellsBlocksFromTheWakingOfThreads) {
   const MeasuredRun run = RunMaker({}).memory().gemm().blocks(1e-6, 4e9, 60e-6).run();
   const MachineProfile profile = machine_profile(run, kCatalogue);
   const FamilyFit& fit = law_of(profile, "blocks");
-  EXPECT_EQ(fit.points.size(), 17U);
+  EXPECT_EQ(fit.points.size(), 16U);  // of 21, five are single blocks
   for (const FittedPoint& one : fit.points) EXPECT_GE(Shape(*one.point).needed("blocks"), 16);
 }
 
@@ -329,9 +329,8 @@ TEST(MachineProfile, TrustsNumbersLessThatWereUnstable) {
 TEST(MachineProfile, TrustsALawLittleThatMissesItsGate) {
   const auto confidence = [](const MeasuredRun& run) {
     const HardwareSpec machine = machine_profile(run, kCatalogue).machine;
-    return NumberSource::parse(machine.gpu.sources.at("efficiency.gemm_compute"))
-        .value()
-        .confidence;
+    return std::string(
+        NumberSource::parse(machine.gpu.sources.at("efficiency.gemm_compute")).value().confidence);
   };
   MeasuredRun run = full_run();
   EXPECT_EQ(confidence(run), "high");
@@ -342,9 +341,10 @@ TEST(MachineProfile, TrustsALawLittleThatMissesItsGate) {
 TEST(MachineProfile, HeedsWhatTheTestFileLost) {
   MeasuredRun run = full_run();
   run.host["disk"]["caveats"] = {"no io_uring (denied): every command in flight takes a thread"};
-  const auto confidence = [&] {
+  const auto confidence = [&]() {
     const HardwareSpec machine = machine_profile(run, kCatalogue).machine;
-    return NumberSource::parse(machine.ssd.value().sources.at("read")).value().confidence;
+    return std::string(
+        NumberSource::parse(machine.ssd.value().sources.at("read")).value().confidence);
   };
   EXPECT_THAT(machine_profile(run, kCatalogue).notes, Contains(HasSubstr("no io_uring (denied)")));
   EXPECT_EQ(confidence(), "high");
