@@ -211,7 +211,7 @@ TEST(LoopWorkloads, KeepTheirBoundsWhateverTheSeed) {
       for (const labs::Conversation& conversation : w.conversations) {
         std::int64_t length = 0;
         for (const labs::Turn& turn : conversation) {
-          for (const labs::Span& text : turn.says) length += text.tokens.count();
+          for (const Span& text : turn.says) length += text.tokens.count();
           length += turn.answer;
         }
         EXPECT_LE(length, kLoopBounds.longest) << w.name << ", seed " << seed;
