@@ -1,18 +1,16 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <chrono>
-#include <cmath>
-#include <stdexcept>
+#include <exception>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "calibrate/lab_options.hpp"
 #include "calibrate/loop/closed_loop.hpp"
+#include "calibrate/loop/error_bound.hpp"
 #include "calibrate/loop/loop_report.hpp"
 #include "calibrate/measuring/machine_lock.hpp"
 #include "calibrate/verbs.hpp"
@@ -20,7 +18,6 @@
 #include "sim/app/interrupt.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/status_line.hpp"
-#include "sim/base/text.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -29,72 +26,10 @@ using app::Arguments;
 using app::ExitCode;
 using app::InterruptWatch;
 using app::Option;
-using app::UsageError;
 using app::Words;
 
 /// A signal came.
 class Stopped : public std::exception {};
-
-struct Bound {
-  std::string name;
-  double limit = 0;
-};
-
-/// "steps_median>10%"
-Bound parse_bound(const std::string& text) {
-  const auto arrow = text.find('>');
-  double percent = 0;
-  const char* end = text.data() + text.size();
-  if (arrow != std::string::npos) {
-    const auto [stop, error] = std::from_chars(text.data() + arrow + 1, end, percent);
-    if (error == std::errc{} &&
-        std::string_view(stop, static_cast<std::size_t>(end - stop)) == "%" && percent >= 0) {
-      return {text.substr(0, arrow), percent / 100};
-    }
-  }
-  throw UsageError(
-      fmt::format("--fail-on takes ERROR>NUMBER%, such as steps_median>10%, not '{}'", text));
-}
-
-std::vector<std::pair<std::string, double>> named_errors(const std::vector<ErrorSummary>& all) {
-  std::vector<std::pair<std::string, double>> named;
-  for (const ErrorSummary& s : all) {
-    named.emplace_back(s.name + "_median", s.median);
-    named.emplace_back(s.name + "_p90", s.p90);
-    named.emplace_back(s.name + "_bias", std::abs(s.bias));
-  }
-  return named;
-}
-
-std::vector<Bound> bounds_of(const Arguments& arguments) {
-  std::vector<Bound> bounds;
-  const auto known = named_errors(summarise({}));
-  std::vector<std::string_view> names;
-  for (const auto& [name, value] : known) names.push_back(name);
-  for (const std::string& text : arguments.all("fail-on")) {
-    Bound bound = parse_bound(text);
-    if (std::find(names.begin(), names.end(), bound.name) == names.end()) {
-      const auto near = closest(bound.name, names);
-      throw UsageError(fmt::format("--fail-on: there is no error '{}'{}", bound.name,
-                                   near ? fmt::format("; did you mean '{}'?", *near) : ""));
-    }
-    bounds.push_back(std::move(bound));
-  }
-  return bounds;
-}
-
-ExitCode judge(const std::vector<Bound>& bounds, const LoopResult& result) {
-  ExitCode code = ExitCode::ok;
-  for (const auto& [name, error] : named_errors(summarise(result.workloads))) {
-    for (const Bound& bound : bounds) {
-      if (bound.name != name || error <= bound.limit) continue;
-      app::note(fmt::format("terrace: {} is {:.1f} %, more than {:g} %", name, 100 * error,
-                            100 * bound.limit));
-      code = ExitCode::bound_missed;
-    }
-  }
-  return code;
-}
 
 /// One core is left to who writes to the file, if there are several.
 std::int64_t usual_threads() {
@@ -103,12 +38,15 @@ std::int64_t usual_threads() {
 }
 
 ExitCode run(const Arguments& arguments) {
-  const std::vector<Bound> bounds = bounds_of(arguments);
+  std::vector<ErrorBound> bounds;
+  for (const std::string& text : arguments.all("fail-on")) {
+    bounds.push_back(parse_error_bound(text));
+  }
   LoopOptions options;
-  options.quick = arguments.has("quick");
+  if (arguments.has("quick")) options.extent = LoopExtent::quick;
   options.disk = arguments.value("disk").value_or(".");
   options.threads = static_cast<int>(arguments.count("threads", usual_threads(), 1024));
-  options.seed = static_cast<std::uint64_t>(arguments.number("seed").value_or(1));
+  options.seed = seed_of(arguments);
   LoopResult result;
   try {
     const MachineLock lock;
@@ -124,7 +62,7 @@ ExitCode run(const Arguments& arguments) {
   }
   if (const auto directory = arguments.value("out")) write_loop(result, *directory);
   app::print(arguments.has("json") ? loop_json(result) : loop_text(result));
-  return judge(bounds, result);
+  return judge(bounds, result.workloads);
 }
 
 constexpr std::array kOptions = {

@@ -32,14 +32,18 @@ using labs::LabRules;
 std::string introduction(const LabRules& rules, const labs::DialogueRules& dialogues,
                          const kernels::KernelSet& kernels) {
   const labs::Shape& shape = rules.shape;
-  return fmt::format(
+  std::string text = fmt::format(
       "model      {} x width {}, {} parameters; a token's KV takes {}\n"
       "dialogues  {} x {} turns of about {} tokens and {} in answer; at most {} at once\n"
-      "machine    {}; a pool of {}\n\n",
+      "machine    {}; a pool of {}\n",
       shape.layers, shape.width, human::compact(shape.parameters()),
       human::bytes(Bytes{shape.block_bytes().count() / shape.page}), dialogues.dialogues,
       dialogues.turns, dialogues.says, dialogues.answer, rules.most_at_once, kernels.description(),
       human::bytes(shape.block_bytes() * rules.pool_blocks));
+  if (const std::string caveat = kernels.caveat(); !caveat.empty()) {
+    text += paragraph("note       ", caveat);
+  }
+  return text + '\n';
 }
 
 void add_row(Table& table, const std::string& name, const LabResult& r) {

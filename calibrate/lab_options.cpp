@@ -45,12 +45,6 @@ using labs::LabRules;
 
 namespace {
 
-std::uint64_t seed_of(const Arguments& arguments) {
-  const std::int64_t seed = arguments.number("seed").value_or(1);
-  if (seed < 0) throw UsageError(fmt::format("--seed takes a number from 0 on, not {}", seed));
-  return static_cast<std::uint64_t>(seed);
-}
-
 labs::Shape shape_of(const Arguments& arguments) {
   labs::Shape shape;
   shape.layers = arguments.count("layers", 4, 16);
@@ -84,6 +78,12 @@ std::int64_t blocks_of(const Arguments& arguments, std::string_view option,
 }
 
 }  // namespace
+
+std::uint64_t seed_of(const Arguments& arguments) {
+  const std::int64_t seed = arguments.number("seed").value_or(1);
+  if (seed < 0) throw UsageError(fmt::format("--seed takes a number from 0 on, not {}", seed));
+  return static_cast<std::uint64_t>(seed);
+}
 
 LabRules lab_rules(const Arguments& arguments) {
   LabRules rules;

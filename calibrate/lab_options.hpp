@@ -27,6 +27,9 @@ struct terrace::config::Names<terrace::labs::Batching> {
 
 namespace terrace::calibrate {
 
+/// --seed, 1 if left out. Throws UsageError if it is negative.
+std::uint64_t seed_of(const app::Arguments& arguments);
+
 /// What the command line of `calibrate lab` asks for. All throw UsageError.
 labs::LabRules lab_rules(const app::Arguments& arguments);
 labs::DialogueRules dialogue_rules(const app::Arguments& arguments);

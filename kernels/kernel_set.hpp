@@ -40,6 +40,8 @@ class KernelSet {
 
   /// What computes: "Intel(R) Xeon(R) ..., 2 threads of 512 bits", "NVIDIA H200".
   [[nodiscard]] virtual std::string description() const = 0;
+  /// What whoever reads this set's results has to know, in a line: empty if there is nothing.
+  [[nodiscard]] virtual std::string caveat() const { return {}; }
   /// What allocate() could give in all, about.
   [[nodiscard]] virtual Bytes free_memory() const = 0;
   /// The last cache in front of that memory: what is to be read cold must not fit in it.

@@ -46,7 +46,10 @@ class Machine {
   /// Writes all that is queued for the tier in one go, as soon as no earlier go is under way.
   virtual void start_writes(std::size_t tier) = 0;
 
-  /// From a tier to the pool. Nothing is to be read before settle().
+  /// From a tier to the pool. Nothing is to be read before settle(). Loads that are started
+  /// together share what they go through where the machine is simulated; a real one does them in
+  /// turn, so that the later ones' times hold those before them. Both are done with all at about
+  /// the same time.
   virtual void start_load(std::size_t load, std::size_t tier,
                           std::span<const BlockCopy> blocks) = 0;
   /// What was in blocks of the pool that loads go to has been queued.

@@ -63,8 +63,7 @@ void RealMachine::queue_write(std::size_t tier, BlockCopy block) {
   }
   const auto from = memory_block(block.from);
   buffer.assign(from.begin(), from.end());
-  const std::lock_guard lock(mutex_);
-  waiting_.push_back({block.to, std::move(buffer)});
+  queued_.push_back({block.to, std::move(buffer)});
 }
 
 void RealMachine::start_writes(std::size_t tier) {
@@ -73,30 +72,29 @@ void RealMachine::start_writes(std::size_t tier) {
     if (copied_ > 0) told_.push_back({Arrived::What::writes, 0, 0, std::exchange(copied_, 0)});
     return;
   }
-  go_ = true;
+  // At once: a writer that has just finished finds a whole group, or nothing.
+  std::move(queued_.begin(), queued_.end(), std::back_inserter(waiting_));
+  queued_.clear();
   changed_.notify_all();
 }
 
 /// The writer's life: all that waits goes at once, and whatever came meanwhile goes next.
 void RealMachine::write_on(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  while (changed_.wait(lock, stop, [this] { return go_; })) {
-    go_ = false;
-    while (!waiting_.empty() && !failure_) {
-      std::vector<Write> moving = std::exchange(waiting_, {});
-      lock.unlock();
-      std::exception_ptr failure;
-      try {
-        write_down(moving);
-      } catch (...) {
-        failure = std::current_exception();
-      }
-      lock.lock();
-      failure_ = failure;
-      for (Write& write : moving) spare_.push_back(std::move(write.block));
-      told_.push_back({Arrived::What::writes, 1, 0, std::ssize(moving)});
-      changed_.notify_all();
+  while (changed_.wait(lock, stop, [this] { return !waiting_.empty() && !failure_; })) {
+    std::vector<Write> moving = std::exchange(waiting_, {});
+    lock.unlock();
+    std::exception_ptr failure;
+    try {
+      write_down(moving);
+    } catch (...) {
+      failure = std::current_exception();
     }
+    lock.lock();
+    failure_ = failure;
+    for (Write& write : moving) spare_.push_back(std::move(write.block));
+    told_.push_back({Arrived::What::writes, 1, 0, std::ssize(moving)});
+    changed_.notify_all();
   }
 }
 

@@ -76,16 +76,16 @@ class RealMachine final : public Machine {
   FileRules rules_;
   std::size_t block_bytes_;
   SlotMemory memory_;
-  std::optional<SlotFile> file_;
   SlotMemory staging_;  // of reads
+  std::optional<SlotFile> file_;
   std::deque<Load> loads_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::int64_t copied_ = 0;  // blocks to memory that nobody has been told of
+  std::int64_t copied_ = 0;    // blocks to memory that nobody has been told of
+  std::vector<Write> queued_;  // of the file, until start_writes()
 
   std::mutex mutex_;  // of all that follows
   std::condition_variable_any changed_;
-  bool go_ = false;
-  std::vector<Write> waiting_;
+  std::vector<Write> waiting_;  // for the writer, which takes all there are
   std::vector<Buffer> spare_;
   std::deque<Arrived> told_;
   std::exception_ptr failure_;

@@ -36,7 +36,8 @@ class SlotFile {
   void read(std::span<const Read> blocks);
 
   /// Copies a block and starts to write it; waits for an earlier one if too many are on their way,
-  /// or one to the same place. Throws std::system_error, for an earlier one, too.
+  /// or one to the same place. Throws std::system_error, for an earlier one, too; nothing is on its
+  /// way then, and the file can be used as before.
   void write(std::int32_t slot, std::span<const std::byte> block);
   /// Returns when all is written. After a failed write, what that place holds is anybody's guess.
   void flush();
@@ -45,12 +46,12 @@ class SlotFile {
   void await_write();
 
   std::size_t slot_bytes_;
+  unsigned depth_;
+  std::shared_ptr<std::byte> staging_;  // of `depth` writes; outlives the queues, which read it
+  std::vector<std::int32_t> writing_;   // by place in the staging buffer: the slot, or -1
   calibrate::TestFile file_;
   calibrate::IoQueue reads_;
   calibrate::IoQueue writes_;
-  unsigned depth_;
-  std::shared_ptr<std::byte> staging_;  // of `depth` writes
-  std::vector<std::int32_t> writing_;   // by place in the staging buffer: the slot, or -1
 };
 
 /// Aligned memory for numbered blocks, which SlotFile can read to.

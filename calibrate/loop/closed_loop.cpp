@@ -1,5 +1,6 @@
 #include "calibrate/loop/closed_loop.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <stdexcept>
@@ -13,6 +14,7 @@
 #include "calibrate/loop/prediction.hpp"
 #include "calibrate/loop/quantile.hpp"
 #include "kernels/cpu/cpu_set.hpp"
+#include "sim/base/function_ref.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -22,6 +24,14 @@ constexpr unsigned kDepth = 32;       // commands in flight
 constexpr double kDrift = 0.1;        // beyond which a workload counts as disturbed
 constexpr const char* kStem = "lab";
 const StepShape kSentinel = {{32, 0}};
+
+/// How often things are done, by LoopExtent.
+struct Effort {
+  int passes = 9;    // over the grid of steps
+  int repeats = 25;  // of a move
+  int runs = 3;      // of a workload
+};
+constexpr Effort kEfforts[] = {{9, 25, 3}, {5, 9, 3}, {1, 1, 1}};
 
 /// Keys and values are large beside the weights, so that moving them takes a while.
 labs::Shape loop_shape() {
@@ -63,7 +73,7 @@ class ClosedLoop {
         shape_(loop_shape()),
         set_(options.threads),
         spec_{kLoopBounds.most_tokens, kLoopBounds.most_sequences, kLoopBounds.longest,
-              options.quick ? 5 : 9, options.seed},
+              effort().passes, options.seed},
         blocks_(std::max(kLoopBounds.most_blocks, blocks_for(spec_, shape_.page))),
         model_(shape_, blocks_, set_, options.threads),
         bench_(model_, blocks_) {}
@@ -73,7 +83,7 @@ class ClosedLoop {
     result.processor = set_.description();
     result.shape = shape_;
     result.options = options_;
-    result.runs = 3;
+    result.runs = effort().runs;
     result.calibration = calibrate(result.caveats);
     const ProfileFolder folder;
     write_layer_profile(result.calibration.steps, shape_, folder.path(), kStem);
@@ -81,33 +91,52 @@ class ClosedLoop {
     cost.backend = CostBackend::layers;
     cost.profile = (folder.path() / kStem).string();
     const Duration pace = result.calibration.steps.products.rbegin()->second;
-    const auto workloads = loop_workloads(options_.seed, options_.quick, pace, shape_.vocabulary);
+    const auto workloads = chosen_workloads(pace);
     for (std::size_t i = 0; i < workloads.size(); ++i) {
-      progress_("serving", static_cast<double>(i) / static_cast<double>(workloads.size()));
-      result.workloads.push_back(serve(workloads[i], result, cost));
+      const auto proceed = [&](int run) {
+        progress_("serving", (static_cast<double>(i) + static_cast<double>(run) / result.runs) /
+                                 static_cast<double>(workloads.size()));
+      };
+      result.workloads.push_back(serve(workloads[i], result, cost, proceed));
     }
     return result;
   }
 
  private:
+  [[nodiscard]] const Effort& effort() const {
+    return kEfforts[static_cast<std::size_t>(options_.extent)];
+  }
+
+  [[nodiscard]] std::vector<LoopWorkload> chosen_workloads(Duration pace) const {
+    const bool quick = options_.extent == LoopExtent::quick;
+    auto all = loop_workloads(options_.seed, quick, pace, shape_.vocabulary);
+    if (options_.extent != LoopExtent::trial) return all;
+    const auto evicts =
+        std::find_if(all.begin(), all.end(), [](const LoopWorkload& w) { return w.evicts; });
+    return {all.front(), *evicts};
+  }
+
   LoopCalibration calibrate(std::vector<std::string>& caveats) {
     const auto start = std::chrono::steady_clock::now();
     LoopCalibration c;
+    if (std::string caveat = set_.caveat(); !caveat.empty()) caveats.push_back(std::move(caveat));
     // First the file: a disk that does not do is told at once.
     const std::vector<std::int64_t> tiers = {kSlots, kSlots};
     labs::RealMachine machine(model_, tiers, {options_.disk, kDepth});
     c.steps = measure_steps([this](const StepShape& step) { return bench_.run(step); }, shape_,
                             spec_, [this](double part) { progress_("measuring steps", part); });
-    progress_("measuring moves", 0);
     for (std::string& caveat : machine.caveats()) caveats.push_back(std::move(caveat));
-    c.moves = measure_moves(machine, blocks_, kSlots, options_.quick ? 9 : 25, options_.seed,
-                            [this] { bench_.run(kSentinel); });
+    c.moves = measure_moves(machine, blocks_, kSlots, effort().repeats, options_.seed, [this] {
+      progress_("measuring moves", 0);
+      bench_.run(kSentinel);
+    });
     c.machine = machine_of(c.moves, shape_.block_bytes(), kDepth);
     c.took = std::chrono::steady_clock::now() - start;
     return c;
   }
 
-  ComparedWorkload serve(const LoopWorkload& w, const LoopResult& result, const CostSpec& cost) {
+  ComparedWorkload serve(const LoopWorkload& w, const LoopResult& result, const CostSpec& cost,
+                         FunctionRef<void(int)> proceed) {
     ComparedWorkload compared{w.name, w.what, w.evicts, false, 0, {}};
     labs::RealMachine machine(model_, w.rules.tiers, {options_.disk, kDepth});
     std::vector<Quantities> measured;
@@ -117,6 +146,7 @@ class ClosedLoop {
       for (int i = 0; i < 5; ++i) sentinels.push_back(seconds(bench_.run(kSentinel).all));
     };
     for (int run = 0; run < result.runs; ++run) {
+      proceed(run);
       look();
       machine.restart();
       const labs::Served served = labs::Engine(w.rules, w.conversations, machine).run();

@@ -15,8 +15,15 @@
 
 namespace terrace::calibrate {
 
+/// How much is measured and served.
+enum class LoopExtent : std::uint8_t {
+  full,
+  quick,  // half of the workloads, and fewer measurements
+  trial   // each thing once, and one workload of each half: to see that all of it works
+};
+
 struct LoopOptions {
-  bool quick = false;
+  LoopExtent extent = LoopExtent::full;
   std::filesystem::path disk = ".";  // where the file lies
   int threads = 1;
   std::uint64_t seed = 1;
@@ -44,8 +51,8 @@ struct LoopResult {
 using LoopProgress = std::function<void(std::string_view, double)>;
 
 /// Calibrates this machine, serves workloads on it for real, simulates them with what was just
-/// learned, and compares. Nothing is learned from the workloads. Throws std::runtime_error if the
-/// disk does not do.
+/// learned, and compares. Nothing is learned from the workloads. `progress` is asked between any
+/// two steps, moves and runs. Throws std::runtime_error if the disk does not do.
 LoopResult close_loop(const LoopOptions& options, const LoopProgress& progress);
 
 }  // namespace terrace::calibrate

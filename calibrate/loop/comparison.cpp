@@ -98,13 +98,11 @@ std::vector<ComparedQuantity> compare(const std::vector<Quantities>& runs,
   std::vector<ComparedQuantity> all;
   for (std::size_t i = 0; i < kQuantities.size(); ++i) {
     std::vector<double> measured;
-    for (const Quantities& run : runs) {
-      if (run[i]) measured.push_back(*run[i]);
-    }
-    if (measured.size() < runs.size() || !predicted[i]) continue;
+    for (const Quantities& run : runs) measured.push_back(run[i].value_or(0));
     const double middle = quantile(measured, 0.5);
-    const double spread = (quantile(measured, 1) - quantile(measured, 0)) / middle;
-    all.push_back({i, middle, spread, *predicted[i]});
+    if (middle == 0 && !predicted[i]) continue;
+    const double range = quantile(measured, 1) - quantile(measured, 0);
+    all.push_back({i, middle, middle > 0 ? range / middle : 0, predicted[i].value_or(0)});
   }
   return all;
 }

@@ -49,14 +49,17 @@ using Quantities = std::array<std::optional<double>, kQuantities.size()>;
 
 Quantities quantities_of(const labs::Served& served, Bytes block);
 
-/// A quantity of a workload, measured several times, and predicted.
+/// A quantity of a workload, measured several times, and predicted; 0 where nothing of the kind
+/// happened.
 struct ComparedQuantity {
   std::size_t quantity = 0;
   double measured = 0;  // median of the runs
   double spread = 0;    // (longest - shortest) / median of the runs
   double predicted = 0;
 
-  [[nodiscard]] double error() const { return predicted / measured - 1; }
+  [[nodiscard]] bool on_both_sides() const { return measured > 0 && predicted > 0; }
+  /// Relative to what was measured; -1 if only that happened, 1 if it was only predicted.
+  [[nodiscard]] double error() const { return measured > 0 ? predicted / measured - 1 : 1; }
 };
 
 struct ComparedWorkload {
@@ -68,11 +71,11 @@ struct ComparedWorkload {
   std::vector<ComparedQuantity> quantities;
 };
 
-/// Those that happened in every run and in the prediction.
+/// Those that happened in most runs or in the prediction. REQUIRES: a run.
 std::vector<ComparedQuantity> compare(const std::vector<Quantities>& runs,
                                       const Quantities& predicted);
 
-/// Relative errors over workloads.
+/// Relative errors over workloads: none, and no figure means anything, if `count` is 0.
 struct ErrorSummary {
   std::string name;
   std::size_t count = 0;

@@ -18,6 +18,7 @@ std::string percent(double ratio) { return fmt::format("{:.1f}", 100 * ratio); }
 std::string signed_percent(double ratio) { return fmt::format("{:+.1f}", 100 * ratio); }
 
 std::string value_text(std::size_t quantity, double value) {
+  if (value == 0) return "none";
   const QuantityInfo& info = kQuantities[quantity];
   if (info.is_time) return human::time(value);
   return info.name == "peak_blocks" ? human::count(static_cast<std::int64_t>(value))
@@ -72,6 +73,7 @@ std::string summary_table(const std::vector<ErrorSummary>& all) {
 }
 
 std::string verdict(const ErrorSummary& s) {
+  if (s.count == 0) return "Step and load times: nothing of the kind happened: bounds MISSED.\n";
   const auto one = [](const char* name, double value, double bound) {
     return fmt::format("{} {} %, {} {} %", name, percent(value),
                        value <= bound ? "within" : "MISSES", percent(bound));
@@ -81,6 +83,10 @@ std::string verdict(const ErrorSummary& s) {
 }
 
 }  // namespace
+
+bool keeps_bounds(const ErrorSummary& summary) {
+  return summary.count > 0 && summary.median <= kMedianBound && summary.p90 <= kP90Bound;
+}
 
 std::string loop_text(const LoopResult& result) {
   const std::vector<ErrorSummary> errors = summarise(result.workloads);

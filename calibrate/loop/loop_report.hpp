@@ -2,16 +2,17 @@
 
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "calibrate/loop/closed_loop.hpp"
-#include "sim/study/validation/validation.hpp"
 
 namespace terrace::calibrate {
 
 /// The bounds that step and load times are to keep.
 constexpr double kMedianBound = 0.10;
 constexpr double kP90Bound = 0.25;
+
+/// Whether it does. Where nothing of the kind happened, no bound is kept.
+[[nodiscard]] bool keeps_bounds(const ErrorSummary& summary);
 
 /// For people: plain text of at most 100 columns.
 std::string loop_text(const LoopResult& result);

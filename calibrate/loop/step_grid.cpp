@@ -26,7 +26,7 @@ std::vector<std::int64_t> up_to(std::vector<std::int64_t> values, std::int64_t m
 struct Points {
   explicit Points(const StepGridSpec& s)
       : chunks(up_to({4, 16, 64, 128}, s.most_tokens)),
-        more_tokens(up_to({2, 6, 10, 12, 20, 24, 32, 48, 96, 160, 192}, s.most_tokens)),
+        more_tokens(up_to({10, 12, 20, 24, 32, 48, 96, 160, 192}, s.most_tokens)),
         decodes(up_to({1, 2, 3, 4, 6}, s.most_sequences)),
         prefixes(up_to({0, s.longest / 4, s.longest / 2}, s.longest)) {
     for (const std::int64_t chunk : chunks) {

@@ -26,6 +26,7 @@ struct Crowd {
   std::int64_t blocks = kLoopBounds.most_blocks;
   std::int64_t memory = 64;  // blocks
   std::int64_t file = 0;     // blocks; 0: nothing leaves memory
+  const char* as = nullptr;  // the crowd that says and pauses the same, if another one does
 };
 
 constexpr Crowd kCrowds[] = {
@@ -39,11 +40,11 @@ constexpr Crowd kCrowds[] = {
     {"evict-chat", "six people, three turns, a pool for two", 6, 3, 0, 0, 144, 16, 0, 2, 48, 48,
      400},
     {"evict-little-memory", "the same with a third of the memory", 6, 3, 0, 0, 144, 16, 0, 2, 48,
-     16, 400},
+     16, 400, "evict-chat"},
     {"evict-batch4", "eight people, four at a time", 8, 3, 0, 0, 176, 12, 0, 4, 96, 32, 512},
     {"evict-documents", "nine ask about three documents in turn", 9, 2, 3, 512, 40, 16, 0, 1, 48,
      32, 400},
-    {"evict-long", "four long conversations", 4, 4, 0, 0, 208, 16, 0, 2, 96, 24, 512},
+    {"evict-long", "four long conversations", 4, 4, 0, 0, 192, 16, 0, 2, 96, 24, 512},
     {"evict-batch8", "sixteen people, eight at a time", 16, 2, 0, 0, 96, 24, 0, 8, 96, 48, 512},
     {"evict-paced", "eight people who take their time", 8, 3, 0, 0, 144, 12, 2.5, 4, 48, 16, 400},
 };
@@ -91,7 +92,8 @@ LoopWorkload furnish(const Crowd& crowd, std::uint64_t seed, Duration pace,
   w.rules.tiers = {crowd.memory};
   if (w.evicts) w.rules.tiers.push_back(crowd.file);
   w.rules.vocabulary = vocabulary;
-  w.conversations = converse(crowd, Random(seed, crowd.name), pace);
+  w.conversations =
+      converse(crowd, Random(seed, crowd.as != nullptr ? crowd.as : crowd.name), pace);
   return w;
 }
 

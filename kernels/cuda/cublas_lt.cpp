@@ -1,7 +1,9 @@
 #include "kernels/cuda/cublas_lt.hpp"
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <dlfcn.h>
 
@@ -26,6 +28,13 @@ void* library() {
   throw std::runtime_error(std::string(TERRACE_CUBLASLT_NAME) +
                            " cannot be loaded: products of matrices on the GPU need it (is the "
                            "CUDA toolkit's library path known to the loader?)");
+}
+
+/// What an address is a multiple of, as far as the library asks.
+std::uint32_t alignment_of(const void* address) {
+  constexpr std::uintptr_t kMost = 256;
+  const auto bits = reinterpret_cast<std::uintptr_t>(address) | kMost;
+  return static_cast<std::uint32_t>(bits & (~bits + 1));
 }
 
 cudaDataType_t type_of(Element type) { return type == Element::fp32 ? CUDA_R_32F : CUDA_R_16BF; }
@@ -110,23 +119,38 @@ struct CublasLt::Product {
   Product(const Product&) = delete;
   Product& operator=(const Product&) = delete;
 
-  void choose(cublasLtHandle_t handle) {
-    cublasLtMatmulPreference_t preference = nullptr;
-    require(call.create_preference(&preference), "cublasLtMatmulPreferenceCreate");
+  /// The library thinks that matrices begin at multiples of 256 if it is not told otherwise.
+  cublasStatus_t prefer(cublasLtMatmulPreference_t preference, const Gemm& op) const {
     const auto workspace = static_cast<std::size_t>(kWorkspace);
-    cublasLtMatmulHeuristicResult_t best{};
-    int found = 0;
     cublasStatus_t status = call.set_preference(
         preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace);
+    const std::pair<cublasLtMatmulPreferenceAttributes_t, std::uint32_t> alignments[] = {
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment_of(op.b.begin)},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(op.a.begin)},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(op.c.begin)},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of(op.c.begin)}};
+    for (const auto& [attribute, bytes] : alignments) {
+      if (status != CUBLAS_STATUS_SUCCESS) break;
+      status = call.set_preference(preference, attribute, &bytes, sizeof bytes);
+    }
+    return status;
+  }
+
+  void choose(cublasLtHandle_t handle, const Gemm& op) {
+    cublasLtMatmulPreference_t preference = nullptr;
+    require(call.create_preference(&preference), "cublasLtMatmulPreferenceCreate");
+    cublasLtMatmulHeuristicResult_t best{};
+    int found = 0;
+    cublasStatus_t status = prefer(preference, op);
     if (status == CUBLAS_STATUS_SUCCESS) {
       status =
           call.choose(handle, product, left, right, result, result, preference, 1, &best, &found);
     }
     static_cast<void>(call.destroy_preference(preference));
-    if (found == 0 || status == CUBLAS_STATUS_NOT_SUPPORTED) {
-      throw Unsupported("cuBLASLt has no product for these types and sizes");
+    if (status != CUBLAS_STATUS_NOT_SUPPORTED) require(status, "cublasLtMatmulAlgoGetHeuristic");
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED || found == 0) {
+      throw Unsupported("cuBLASLt has no product for these types, sizes and addresses");
     }
-    require(status, "cublasLtMatmulAlgoGetHeuristic");
     algorithm = best.algo;
   }
 };
@@ -148,7 +172,7 @@ Start CublasLt::prepare(Runtime& runtime, const Gemm& op) {
   }
   if (!workspace_) workspace_ = runtime.allocate(Bytes{kWorkspace});
   const auto product = std::make_shared<Product>(*call_, op);
-  product->choose(handle_);
+  product->choose(handle_, op);
   return [this, &runtime, product, op] {
     const float one = 1;
     const float zero = 0;

@@ -15,6 +15,9 @@ class CudaSet final : public KernelSet {
   explicit CudaSet(int device) : runtime_(device) {}
 
   [[nodiscard]] std::string description() const override { return runtime_.device().name; }
+  [[nodiscard]] std::string caveat() const override {
+    return "these kernels have not been seen on a GPU yet: only an emulation has checked them";
+  }
   [[nodiscard]] Bytes free_memory() const override { return runtime_.free_memory(); }
   [[nodiscard]] Bytes cache() const override { return Bytes{runtime_.device().l2CacheSize}; }
 

@@ -17,7 +17,9 @@ std::string why_no_cuda(int device = 0);
 /// as well, and takes head dimensions of 64, 128 and 256. Products are cuBLASLt's.
 ///
 /// Device code has been tested in an emulation of warps on the host (tests/kernels/simt/), which
-/// knows neither a GPU's arithmetic nor its timing. Throws std::runtime_error with why_no_cuda().
+/// knows neither a GPU's arithmetic nor its timing; caveat() says so. A set belongs to the thread
+/// that made it, as that thread's current device is this one: no other GPU may be used there while
+/// the set lives. Throws std::runtime_error with why_no_cuda().
 std::unique_ptr<KernelSet> cuda_set(int device = 0);
 
 }  // namespace terrace::kernels

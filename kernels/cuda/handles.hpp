@@ -22,6 +22,11 @@ class Event {
   void record(cudaStream_t stream) const {
     require(cudaEventRecord(event_, stream), "cudaEventRecord");
   }
+  /// While a stream is captured: each launch of the graph records the event, at this place of it.
+  void record_in_graph(cudaStream_t stream) const {
+    require(cudaEventRecordWithFlags(event_, stream, cudaEventRecordExternal),
+            "cudaEventRecordWithFlags");
+  }
   /// Waits for this event. REQUIRES: `begin` was recorded before it.
   [[nodiscard]] double seconds_since(const Event& begin) const {
     require(cudaEventSynchronize(event_), "cudaEventSynchronize");

@@ -23,8 +23,8 @@ struct Entry {
   int shared_bytes = 0;
 };
 
-/// One GPU and one stream of it: the runtime (prepare.hpp) that real kernels are launched by. One
-/// thread at a time.
+/// One GPU and one stream of it: the runtime (prepare.hpp) that real kernels are launched by.
+/// Belongs to the thread that made it, whose current device is this one from then on.
 class Runtime {
  public:
   using Machine = Ptx;

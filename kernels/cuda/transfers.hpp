@@ -37,7 +37,8 @@ struct TransferTime {
 /// What calibration asks of a GPU besides operations: transfers, and what a launch costs. Copies
 /// and events are enqueued behind a kernel that waits for the host, so that they follow each other
 /// without gaps (nvbandwidth's method); but copies of pageable memory keep the host busy, and are
-/// timed by its clock. Tried on no GPU yet. One thread at a time; errors as those of cuda_set().
+/// timed by its clock. Tried on no GPU yet. Belongs to the thread that made it, and errors
+/// are those of cuda_set().
 class Transfers {
  public:
   Transfers() = default;

@@ -82,6 +82,7 @@ TEST_F(ValidateVerb, PassesOnWhatIsToBeServedHere) {
           {"step_median>10%"});
   refuses(2, "--fail-on takes ERROR>NUMBER%, such as steps_median>10%, not 'steps_median'",
           "--here --fail-on", {"steps_median"});
+  refuses(2, "--seed takes a number from 0 on, not -1", "--here --seed -1");
   refuses(2, "", "--here v.yaml");
 }
 

@@ -103,7 +103,11 @@ TEST(CudaTransfers, MeasureEveryWay) {
   }
   for (const BlockPath path : {BlockPath::loop, BlockPath::batch, BlockPath::staged}) {
     for (const Transfer way : {Transfer::to_device, Transfer::to_host}) {
-      EXPECT_GT(transfers->blocks({path, way, 1000, Bytes{4096}}, 2).seconds, 0);
+      try {
+        EXPECT_GT(transfers->blocks({path, way, 1000, Bytes{4096}}, 2).seconds, 0);
+      } catch (const Unsupported& e) {  // before CUDA 13
+        EXPECT_EQ(path, BlockPath::batch) << e.what();
+      }
     }
   }
   EXPECT_GT(transfers->empty_kernels(100, false).seconds, 0);

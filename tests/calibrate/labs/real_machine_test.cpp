@@ -1,5 +1,7 @@
 #include "calibrate/labs/real_machine.hpp"
 
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -129,6 +131,27 @@ TEST_P(RealMachines, ServeTheSameTokensWhileBlocksGoThroughTheFile) {
 
 INSTANTIATE_TEST_SUITE_P(Labs, RealMachines,
                          testing::Values(AttentionKind::grouped, AttentionKind::latent));
+
+TEST(LabMachine, WritesNothingBeforeItIsToldTo) {
+  const TemporaryDirectory directory;
+  kernels::CpuSet set(1);
+  Transformer model(tiny(AttentionKind::grouped), 4, set);
+  const std::vector<std::int64_t> tiers = {64, 64};
+  RealMachine machine(model, tiers, {directory.path(), 4});
+  const auto queue = [&](std::int32_t count) {
+    for (std::int32_t i = 0; i < count; ++i) machine.queue_write(1, {i, i});
+  };
+  for (int round = 0; round < 5; ++round) {
+    queue(20);
+    machine.start_writes(1);
+    queue(30);  // while those before them are being written
+    EXPECT_EQ(machine.wait().blocks, 20);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_FALSE(machine.arrived().has_value()) << "a group that is only half queued was taken";
+    machine.start_writes(1);
+    EXPECT_EQ(machine.wait().blocks, 30);
+  }
+}
 
 TEST(LabMachine, SaysWhatTheFileLacks) {
   kernels::CpuSet set(1);

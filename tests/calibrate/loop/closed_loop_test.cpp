@@ -1,9 +1,13 @@
 // The closed loop on a clock of its own: a machine of simulated time whose steps and moves follow
 // known laws is calibrated, serves, and is predicted.
 
+#include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -111,6 +115,22 @@ TEST_F(LabLoop, PricesTheStepsThatWereMeasured) {
          {{1, 100}, {1, 100}, {64, 512}});
 }
 
+TEST_F(LabLoop, MeasuresNothingInVain) {
+  std::set<StepShape> prompts;
+  StepGridSpec spec;
+  spec.passes = 1;
+  const auto run = [&](const StepShape& step) {
+    if (step.size() == 1 && step.front().first > 1) prompts.insert(step);
+    return made_up(shape_, step);
+  };
+  measure_steps(run, shape_, spec, [](double) {});
+  for (const StepShape& step : prompts) {
+    const bool for_attention = grid_.prefill.contains(step.front());
+    const bool for_products = !grid_.head.contains(step.front().first);
+    EXPECT_TRUE(for_attention || for_products) << step.front().first;
+  }
+}
+
 TEST_F(LabLoop, TakesEveryOperationFromTheProfile) {
   const auto model = cost_model();
   const PrefillChunk chunk{Tokens{64}, Tokens{0}};
@@ -185,12 +205,45 @@ TEST(LoopWorkloads, AreFourteenOfWhichHalfGoThroughTheFile) {
   EXPECT_EQ(loop_workloads(1, true, {}, 500).size(), 7U);
 }
 
+TEST(LoopWorkloads, KeepTheirBoundsWhateverTheSeed) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    for (const LoopWorkload& w : loop_workloads(seed, false, {}, 500)) {
+      for (const labs::Conversation& conversation : w.conversations) {
+        std::int64_t length = 0;
+        for (const labs::Turn& turn : conversation) {
+          for (const Span& text : turn.says) length += text.tokens.count();
+          length += turn.answer;
+        }
+        EXPECT_LE(length, kLoopBounds.longest) << w.name << ", seed " << seed;
+      }
+    }
+  }
+}
+
+TEST(LoopWorkloads, SayTheSameWithLittleMemory) {
+  std::map<std::string, LoopWorkload> all;
+  for (LoopWorkload& w : loop_workloads(7, false, std::chrono::seconds(1), 500)) {
+    all.emplace(w.name, std::move(w));
+  }
+  const LoopWorkload& much = all.at("evict-chat");
+  const LoopWorkload& little = all.at("evict-little-memory");
+  EXPECT_EQ(little.rules.tiers[0] * 3, much.rules.tiers[0]);
+  ASSERT_EQ(little.conversations.size(), much.conversations.size());
+  for (std::size_t i = 0; i < much.conversations.size(); ++i) {
+    ASSERT_EQ(little.conversations[i].size(), much.conversations[i].size());
+    for (std::size_t t = 0; t < much.conversations[i].size(); ++t) {
+      EXPECT_EQ(little.conversations[i][t].says[0].tokens, much.conversations[i][t].says[0].tokens);
+    }
+  }
+}
+
 TEST(LoopComparison, SaysWhatIsOffAndByHowMuch) {
   Quantities run{};
   Quantities predicted{};
   run[0] = 2.0;
   predicted[0] = 2.2;
-  run[5] = 1.0;  // file_load: not predicted
+  run[5] = 1.0;        // file_load: not predicted
+  predicted[4] = 0.5;  // memory_load: not measured
   predicted[8] = 7.0;
   run[8] = 8.0;
   Quantities slower = run;
@@ -198,11 +251,15 @@ TEST(LoopComparison, SaysWhatIsOffAndByHowMuch) {
   Quantities faster = run;
   faster[0] = 1.8;
   const auto compared = compare({slower, run, faster}, predicted);
-  ASSERT_EQ(compared.size(), 2U);
+  ASSERT_EQ(compared.size(), 4U);
   EXPECT_DOUBLE_EQ(compared[0].measured, 2.0);
   EXPECT_NEAR(compared[0].error(), 0.1, 1e-12);
   EXPECT_NEAR(compared[0].spread, 0.15, 1e-12);
-  EXPECT_EQ(compared[1].quantity, 8U);
+  EXPECT_EQ(compared[1].quantity, 4U);
+  EXPECT_EQ(compared[1].error(), 1);
+  EXPECT_EQ(compared[2].quantity, 5U);
+  EXPECT_EQ(compared[2].error(), -1);
+  EXPECT_EQ(compared[3].quantity, 8U);
 
   std::vector<ComparedWorkload> workloads(3);
   const std::vector<double> errors = {0.1, -0.2, 0.3};
