@@ -1,14 +1,16 @@
 #include "calibrate/labs/lab.hpp"
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "calibrate/lab_options.hpp"
 #include "calibrate/measuring/device.hpp"
+#include "calibrate/measuring/machine_lock.hpp"
 #include "calibrate/verbs.hpp"
 #include "sim/app/arguments.hpp"
 #include "sim/app/output.hpp"
@@ -51,26 +53,28 @@ void add_row(Table& table, const std::string& name, const LabResult& r) {
   table.add({name, human::rate(r.tokens_per_second()), human::count(r.computed),
              human::count(r.recomputed), human::bytes(r.most_reserved),
              human::percent(r.used, r.most_reserved > Bytes{} ? 1 : 0), share(r.steps.gemm),
-             share(r.steps.attention), share(r.transfers), share(r.other()),
+             share(r.steps.attention), share(r.moves), share(r.other()),
              fmt::format("{:08x}", r.checksum())});
 }
 
-std::string flow_text(std::string_view name, const labs::StoreTier& tier) {
-  const auto one_way = [](const labs::BlockFlow& flow) {
-    if (flow.blocks == 0) return std::string("none");
-    return fmt::format("{} blocks, {}, at {}/s", human::count(flow.blocks),
-                       human::bytes(flow.bytes), human::bytes(flow.rate().count()));
-  };
-  return fmt::format("  {:<7} in {}; out {}\n", name, one_way(tier.in), one_way(tier.out));
-}
-
 std::string tiers_text(const LabRules& rules, const LabResult& result) {
-  std::string text = "\nwhat moved below the pool:\n" + flow_text("memory", result.memory);
-  if (rules.store.file_slots > 0) return text + flow_text("file", result.file);
+  constexpr std::array kNames = {"memory", "file"};
+  std::string text = "\nwhat moved below the pool:\n";
+  const auto blocks = [&](std::int64_t count) {
+    return count == 0 ? "none"
+                      : fmt::format("{} blocks, {}", human::count(count),
+                                    human::bytes(rules.shape.block_bytes() * count));
+  };
+  for (std::size_t t = 0; t < result.tiers.size(); ++t) {
+    const labs::TierCounts& tier = result.tiers[t];
+    text += fmt::format("  {:<7} in {}; out {}\n", kNames.at(t), blocks(tier.written),
+                        blocks(tier.read));
+  }
+  if (result.tiers.size() == kNames.size()) return text;
   return text + "  no file: --disk says where there may be one\n";
 }
 
-LabResult answer(const LabRules& rules, const std::vector<labs::Dialogue>& dialogues,
+LabResult answer(const LabRules& rules, const std::vector<labs::Conversation>& dialogues,
                  kernels::KernelSet& kernels) {
   try {
     return run_lab(rules, dialogues, kernels);
@@ -83,7 +87,8 @@ ExitCode run(const Arguments& arguments) {
   LabRules rules = lab_rules(arguments);
   const labs::DialogueRules wanted = dialogue_rules(arguments);
   const auto modes = lab_modes(arguments);
-  const auto dialogues = labs::make_dialogues(wanted, rules.shape.vocabulary);
+  const auto dialogues = labs::make_dialogues(wanted);
+  const MachineLock lock;
   const Device device = open_device(arguments.value("device").value_or("cpu"), rules.threads);
   app::print(introduction(rules, wanted, *device.kernels));
 
@@ -116,7 +121,7 @@ constexpr std::array kOptions = {
     Option{"context", "TOKENS", "that a dialogue may have at most; 512 if left out"},
     Option{"batch", "N", "requests served at once, at most; 16 if left out"},
     Option{"step-tokens", "N", "new tokens of a step, at most; 256 if left out"},
-    Option{"pool", "SIZE", "memory for KV that the model computes in; 4 MiB if left out"},
+    Option{"pool", "SIZE", "memory for KV that the model computes in; 2 MiB if left out"},
     Option{"memory", "SIZE", "the tier below it; 2 MiB if left out"},
     Option{"disk", "DIR", "where the tier below that may have a file, which goes with the run",
            Words::directory},
@@ -138,8 +143,9 @@ constinit const app::Verb kLab = {
         "  off         every new token computes all before it once more\n"
         "  contiguous  a request reserves memory for the longest text there could be\n"
         "  paged       it takes blocks as its text grows, so that more are served at once\n"
-        "  tiered      what leaves the pool goes to memory and to a file, and comes back from "
-        "there\n"
+        "  tiered      its turn over, they can be found again: in the pool, or in memory or a "
+        "file\n"
+        "              below it, where they go when others need their place\n"
         "\n"
         "computed: tokens that went through the model; again: of them, not for the first time;\n"
         "KV: the most that was reserved of the pool; used: % of it that held tokens, on average;\n"

@@ -89,16 +89,16 @@ LabRules lab_rules(const Arguments& arguments) {
   LabRules rules;
   rules.shape = shape_of(arguments);
   const Bytes block = rules.shape.block_bytes();
-  rules.pool_blocks = blocks_of(arguments, "pool", "4 MiB", block);
+  rules.pool_blocks = blocks_of(arguments, "pool", "2 MiB", block);
   rules.context = arguments.count("context", 512, 65'536);
   rules.most_at_once = arguments.count("batch", 16, 1024);
   rules.step_tokens = arguments.count("step-tokens", 256, 65'536);
   const auto cores = static_cast<std::int64_t>(std::max(std::thread::hardware_concurrency(), 1U));
   rules.threads = static_cast<int>(arguments.count("threads", cores, 1024));
-  rules.store.memory_slots = blocks_of(arguments, "memory", "2 MiB", block);
+  rules.tiers = {blocks_of(arguments, "memory", "2 MiB", block)};
   if (const auto directory = arguments.value("disk")) {
-    rules.store.directory = *directory;
-    rules.store.file_slots = blocks_of(arguments, "file", "16 MiB", block);
+    rules.file.directory = *directory;
+    rules.tiers.push_back(blocks_of(arguments, "file", "16 MiB", block));
   } else if (arguments.has("file")) {
     throw UsageError("--file says how large a file is: it needs --disk, where it may be");
   }

@@ -34,8 +34,8 @@ class BlockCache {
 
   explicit BlockCache(std::int64_t capacity) : capacity_(capacity) {}
 
-  [[nodiscard]] std::int64_t capacity() const { return capacity_; }
   [[nodiscard]] std::int64_t free_blocks() const { return capacity_ - held_; }
+  [[nodiscard]] std::int64_t held_blocks() const { return held_; }
   [[nodiscard]] std::int64_t peak_held() const { return peak_held_; }
 
   /// The copy that was named first.

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <string>
+#include <cstddef>
 
 #include "calibrate/labs/lab.hpp"
 #include "sim/base/random.hpp"
@@ -15,19 +15,16 @@ std::int64_t about(std::int64_t mean, Random& random) {
 
 }  // namespace
 
-std::vector<Dialogue> make_dialogues(const DialogueRules& rules, std::int64_t vocabulary) {
-  std::vector<Dialogue> all(static_cast<std::size_t>(rules.dialogues));
+std::vector<Conversation> make_dialogues(const DialogueRules& rules) {
+  std::vector<Conversation> all(static_cast<std::size_t>(rules.dialogues));
   const Random every(rules.seed, "labs/dialogues");
   for (std::size_t d = 0; d < all.size(); ++d) {
     Random random = every.fork(d);
     for (std::int64_t t = 0; t < rules.turns; ++t) {
-      DialogueTurn turn;
-      turn.says.resize(static_cast<std::size_t>(about(rules.says, random)));
-      for (std::int32_t& token : turn.says) {
-        token = static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(vocabulary)));
-      }
+      Turn& turn = all[d].emplace_back();
+      const std::uint64_t content = random.next();
+      turn.says.push_back({content, Tokens{about(rules.says, random)}});
       turn.answer = about(rules.answer, random);
-      all[d].push_back(std::move(turn));
     }
   }
   return all;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <span>
-#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
@@ -46,6 +45,11 @@ std::int64_t Engine::blocks_of(std::int64_t tokens) const {
   return (tokens + rules_.page - 1) / rules_.page;
 }
 
+/// Blocks that a request of which so many tokens are computed has.
+std::int64_t Engine::blocks_held(std::int64_t tokens) const {
+  return blocks_of(std::max(tokens, rules_.reserve));
+}
+
 /// Turns that are due queue up.
 void Engine::take_in() {
   while (queue_.next_time() && *queue_.next_time() <= machine_.now()) {
@@ -63,14 +67,24 @@ void Engine::take_in() {
     s.record.prompt = s.known();
     s.record.tokens = turn.answer;
     s.record.arrived = due.at;
-    if (blocks_of(s.known() + turn.answer) > rules_.blocks) {
-      throw std::runtime_error(
-          fmt::format("a prompt of {} tokens and an answer of {} need more than the {} blocks that "
-                      "there are: give the pool more blocks",
-                      s.known(), turn.answer, rules_.blocks));
-    }
+    check_fits(s.record);
     waiting_.push_back(sequences_.size());
     sequences_.push_back(std::move(s));
+  }
+}
+
+void Engine::check_fits(const ServedTurn& turn) const {
+  if (blocks_of(turn.prompt + turn.tokens) > rules_.blocks) {
+    throw DoesNotFit(
+        fmt::format("a prompt of {} tokens and an answer of {} need more than the {} blocks that "
+                    "there are: give the pool more blocks",
+                    turn.prompt, turn.tokens, rules_.blocks));
+  }
+  if (blocks_of(rules_.reserve) > rules_.blocks) {
+    throw DoesNotFit(
+        fmt::format("every request reserves {} tokens, and the {} blocks that there are do not "
+                    "hold them: give the pool more blocks, or reserve less",
+                    rules_.reserve, rules_.blocks));
   }
 }
 
@@ -92,7 +106,7 @@ bool Engine::schedule_running() {
     const std::size_t id = running_[i];
     const Sequence& s = sequences_[id];
     const std::int64_t fresh = std::min(s.known() - s.computed, budget_);
-    while (blocks_of(s.computed + fresh) - std::ssize(s.blocks) > blocks_.pool().free_blocks()) {
+    while (blocks_held(s.computed + fresh) - std::ssize(s.blocks) > blocks_.pool().free_blocks()) {
       const std::size_t victim = running_.back();
       preempt(victim);
       preempted = true;
@@ -104,6 +118,8 @@ bool Engine::schedule_running() {
 }
 
 void Engine::schedule_waiting() {
+  const auto decodes = [this](std::size_t id) { return sequences_[id].decodes; };
+  if (rules_.lists && std::any_of(running_.begin(), running_.end(), decodes)) return;
   while (!waiting_.empty() && budget_ > 0 && std::ssize(running_) < rules_.max_num_seqs) {
     if (!admit(waiting_.front())) return;
   }
@@ -114,8 +130,8 @@ bool Engine::admit(std::size_t id) {
   Sequence& s = sequences_[id];
   BlockCache& pool = blocks_.pool();
   // One token at least is computed, or there would be nothing to sample from.
-  const std::int64_t limit = (s.known() - 1) / rules_.page;
-  name_blocks(s, s.known() / rules_.page);
+  const std::int64_t limit = rules_.keeps ? (s.known() - 1) / rules_.page : 0;
+  if (rules_.keeps) name_blocks(s, s.known() / rules_.page);
   std::vector<std::int32_t> hits;
   std::int64_t revived = 0;
   while (std::ssize(hits) < limit) {
@@ -129,7 +145,7 @@ bool Engine::admit(std::size_t id) {
       found + blocks_.below(std::span(s.names).first(static_cast<std::size_t>(limit)), found);
   const std::int64_t fresh = std::min(s.known() - loaded * rules_.page, budget_);
   const std::int64_t total = loaded * rules_.page + fresh;
-  if (blocks_of(total) - found + revived > pool.free_blocks()) return false;
+  if (blocks_held(total) - found + revived > pool.free_blocks()) return false;
 
   waiting_.pop_front();
   running_.push_back(id);
@@ -159,12 +175,13 @@ void Engine::schedule(std::size_t id, std::int64_t fresh) {
 }
 
 void Engine::extend(Sequence& s, std::int64_t total) {
-  while (std::ssize(s.blocks) < blocks_of(total)) s.blocks.push_back(blocks_.take());
+  while (std::ssize(s.blocks) < blocks_held(total)) s.blocks.push_back(blocks_.take());
 }
 
 /// Blocks can be found from when it is decided that they will be full, so that others of the same
 /// step share them already.
 void Engine::publish(Sequence& s) {
+  if (!rules_.keeps) return;
   const std::int64_t full = s.computed / rules_.page;
   name_blocks(s, full);
   for (; s.published < full; ++s.published) {
@@ -216,6 +233,8 @@ ServedStep Engine::describe() const {
 void Engine::execute(SimTime start) {
   ServedStep step = describe();
   step.start = start;
+  step.blocks = blocks_.pool().held_blocks();
+  for (const std::size_t id : running_) step.tokens += sequences_[id].computed;
   blocks_.await_loads();
   step.loaded = machine_.now();
   std::vector<SequenceStep> sequences;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <stdexcept>
 #include <vector>
 
 #include "calibrate/labs/block_cache.hpp"
@@ -21,6 +22,9 @@ struct EngineRules {
   std::int64_t max_num_batched_tokens = 256;
   std::vector<std::int64_t> tiers;  // blocks of each memory below, the nearest first
   std::int64_t vocabulary = 2048;
+  bool keeps = true;         // what was computed can be found later, and by others
+  std::int64_t reserve = 0;  // tokens that a request takes blocks for at once, if it is shorter
+  bool lists = false;        // nobody joins those of whom one has its first token
 };
 
 struct ServedStep {
@@ -31,6 +35,8 @@ struct ServedStep {
   Tokens decode_context;
   std::vector<PrefillChunk> chunks;
   std::int64_t samples = 0;
+  std::int64_t blocks = 0;  // of the pool, that requests hold while it is computed
+  std::int64_t tokens = 0;  // computed, of those requests; what several share counts for each
 };
 
 struct ServedTurn {
@@ -55,13 +61,18 @@ struct Served {
   std::int64_t peak_blocks = 0;  // of the pool, that requests held at once
 };
 
+/// A request that could never run.
+class DoesNotFit : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// A serving engine: vLLM V1's scheduler with prefix caching, in the obvious way, all tokens
 /// spelled out, over a machine that may be real. A step serves those who run first, then admits who
 /// waits, all against one budget of tokens; a prompt that is longer is computed in chunks; who
 /// finds blocks in a tier has them loaded, and the step waits for that; when blocks run out, the
 /// last to have been admitted loses all of its, and computes them again.
 ///
-/// Throws std::runtime_error if a request could never run.
+/// Throws DoesNotFit.
 class Engine {
  public:
   Engine(const EngineRules& rules, const std::vector<Conversation>& conversations,
@@ -88,6 +99,7 @@ class Engine {
   };
 
   void take_in();
+  void check_fits(const ServedTurn& turn) const;
   void decide();
   bool schedule_running();
   void schedule_waiting();
@@ -103,6 +115,7 @@ class Engine {
   void finish(std::size_t id, SimTime now);
   void name_blocks(Sequence& s, std::int64_t count);
   [[nodiscard]] std::int64_t blocks_of(std::int64_t tokens) const;
+  [[nodiscard]] std::int64_t blocks_held(std::int64_t tokens) const;
 
   EngineRules rules_;
   const std::vector<Conversation>& conversations_;

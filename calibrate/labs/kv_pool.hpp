@@ -20,8 +20,6 @@ class KvPool {
   /// nothing has to last.
   KvPool(const Shape& shape, std::int64_t layers, std::int64_t blocks, kernels::KernelSet& kernels);
 
-  [[nodiscard]] std::int64_t blocks() const { return blocks_; }
-
   /// Where a token is written: block * page + its place in the block.
   using Slot = std::int32_t;
 

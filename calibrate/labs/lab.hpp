@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <stdexcept>
 #include <vector>
 
-#include "calibrate/labs/block_store.hpp"
+#include "calibrate/labs/conversations.hpp"
+#include "calibrate/labs/engine.hpp"
+#include "calibrate/labs/real_machine.hpp"
 #include "calibrate/labs/shape.hpp"
 #include "calibrate/labs/timed_kernels.hpp"
 #include "kernels/kernel_set.hpp"
@@ -19,22 +19,15 @@ enum class CacheMode : std::uint8_t {
   contiguous,  // kept, in memory for the longest text there could be, reserved when a request
                // starts
   paged,       // kept, in blocks that are taken as a text grows; its turn over, they are gone
-  tiered       // paged, and what leaves the pool is kept in memory and a file below it
+  tiered       // paged, and found by later turns: in the pool until others need the place, then in
+               // memory and a file below it
 };
 
 /// When a request may join those that are served together.
 enum class Batching : std::uint8_t {
-  lists,      // when all of them have their answers
+  lists,      // until one of them has a token; then, when all have their answers
   continuous  // as soon as there is room
 };
-
-/// Something said, and how many tokens the answer gets.
-struct DialogueTurn {
-  std::vector<std::int32_t> says;
-  std::int64_t answer = 1;
-};
-/// The prompt of a turn is all that was said and answered before, and what is said now.
-using Dialogue = std::vector<DialogueTurn>;
 
 struct DialogueRules {
   std::int64_t dialogues = 8;
@@ -43,7 +36,8 @@ struct DialogueRules {
   std::int64_t answer = 16;  // the same
   std::uint64_t seed = 1;
 };
-std::vector<Dialogue> make_dialogues(const DialogueRules& rules, std::int64_t vocabulary);
+/// Conversations without pauses; no two texts are the same.
+std::vector<Conversation> make_dialogues(const DialogueRules& rules);
 
 struct LabRules {
   Shape shape;
@@ -54,25 +48,25 @@ struct LabRules {
   std::int64_t most_at_once = 16;  // requests
   std::int64_t step_tokens = 256;  // longer prompts are computed in chunks
   int threads = 1;                 // for what is not the kernels'
-  BlockStoreRules store{};         // tiered
+  std::vector<std::int64_t>
+      tiers{};  // tiered: blocks of the memory, and of the file if there is one
+  FileRules file{};
 };
 
 struct LabResult {
   std::vector<std::vector<std::int32_t>> answers;  // by dialogue: the tokens of all turns
   Duration total{};
-  StepTimes steps{};     // added up
-  Duration transfers{};  // between pool, memory and file
+  StepTimes steps{};  // added up
+  Duration moves{};   // that steps waited for: between pool, memory and file
   std::int64_t step_count = 0;
   std::int64_t generated = 0;   // tokens
   std::int64_t computed = 0;    // tokens that went through the model
   std::int64_t recomputed = 0;  // of them, not for the first time
-  std::int64_t preemptions = 0;
-  Bytes most_reserved{};  // of the pool
-  double used = 0;        // of what was reserved, over all steps
-  StoreTier memory{};
-  StoreTier file{};
+  Bytes most_reserved{};        // of the pool
+  double used = 0;              // of what was reserved, over all steps
+  std::vector<TierCounts> tiers;
 
-  [[nodiscard]] Duration other() const { return total - steps.gemm - steps.attention - transfers; }
+  [[nodiscard]] Duration other() const { return total - steps.gemm - steps.attention - moves; }
   [[nodiscard]] double tokens_per_second() const {
     return static_cast<double>(generated) / seconds(total);
   }
@@ -80,16 +74,12 @@ struct LabResult {
   [[nodiscard]] std::uint32_t checksum() const;
 };
 
-/// A text that is too long for the context or the pool.
-class DoesNotFit : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-/// Answers all dialogues, all of them there from the start, first come, first served. When blocks
-/// run out, the request that was admitted last gives its own back and starts again.
+/// Answers all dialogues, all of them there from the start: by an Engine, or, without a cache, one
+/// after the other. What is counted does not depend on how fast the disk is.
 ///
-/// Throws DoesNotFit; std::runtime_error and std::system_error as BlockStore does.
-LabResult run_lab(const LabRules& rules, const std::vector<Dialogue>& dialogues,
+/// Throws DoesNotFit, also for a text that is too long for the context; std::runtime_error and
+/// std::system_error as RealMachine does.
+LabResult run_lab(const LabRules& rules, const std::vector<Conversation>& dialogues,
                   kernels::KernelSet& kernels);
 
 }  // namespace terrace::labs

@@ -34,7 +34,9 @@ void RealMachine::idle_until(SimTime time) {
 }
 
 std::vector<std::int32_t> RealMachine::compute(std::span<const SequenceStep> sequences) {
-  return greedy(model_.step(sequences), model_.shape().vocabulary);
+  const std::vector<float> logits = model_.step(sequences);
+  times_ += model_.last_times();
+  return greedy(logits, model_.shape().vocabulary);
 }
 
 std::span<std::byte> RealMachine::memory_block(std::int32_t slot) const {

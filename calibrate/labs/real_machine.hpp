@@ -37,8 +37,14 @@ class RealMachine final : public Machine {
   RealMachine(const RealMachine&) = delete;
   RealMachine& operator=(const RealMachine&) = delete;
 
-  /// Time is zero now.
-  void restart() { start_ = std::chrono::steady_clock::now(); }
+  /// Time is zero now, and nothing has been computed.
+  void restart() {
+    start_ = std::chrono::steady_clock::now();
+    times_ = {};
+  }
+
+  /// Where the time of all steps went.
+  [[nodiscard]] const StepTimes& times() const { return times_; }
 
   /// What the file lost, if anything: "no O_DIRECT on overlay: ...".
   [[nodiscard]] std::vector<std::string> caveats() const;
@@ -80,6 +86,7 @@ class RealMachine final : public Machine {
   std::optional<SlotFile> file_;
   std::deque<Load> loads_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  StepTimes times_;
   std::int64_t copied_ = 0;    // blocks to memory that nobody has been told of
   std::vector<Write> queued_;  // of the file, until start_writes()
 

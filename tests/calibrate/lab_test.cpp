@@ -2,11 +2,14 @@
 
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "calibrate/measuring/machine_lock.hpp"
 #include "tests/app/program.hpp"
 
 namespace terrace {
@@ -22,6 +25,15 @@ using testing::Workplace;
 
 constexpr const char* kSmall = " --layers 1 --width 128 --dialogues 4 --says 24 --answer 6";
 
+/// What others calibrate meanwhile is no matter of ours: the lock is in a directory of its own.
+Outcome run(const Workplace& place, const std::string& options) {
+  std::vector<std::string> words = {"TMPDIR=" + place.at("").string(), TERRACE_PROGRAM, "calibrate",
+                                    "lab"};
+  std::istringstream in(options);
+  for (std::string word; in >> word;) words.push_back(word);
+  return place.finish(place.start("/usr/bin/env", words));
+}
+
 /// The last words of the lines that begin with a mode.
 std::multiset<std::string> checksums(const std::string& table) {
   const std::regex row(R"(\n(off|contiguous|paged|tiered)[^\n]* ([0-9a-f]{8})(?=\n))");
@@ -36,8 +48,8 @@ std::multiset<std::string> checksums(const std::string& table) {
 TEST(CalibrateLab, ShowsOneIdeaAfterTheOther) {
   const Workplace place;
   const Outcome shown =
-      place.terrace("calibrate lab --pool 256KiB --context 128 --memory 8KiB --file 1MiB --disk ." +
-                    std::string(kSmall));
+      run(place,
+          "--pool 32KiB --context 128 --memory 16KiB --file 1MiB --disk ." + std::string(kSmall));
   EXPECT_EQ(shown.status, 0) << shown.err;
   EXPECT_THAT(shown.err, IsEmpty());
   EXPECT_THAT(shown.out, AllOf(HasSubstr("4 x 2 turns of about 24 tokens"),
@@ -51,17 +63,25 @@ TEST(CalibrateLab, TriesOneModeAndEachKindOfAttention) {
   const Workplace place;
   for (const std::string kind : {"mha", "gqa", "mqa", "mla"}) {
     const Outcome shown =
-        place.terrace("calibrate lab --cache tiered --batching lists --attention " + kind + kSmall);
+        run(place, "--cache tiered --batching lists --attention " + kind + kSmall);
     EXPECT_EQ(shown.status, 0) << shown.err;
     EXPECT_EQ(checksums(shown.out).size(), 1U) << shown.out;
     EXPECT_THAT(shown.out, AllOf(HasSubstr("tiered, lists"), HasSubstr("no file: --disk says")));
   }
 }
 
+TEST(CalibrateLab, LeavesTheMachineToAnotherCalibration) {
+  const Workplace place;
+  const calibrate::MachineLock other(place.at(""));
+  const Outcome refused = run(place, "--cache paged" + std::string(kSmall));
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("another calibration is under way"));
+}
+
 TEST(CalibrateLab, SaysWhatIsWrong) {
   const Workplace place;
   const auto refused = [&](const std::string& options, int status, const std::string& why) {
-    const Outcome outcome = place.terrace("calibrate lab " + options);
+    const Outcome outcome = run(place, options);
     EXPECT_EQ(outcome.status, status) << options;
     EXPECT_THAT(outcome.out, Not(HasSubstr("tokens/s")));
     EXPECT_THAT(outcome.err, HasSubstr(why));
@@ -73,7 +93,8 @@ TEST(CalibrateLab, SaysWhatIsWrong) {
   refused("--batching lists", 2, "--batching needs --cache");
   refused("--attention mla --element fp23", 2, "did you mean fp32?");
   refused("--context 30", 2, "and the context has 30: enlarge it, or say less");
-  refused("--pool 40KiB --cache paged", 2, "enlarge the pool");
+  refused("--pool 40KiB --cache paged", 2, "give the pool more blocks");
+  refused("--pool 300KiB --cache contiguous", 2, "or reserve less");
   refused("--disk no/such/place --cache tiered", 1, "no/such/place");
 }
 

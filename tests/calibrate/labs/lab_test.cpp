@@ -34,13 +34,19 @@ LabRules small(AttentionKind attention, Element element) {
   rules.context = 96;
   rules.pool_blocks = 30;
   rules.step_tokens = 40;
-  rules.store = {Bytes{}, 6, 60, testing::TempDir(), 4};
+  rules.tiers = {6, 60};
+  rules.file = {testing::TempDir(), 4};
   return rules;
 }
 
-std::vector<Dialogue> some_dialogues() { return make_dialogues({6, 2, 20, 12, 5}, 400); }
+std::vector<Conversation> some_dialogues() { return make_dialogues({6, 2, 20, 12, 5}); }
 
-LabResult run(const LabRules& rules, const std::vector<Dialogue>& dialogues = some_dialogues()) {
+Turn says(std::uint64_t content, std::int64_t tokens, std::int64_t answer) {
+  return {{{content, Tokens{tokens}}}, answer, {}};
+}
+
+LabResult run(const LabRules& rules,
+              const std::vector<Conversation>& dialogues = some_dialogues()) {
   kernels::CpuSet kernels(1);
   return run_lab(rules, dialogues, kernels);
 }
@@ -74,7 +80,8 @@ TEST_P(LabOfEachKind, AnswersAreTheSameWhereverTheCacheIs) {
         EXPECT_EQ(result.checksum(), anew.checksum());
         // Not by doing the same thing.
         EXPECT_LT(result.computed, anew.computed / 4);
-        EXPECT_EQ(result.file.out.blocks > 0, cache == CacheMode::tiered);
+        EXPECT_EQ(result.tiers.size(), cache == CacheMode::tiered ? 2U : 0U);
+        for (const TierCounts& tier : result.tiers) EXPECT_GT(tier.read, 0);
       }
     }
   }
@@ -94,8 +101,9 @@ TEST(Lab, NoRuleChangesAnAnswer) {
         rules.pool_blocks = longest + *rc::gen::inRange<std::int64_t>(0, 2 * longest);
         rules.most_at_once = *rc::gen::inRange<std::int64_t>(1, 8);
         rules.step_tokens = *rc::gen::inRange<std::int64_t>(1, 60);
-        rules.store.memory_slots = *rc::gen::inRange<std::int64_t>(1, longest);
-        rules.store.file_slots = *rc::gen::inRange<std::int64_t>(0, 4 * longest);
+        rules.tiers = {*rc::gen::inRange<std::int64_t>(1, longest),
+                       *rc::gen::inRange<std::int64_t>(1, 4 * longest)};
+        rules.tiers.resize(*rc::gen::inRange<std::size_t>(0, 3));
         RC_ASSERT(run(rules).answers == expected.answers);
       },
       15);
@@ -103,29 +111,30 @@ TEST(Lab, NoRuleChangesAnAnswer) {
 
 TEST(Lab, DialoguesAreAsLongAsAskedAndTheSameForASeed) {
   const DialogueRules rules{30, 3, 21, 8, 4};
-  const auto all = make_dialogues(rules, 50);
+  const auto all = make_dialogues(rules);
   ASSERT_EQ(all.size(), 30U);
-  std::set<std::size_t> lengths;
-  for (const Dialogue& dialogue : all) {
+  std::set<std::int64_t> lengths;
+  std::set<std::uint64_t> contents;
+  for (const Conversation& dialogue : all) {
     ASSERT_EQ(dialogue.size(), 3U);
-    for (const DialogueTurn& turn : dialogue) {
-      lengths.insert(turn.says.size());
+    for (const Turn& turn : dialogue) {
+      ASSERT_EQ(turn.says.size(), 1U);
+      lengths.insert(turn.says[0].tokens.count());
+      contents.insert(turn.says[0].content);
       EXPECT_TRUE(turn.answer >= 4 && turn.answer <= 12) << turn.answer;
-      for (const std::int32_t token : turn.says) EXPECT_TRUE(token >= 0 && token < 50) << token;
     }
   }
-  EXPECT_EQ(*lengths.begin(), 10U);
-  EXPECT_EQ(*lengths.rbegin(), 31U);
-  const auto again = make_dialogues(rules, 50);
-  EXPECT_EQ(again[29][2].says, all[29][2].says);
-  EXPECT_NE(again[28][2].says, all[29][2].says);
+  EXPECT_EQ(*lengths.begin(), 10);
+  EXPECT_EQ(*lengths.rbegin(), 31);
+  EXPECT_EQ(contents.size(), 90U);
+  EXPECT_EQ(make_dialogues(rules)[29][2].says, all[29][2].says);
 }
 
 TEST(Lab, GreedyAnswersDoNotRunInCircles) {
   LabRules rules = small(AttentionKind::grouped, Element::bf16);
   rules.context = 400;
   rules.pool_blocks = 50;
-  const std::vector<Dialogue> one = {{{{1, 2, 3}, 300}}};
+  const std::vector<Conversation> one = {{says(1, 3, 300)}};
   const LabResult result = run(rules, one);
   const std::set<std::int32_t> different(result.answers[0].begin(), result.answers[0].end());
   EXPECT_EQ(result.answers[0].size(), 300U);
@@ -134,7 +143,7 @@ TEST(Lab, GreedyAnswersDoNotRunInCircles) {
 
 TEST(Lab, CountsWhatIsComputedByHand) {
   LabRules rules = small(AttentionKind::grouped, Element::fp32);
-  const std::vector<Dialogue> one = {{{{1, 2, 3}, 2}, {{4, 5, 6, 7, 8}, 3}}};
+  const std::vector<Conversation> one = {{says(1, 3, 2), says(2, 5, 3)}};
   // Texts of 3 and 4, then of 10, 11 and 12 tokens.
   rules.cache = CacheMode::off;
   EXPECT_EQ(run(rules, one).computed, 3 + 4 + 10 + 11 + 12);
@@ -142,10 +151,35 @@ TEST(Lab, CountsWhatIsComputedByHand) {
   rules.cache = CacheMode::paged;
   EXPECT_EQ(run(rules, one).computed, 3 + 1 + 10 + 1 + 1);
   EXPECT_EQ(run(rules, one).recomputed, 4);
-  // Of 12 tokens one block of 8 is full when the second turn ends, and none after the first.
-  rules.cache = CacheMode::tiered;
-  EXPECT_EQ(run(rules, one).memory.in.blocks, 1);
   EXPECT_EQ(run(rules, one).generated, 5);
+  // 4 tokens fill no block of 8; but 9 do.
+  rules.cache = CacheMode::tiered;
+  EXPECT_EQ(run(rules, one).computed, 3 + 1 + 10 + 1 + 1);
+  const std::vector<Conversation> longer = {{says(1, 3, 7), says(2, 5, 3)}};
+  EXPECT_EQ(run(rules, longer).computed, 3 + 6 + (15 - 8) + 1 + 1);
+  EXPECT_EQ(run(rules, longer).recomputed, 1);
+  rules.cache = CacheMode::paged;
+  EXPECT_EQ(run(rules, longer).computed, 3 + 6 + 15 + 1 + 1);
+}
+
+TEST(Lab, CountsWhatMovesByHand) {
+  LabRules rules = small(AttentionKind::grouped, Element::fp32);
+  rules.cache = CacheMode::tiered;
+  rules.most_at_once = 1;
+  rules.pool_blocks = 3;
+  rules.tiers = {4};
+  // Texts of 20 tokens and more fill two blocks and take a third: of the two dialogues, which take
+  // turns, either drives the other's out, which are written once, and come back for its next turn.
+  const std::vector<Conversation> two = {{says(1, 18, 3), says(2, 1, 1)},
+                                         {says(3, 18, 3), says(4, 1, 1)}};
+  const LabResult result = run(rules, two);
+  ASSERT_EQ(result.tiers.size(), 1U);
+  EXPECT_EQ(result.tiers[0].written, 4);
+  EXPECT_EQ(result.tiers[0].read, 4);
+  EXPECT_EQ(result.tiers[0].skipped, 0);
+  EXPECT_EQ(result.computed, 2 * (18 + 2 + 22 - 16));
+  EXPECT_EQ(result.most_reserved, rules.shape.block_bytes() * 3);
+  EXPECT_GT(result.moves, Duration::zero());
 }
 
 TEST(Lab, ContiguousCachesReserveTheLongestText) {
@@ -172,7 +206,7 @@ TEST(Lab, ContinuousBatchingTakesFewerSteps) {
 
 TEST(Lab, WhoHasNoRoomIsTold) {
   LabRules rules = small(AttentionKind::grouped, Element::fp32);
-  const auto why = [&](const std::vector<Dialogue>& dialogues) -> std::string {
+  const auto why = [&](const std::vector<Conversation>& dialogues) -> std::string {
     try {
       run(rules, dialogues);
     } catch (const DoesNotFit& e) {
@@ -180,15 +214,15 @@ TEST(Lab, WhoHasNoRoomIsTold) {
     }
     return "";
   };
-  const std::vector<Dialogue> one = {{{{1, 2, 3}, 90}}};
+  const std::vector<Conversation> one = {{says(1, 3, 90)}};
   EXPECT_EQ(why(one), "");
   rules.context = 92;
   EXPECT_THAT(why(one), HasSubstr("93 tokens long, and the context has 92"));
   rules.context = 96;
   rules.pool_blocks = 4;
-  EXPECT_THAT(why(one), HasSubstr("in a pool of 4 blocks of 8: enlarge the pool"));
+  EXPECT_THAT(why(one), HasSubstr("more than the 4 blocks that there are: give the pool"));
   rules.cache = CacheMode::contiguous;
-  EXPECT_THAT(why(one), HasSubstr("no room for a text of 3 tokens"));
+  EXPECT_THAT(why({{says(1, 3, 2)}}), HasSubstr("every request reserves 96 tokens"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "calibrate/labs/engine.hpp"
+#include "calibrate/labs/patient_machine.hpp"
 #include "kernels/cpu/cpu_set.hpp"
 #include "tests/calibrate/disk/temporary_directory.hpp"
 
@@ -29,41 +30,6 @@ Shape tiny(AttentionKind attention) {
   shape.element = kernels::Element::fp32;
   return shape;
 }
-
-/// Whoever asks what has arrived is told when all has: what is found then does not depend on how
-/// fast the disk is.
-class PatientMachine final : public Machine {
- public:
-  explicit PatientMachine(Machine& real) : real_(real) {}
-
-  SimTime now() override { return real_.now(); }
-  void idle_until(SimTime time) override { real_.idle_until(time); }
-  std::vector<std::int32_t> compute(std::span<const SequenceStep> sequences) override {
-    return real_.compute(sequences);
-  }
-  void queue_write(std::size_t tier, BlockCopy block) override {
-    ++queued_;
-    real_.queue_write(tier, block);
-  }
-  void start_writes(std::size_t tier) override { real_.start_writes(tier); }
-  void start_load(std::size_t load, std::size_t tier, std::span<const BlockCopy> blocks) override {
-    real_.start_load(load, tier, blocks);
-  }
-  void settle() override { real_.settle(); }
-  void keep_copy(std::size_t tier, BlockCopy block) override { real_.keep_copy(tier, block); }
-  std::optional<Arrived> arrived() override {
-    return queued_ == 0 ? std::nullopt : std::optional(wait());
-  }
-  Arrived wait() override {
-    const Arrived next = real_.wait();
-    if (next.what == Arrived::What::writes) queued_ -= next.blocks;
-    return next;
-  }
-
- private:
-  Machine& real_;
-  std::int64_t queued_ = 0;
-};
 
 /// Four people take turns in long conversations that begin alike; so much is said meanwhile that
 /// their blocks leave the pool, and then the memory.

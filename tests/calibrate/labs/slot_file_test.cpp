@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstring>
 #include <system_error>
 #include <vector>
 
@@ -33,7 +34,7 @@ class FileSizeLimit {
   rlimit before_{};
 };
 
-TEST(LabSlotFile, GoesOnAfterWritesThatFailed) {
+TEST(SlotFile, GoesOnAfterWritesThatFailed) {
   constexpr unsigned kDepth = 3;
   const calibrate::TemporaryDirectory directory;
   SlotFile file(directory.path(), Bytes{4096}, 16, kDepth);
@@ -54,6 +55,27 @@ TEST(LabSlotFile, GoesOnAfterWritesThatFailed) {
     const SlotFile::Read read{i, memory[0]};
     file.read({&read, 1});
     EXPECT_TRUE(std::equal(block.begin(), block.end(), memory[0].begin())) << i;
+  }
+}
+
+constexpr std::size_t kBytes = 5000;  // not a whole number of a disk's blocks
+
+std::vector<std::byte> bytes_of(std::size_t content) {
+  std::vector<std::byte> bytes(kBytes);
+  for (std::size_t i = 0; i < kBytes; ++i) bytes[i] = static_cast<std::byte>(content * 31 + i * 7);
+  return bytes;
+}
+
+TEST(SlotFile, WritesToOnePlaceHappenInTheirOrder) {
+  const calibrate::TemporaryDirectory directory;
+  SlotFile file(directory.path(), Bytes{kBytes}, 2, 8);
+  SlotMemory memory(file.slot_bytes(), 2);
+  for (std::size_t i = 0; i < 50; ++i) file.write(static_cast<std::int32_t>(i % 2), bytes_of(i));
+  file.flush();
+  const std::vector<SlotFile::Read> both = {{0, memory[0]}, {1, memory[1]}};
+  file.read(both);
+  for (const std::size_t slot : {0U, 1U}) {
+    EXPECT_EQ(std::memcmp(memory[slot].data(), bytes_of(48 + slot).data(), kBytes), 0);
   }
 }
 
