@@ -25,6 +25,7 @@ using terrace::testing::Processor;
 using terrace::testing::RunMaker;
 using terrace::testing::Workplace;
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -156,7 +157,7 @@ TEST(MachineProfile, HasTheMachineThatWasMeasured) {
   const MachineProfile profile = machine_profile(run, kCatalogue);
   const HardwareSpec& machine = profile.machine;
   EXPECT_EQ(machine.gpu.name, "test processor");
-  EXPECT_EQ(machine.gpu.memory, Bytes{std::int64_t{8} << 30});
+  EXPECT_EQ(machine.gpu.memory, Bytes{std::int64_t{16} << 30});  // not what happened to be free
   expect_near(machine.gpu.memory_bandwidth.count(), 10e9, 1e-3);
   expect_near(machine.gpu.bf16.count(), 80e9, 1e-2);
   expect_near(machine.gpu.host_link.h2d.count(), 4e9, 1e-2);
@@ -169,6 +170,26 @@ TEST(MachineProfile, HasTheMachineThatWasMeasured) {
   expect_near(machine.ssd->write.bandwidth.count(), 3e9, 0.02);
   EXPECT_THAT(machine.gpu.sources.at("efficiency.gemm_compute"), StartsWith("fitted: a roofline"));
   EXPECT_FALSE(machine.kernels);
+}
+
+TEST(MachineProfile, DoubtsColdPointsThatMayBeOfACache) {
+  MeasuredRun run = full_run();
+  run.tool["extent"]["cold_bytes"] = 3 * (32 << 20);
+  const auto source = [&] {
+    return machine_profile(run, kCatalogue).machine.gpu.sources.at("efficiency.gemm_memory");
+  };
+  EXPECT_THAT(source(), EndsWith(", high"));
+  run.tool["extent"]["cold_bytes"] = 48 << 20;
+  EXPECT_THAT(source(), HasSubstr("may be of a cache"));
+  EXPECT_THAT(source(), EndsWith(", low"));
+
+  // Points of 1 and 16 MiB are faster than memory is; the one of 256 MiB is not of the cache.
+  for (MeasuredPoint& point : run.points) {
+    const bool small = point.family == "memory" && point.x.at("bytes") < (64 << 20);
+    if (small) point.sample.median /= 10;
+  }
+  const HostSpec host = machine_profile(run, kCatalogue).machine.host;
+  expect_near(host.dram_bandwidth.count(), 10e9, 1e-3);
 }
 
 TEST(MachineProfile, IsWrittenReadAndRun) {
