@@ -180,7 +180,7 @@ TEST(GpuFamilies, TellTheGpuAsProfilesKnowIt) {
   const auto facts = json_of(kernels::GpuFacts{.name = "NVIDIA H200",
                                                .capability = 90,
                                                .multiprocessors = 132,
-                                               .memory = 140_GiB,
+                                               .memory = Bytes{std::int64_t{143771} << 20U},
                                                .l2 = 60_MiB,
                                                .driver_cuda = 13000,
                                                .runtime_cuda = 12080});
@@ -201,7 +201,7 @@ TEST(GpuFamilies, TellTheGpuAsProfilesKnowIt) {
   const GpuSpec described = device_part(maker);
   EXPECT_EQ(described.architecture, "sm_90");
   EXPECT_EQ(described.sms, 132);
-  EXPECT_EQ(described.memory, 140_GiB);
+  EXPECT_EQ(described.memory, Bytes{std::int64_t{143771} << 20U});
   EXPECT_EQ(described.l2, 60_MiB);
 }
 
