@@ -79,6 +79,9 @@ std::string plan_text(const Session& session) {
   }
   table.add(total.row("total"));
   std::string text = table.text() + "\n" + what;
+  if (session.paces_are_usual()) {
+    text += "\ntimes are a usual machine's: another calibration is under way on this one\n";
+  }
   if (session.done() > 0) {
     text += fmt::format("\n{} of {} points are measured already\n", session.done(), total.points);
   }
@@ -88,6 +91,17 @@ std::string plan_text(const Session& session) {
 std::string progress_text(const RunProgress& progress) {
   return fmt::format("{} points  {} left  {}", app::bar(progress.done, progress.all),
                      app::humane(progress.left), progress.id);
+}
+
+/// A note if pools were too small to keep caches out of cold points.
+std::string cold_text(const MeasuredRun& run) {
+  const auto& extent = run.tool.at("extent");
+  const Bytes pool{extent.at("cold_bytes").get<std::int64_t>()};
+  const Bytes cache{extent.at("cache_bytes").get<std::int64_t>()};
+  if (pool >= cache * 2) return {};
+  return fmt::format(
+      "cold points may be of a cache: memory was free for pools of {}, and the last cache has {}\n",
+      human::bytes(pool), human::bytes(cache));
 }
 
 /// What is to be known about the quality of what was measured.
@@ -106,7 +120,7 @@ std::string findings_text(const MeasuredRun& run) {
     text += fmt::format("; the machine drifted by up to {:.0f} %", 100 * drift);
     if (drifted > 0) text += fmt::format(", {} points around it are flagged", drifted);
   }
-  text += "\n";
+  text += "\n" + cold_text(run);
   if (failed == 0) return text;
   text += fmt::format("{} points could not be measured:\n", failed);
   for (const MeasuredPoint& point : run.points) {
@@ -124,6 +138,8 @@ MeasuringOptions options_of(const Arguments& arguments) {
   options.device = arguments.value("device").value_or(options.device);
   if (const auto disk = arguments.value("disk")) options.disk = *disk;
   options.quick = arguments.has("quick");
+  options.fresh = arguments.has("fresh");
+  options.plan_only = arguments.has("dry-run");
   options.families = chosen_families(arguments.value("only").value_or(""), families());
   if (arguments.has("threads")) {
     options.threads = static_cast<int>(arguments.count("threads", 1, kMostThreads));
@@ -145,9 +161,9 @@ void make_profile(const MeasuredRun& run, const std::string& name, const Argumen
   replace_file(profile, text);
   if (arguments.has("quiet")) return;
   print(
-      fmt::format("{}: the machine, for 'terrace run --hw {}'; 'terrace calibrate report {}' says "
-                  "how well it fits\n",
-                  profile.string(), profile.string(), name));
+      fmt::format("{}: the machine, for 'terrace run quickstart --hw {}'; 'terrace calibrate "
+                  "report {}' says how well it fits\n",
+                  profile.string(), name, name));
 }
 
 ExitCode run_session(Session& session, const std::string& name, const Arguments& arguments) {
@@ -180,13 +196,11 @@ ExitCode run_session(Session& session, const std::string& name, const Arguments&
   return ExitCode::ok;
 }
 
-/// What is there already and in the way, unless it is to be replaced.
-void check_place(const std::string& name, bool fresh) {
+/// Throws about what is there already and in the way.
+void check_place(const std::string& name) {
   const fs::path points = with_suffix(name, kPoints);
   std::error_code none;
-  if (fresh) {
-    fs::remove(with_suffix(name, kJournal), none);
-  } else if (fs::exists(points, none) && !fs::exists(with_suffix(name, kJournal), none)) {
+  if (fs::exists(points, none) && !fs::exists(with_suffix(name, kJournal), none)) {
     throw UsageError(
         fmt::format("{} is there already: choose another --out, or replace it with "
                     "--fresh",
@@ -196,15 +210,13 @@ void check_place(const std::string& name, bool fresh) {
 
 ExitCode run(const Arguments& arguments) {
   MeasuringOptions options = options_of(arguments);
-  options.plan_only = arguments.has("dry-run");
   const auto name = arguments.value("out");
   if (options.plan_only) {
-    const bool goes_on = name && !arguments.has("fresh");
-    print(plan_text(Session(options, goes_on ? with_suffix(*name, kJournal) : fs::path())));
+    print(plan_text(Session(options, name ? with_suffix(*name, kJournal) : fs::path())));
     return ExitCode::ok;
   }
   if (!name) throw UsageError("--out NAME says where to: NAME.points.json and NAME.yaml");
-  check_place(*name, arguments.has("fresh"));
+  if (!options.fresh) check_place(*name);
   Session session(options, with_suffix(*name, kJournal));
   return run_session(session, *name, arguments);
 }

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu/cpu_set.hpp"
-#include "kernels/cuda/cuda_set.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/config/scalar.hpp"
 
@@ -50,11 +49,24 @@ double copied(Operands& operands, Bytes size) {
 
 }  // namespace
 
+nlohmann::ordered_json json_of(const kernels::GpuFacts& gpu) {
+  const auto version = [](int number) {
+    return fmt::format("{}.{}", number / 1000, number % 1000 / 10);
+  };
+  return {{"gpu", gpu.name},
+          {"sm", gpu.capability},
+          {"sms", gpu.multiprocessors},
+          {"mem_mib", gpu.memory.count() >> 20U},
+          {"l2_bytes", gpu.l2.count()},
+          {"cuda", version(gpu.runtime_cuda)},
+          {"cuda_of_driver", version(gpu.driver_cuda)}};
+}
+
 Device open_device(const std::string& name, int threads) {
   if (name == "cpu") {
     auto kernels = std::make_unique<kernels::CpuSet>(threads);
     const std::string what = kernels->description();
-    return {false, std::move(kernels), {{"device", what}}};
+    return {false, std::move(kernels), nullptr, {{"device", what}}};
   }
   constexpr std::string_view kCuda = "cuda:";
   const auto number = config::Scalar<std::int64_t>::parse(
@@ -67,10 +79,8 @@ Device open_device(const std::string& name, int threads) {
     throw std::runtime_error(fmt::format(
         "there is no device '{}': {}; --device cpu measures the processor", name, why_not));
   }
-  auto kernels = kernels::cuda_set(index);
-  const std::string what = kernels->description();
-  const std::int64_t cache = kernels->cache().count();
-  return {true, std::move(kernels), {{"gpu", what}, {"gpu_l2_bytes", cache}}};
+  return {true, kernels::cuda_set(index), kernels::cuda_transfers(index),
+          json_of(kernels::gpu_facts(index))};
 }
 
 Pace pace_of(kernels::KernelSet& kernels, bool gpu) {
@@ -86,6 +96,7 @@ Sentinel::Sentinel(kernels::KernelSet& kernels, bool gpu)
 
 std::vector<std::pair<std::string, double>> Sentinel::rates() {
   const Sizes& sizes = gpu_ ? kOfGpu : kOfCpu;
+  operands_.begin();
   return {{"copy_gbs", copied(operands_, sizes.copied) * 1e-9},
           {"gemm_tf", product_flops(operands_, sizes.product) * 1e-12}};
 }

@@ -10,6 +10,8 @@
 
 #include "calibrate/measuring/families/family.hpp"
 #include "calibrate/measuring/operands.hpp"
+#include "kernels/cuda/cuda_set.hpp"
+#include "kernels/cuda/transfers.hpp"
 #include "kernels/kernel_set.hpp"
 
 namespace terrace::calibrate {
@@ -19,8 +21,12 @@ namespace terrace::calibrate {
 struct Device {
   bool gpu = false;
   std::unique_ptr<kernels::KernelSet> kernels;
-  nlohmann::ordered_json facts;  // for the host's
+  std::unique_ptr<kernels::Transfers> transfers;  // of a GPU
+  nlohmann::ordered_json facts;                   // for the host's
 };
+
+/// Facts of a GPU by the names that profiles are made from.
+nlohmann::ordered_json json_of(const kernels::GpuFacts& gpu);
 
 /// "cpu" or "cuda:0". Throws UsageError if it is neither, std::runtime_error if there is no such
 /// device here.

@@ -1,5 +1,6 @@
 #include "calibrate/measuring/environment.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -50,6 +51,16 @@ std::string value_of(const fs::path& path, std::string_view key) {
   return {};
 }
 
+/// The number behind "key " in a file of such lines; 0 if there is none.
+std::int64_t number_of(const fs::path& path, std::string_view key) {
+  std::ifstream in(path);
+  std::string name;
+  for (std::int64_t number = 0; in >> name >> number;) {
+    if (name == key) return number;
+  }
+  return 0;
+}
+
 /// "32K" of sysfs, in bytes.
 std::int64_t size_of(const std::string& text) {
   char* end = nullptr;
@@ -64,7 +75,7 @@ Json caches(const fs::path& cpu) {
     const std::string type = line_of(index / "type");
     if (type == "Instruction") continue;
     const std::string level = line_of(index / "level");
-    all[fmt::format("l{}{}_bytes", level, type == "Data" ? "d" : "")] =
+    all[fmt::format("cpu_l{}{}_bytes", level, type == "Data" ? "d" : "")] =
         size_of(line_of(index / "size"));
   }
   return all;
@@ -133,8 +144,11 @@ Bytes available_memory(const fs::path& root) {
   const std::string most = line_of(group / "memory.max");
   const std::string used = line_of(group / "memory.current");
   if (!most.empty() && most != "max") {
-    bytes = std::min(bytes, static_cast<std::int64_t>(std::strtoll(most.c_str(), nullptr, 10) -
-                                                      std::strtoll(used.c_str(), nullptr, 10)));
+    // Files that were read once count as used, but are given back first.
+    const std::int64_t kept =
+        std::strtoll(used.c_str(), nullptr, 10) - number_of(group / "memory.stat", "inactive_file");
+    bytes = std::min<std::int64_t>(
+        bytes, std::strtoll(most.c_str(), nullptr, 10) - std::max<std::int64_t>(kept, 0));
   }
   return Bytes{std::max<std::int64_t>(bytes, 0)};
 }
@@ -155,6 +169,7 @@ Json host_facts(const fs::path& root) {
       facts["machine"] = kernel.machine;
     }
   }
+  put(facts, "gpu_driver", value_of(root / "proc/driver/nvidia/version", "NVRM version"));
   const std::string below = hypervisor(root);
   facts["virt"] = below.empty() ? "none" : below;
   if (in_container(root)) facts["container"] = true;

@@ -1,20 +1,18 @@
 #include "calibrate/measuring/machine_lock.hpp"
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace terrace::calibrate {
 
 std::filesystem::path MachineLock::usual_directory() {
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  if (runtime != nullptr && access(runtime, W_OK) == 0) return runtime;
   return std::filesystem::temp_directory_path();
 }
 
@@ -24,6 +22,7 @@ MachineLock::MachineLock(const std::filesystem::path& directory) {
   file_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (file_ == -1 && errno == ENOENT) {
     file_ = open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (file_ != -1) static_cast<void>(fchmod(file_, 0644));  // whatever the umask leaves of it
   }
   if (file_ == -1) {
     throw std::runtime_error(
@@ -32,11 +31,12 @@ MachineLock::MachineLock(const std::filesystem::path& directory) {
   if (flock(file_, LOCK_EX | LOCK_NB) == 0) return;
   const int reason = errno;
   close(file_);
-  throw std::runtime_error(
-      reason == EWOULDBLOCK
-          ? "another calibration is under way on this machine, and two would measure each other: "
-            "wait until it is done"
-          : fmt::format("cannot lock {}: {}", path, std::strerror(reason)));
+  if (reason == EWOULDBLOCK) {
+    throw MachineBusy(
+        "another calibration is under way on this machine, and two would measure each other: wait "
+        "until it is done");
+  }
+  throw std::runtime_error(fmt::format("cannot lock {}: {}", path, std::strerror(reason)));
 }
 
 MachineLock::~MachineLock() { close(file_); }

@@ -11,6 +11,12 @@ namespace {
 constexpr std::int64_t kLine = 256;               // bytes at which slices begin
 constexpr std::int64_t kDrawn = (1 << 20U) - 17;  // numbers, then again: no two pages are alike
 
+/// `count` numbers, up to where the next slice begins.
+std::int64_t in_lines(kernels::Element type, std::int64_t count) {
+  const std::int64_t line = kLine / kernels::bytes_of(type);
+  return (count + line - 1) / line * line;
+}
+
 /// Random numbers of one type, as many as are worth drawing.
 std::vector<std::byte> drawn(kernels::Element type, std::uint64_t seed) {
   std::vector<std::byte> bytes(static_cast<std::size_t>(kDrawn * kernels::bytes_of(type)));
@@ -29,13 +35,29 @@ Operands::Operands(kernels::KernelSet& kernels, Bytes cold, const Sampling& samp
                    std::uint64_t seed)
     : kernels_(kernels), cold_(cold), sampling_(sampling), seed_(seed) {}
 
-Operands::Pool& Operands::filled(kernels::Element type, std::int64_t count) {
-  Pool& pool = pools_[type];
+void Operands::begin() {
+  replaced_.clear();
+  for (auto& [type, pool] : pools_) {
+    pool.next = 0;
+    pool.used = false;
+  }
+  scratch_used_ = false;
+}
+
+/// First touched by the threads that compute, so that pages lie where those threads are.
+std::shared_ptr<std::byte> Operands::touched(Bytes size) {
+  using Word = std::uint64_t;
+  auto memory = kernels_.allocate(size);
+  kernels_.run(kernels::StreamWrite{{reinterpret_cast<Word*>(memory.get()),
+                                     static_cast<std::size_t>(size.count()) / sizeof(Word)}});
+  return memory;
+}
+
+void Operands::fill(Pool& pool, kernels::Element type, std::int64_t count) {
   const std::int64_t width = kernels::bytes_of(type);
-  count = std::max(count, cold_.count() / width);
-  if (pool.count >= count) return pool;
+  if (pool.used) replaced_.push_back(std::move(pool.memory));
   pool = {};  // there may not be room for both
-  pool.memory = kernels_.allocate(Bytes{count * width});
+  pool.memory = touched(Bytes{count * width});
   const std::vector<std::byte> numbers = drawn(type, seed_);
   const auto step = static_cast<std::int64_t>(numbers.size());
   for (std::int64_t at = 0; at < count * width; at += step) {
@@ -43,35 +65,44 @@ Operands::Pool& Operands::filled(kernels::Element type, std::int64_t count) {
     kernels_.upload(pool.memory.get() + at, std::span(numbers).first(part));
   }
   pool.count = count;
+}
+
+Operands::Pool& Operands::filled(kernels::Element type, std::int64_t count) {
+  Pool& pool = pools_[type];
+  count = std::max(count, cold_.count() / kernels::bytes_of(type));
+  if (pool.count < count) fill(pool, type, count);
   return pool;
 }
 
 kernels::ConstArray Operands::pool(kernels::Element type, std::int64_t count) {
-  return {type, filled(type, count).memory.get()};
+  Pool& pool = filled(type, count);
+  pool.used = true;
+  return {type, pool.memory.get()};
+}
+
+void Operands::reserve(kernels::Element type, std::int64_t slices, std::int64_t count) {
+  filled(type, slices * in_lines(type, count));
 }
 
 kernels::ConstArray Operands::next(kernels::Element type, std::int64_t count) {
   Pool& pool = filled(type, count);
-  const std::int64_t width = kernels::bytes_of(type);
-  if (pool.next + count > pool.count) pool.next = 0;
-  const kernels::ConstArray slice{type, pool.memory.get() + pool.next * width};
-  const std::int64_t line = kLine / width;
-  pool.next += (count + line - 1) / line * line;
+  if (pool.next + count > pool.count) fill(pool, type, pool.count);
+  const kernels::ConstArray slice{type, pool.memory.get() + pool.next * kernels::bytes_of(type)};
+  pool.next += in_lines(type, count);
+  pool.used = true;
   return slice;
 }
 
 std::span<std::byte> Operands::scratch(Bytes size) {
   size = std::max(size, cold_);
   if (scratch_size_ < size) {
+    if (scratch_used_) replaced_.push_back(std::move(scratch_));
     scratch_.reset();
-    scratch_ = kernels_.allocate(size);
+    scratch_size_ = {};
+    scratch_ = touched(size);
     scratch_size_ = size;
-    const std::vector<std::byte> zeros(std::size_t{1} << 20U);  // so that pages are there
-    for (std::int64_t at = 0; at < size.count(); at += std::ssize(zeros)) {
-      const auto part = static_cast<std::size_t>(std::min(std::ssize(zeros), size.count() - at));
-      kernels_.upload(scratch_.get() + at, std::span(zeros).first(part));
-    }
   }
+  scratch_used_ = true;
   return {scratch_.get(), static_cast<std::size_t>(scratch_size_.count())};
 }
 

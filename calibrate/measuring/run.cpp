@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "calibrate/measuring/operands.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/random.hpp"
@@ -47,6 +48,7 @@ MeasuredPoint measured(const Planned& planned, Bench& bench) {
   point.cache = m.cache;
   point.unit = m.unit;
   try {
+    if (bench.operands != nullptr) bench.operands->begin();
     point.sample = m.measure(bench);
     if (!(point.sample.median > 0)) point.error = "it measured nothing";
   } catch (const InvariantViolation&) {

@@ -11,6 +11,7 @@
 
 #include "calibrate/disk/disk_identity.hpp"
 #include "calibrate/measuring/environment.hpp"
+#include "kernels/cpu/cpu_set.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/report/human.hpp"
 #include "sim/study/identity.hpp"
@@ -45,6 +46,9 @@ Json tool_of(const MeasuringOptions& options) {
 Json json_of(const Extent& extent) {
   return {{"memory_bytes", extent.memory.count()},
           {"cache_bytes", extent.cache.count()},
+          {"cold_bytes", cold_pool(extent).count()},
+          {"host_cache_bytes", kernels::CpuSet(1).cache().count()},
+          {"host_pool_bytes", host_pool(extent).count()},
           {"disk_bytes", extent.disk.count()},
           {"memory_gbs", extent.pace.memory.count() * 1e-9},
           {"gemm_tf", extent.pace.products.count() * 1e-12}};
@@ -96,13 +100,6 @@ std::string nothing_text(const MeasuringOptions& options) {
 /// The user does not want to wait for the file.
 struct Stopped {};
 
-/// So large that three times the cache are never at hand, in memory there is.
-Bytes cold_of(const Extent& extent) {
-  constexpr std::int64_t kPage = 4096;
-  const std::int64_t wanted = std::min(3 * extent.cache.count(), extent.memory.count() / 4);
-  return Bytes{std::max<std::int64_t>(wanted / kPage, 1) * kPage};
-}
-
 }  // namespace
 
 Bytes test_file_size(Bytes capacity, Bytes available, bool quick) {
@@ -123,7 +120,7 @@ Session::Session(MeasuringOptions options, std::filesystem::path journal)
   if (!options_.plan_only) lock_.emplace();
   look_around();
   choose_extent();
-  operands_.emplace(*device_.kernels, cold_of(extent_), sampling_of(extent_), options_.seed);
+  operands_.emplace(*device_.kernels, cold_pool(extent_), sampling_of(extent_), options_.seed);
   plan_ = plan_of(options_.families, extent_);
   if (plan_.empty()) throw app::UsageError(nothing_text(options_));
 }
@@ -142,6 +139,7 @@ void Session::look_around() {
 }
 
 bool Session::go_on(const Json& tool) {
+  if (options_.fresh) return false;
   auto found = Journal::read(journal_path_);
   if (!found) return false;
   const Json& header = found->header;
@@ -159,6 +157,19 @@ bool Session::go_on(const Json& tool) {
   return true;
 }
 
+/// Looking at the plan does not disturb who measures.
+Pace Session::pace() {
+  if (!options_.plan_only) return pace_of(*device_.kernels, device_.gpu);
+  try {
+    const MachineLock alone;
+    return pace_of(*device_.kernels, device_.gpu);
+  } catch (const MachineBusy&) {
+    using namespace literals;
+    paces_are_usual_ = true;
+    return device_.gpu ? Pace{2000_GBps, FlopRate{4e14}} : Pace{20_GBps, FlopRate{2e11}};
+  }
+}
+
 void Session::choose_extent() {
   extent_.quick = options_.quick;
   extent_.gpu = device_.gpu;
@@ -174,7 +185,7 @@ void Session::choose_extent() {
         test_file_size(Bytes{static_cast<std::int64_t>(space.capacity)},
                        Bytes{static_cast<std::int64_t>(space.available)}, options_.quick);
   }
-  extent_.pace = pace_of(*device_.kernels, device_.gpu);
+  extent_.pace = pace();
   so_far_.header = {{"tool", tool}, {"host", host_}, {"extent", json_of(extent_)}};
   restore(extent_, so_far_.header.at("extent"));  // the same to the last bit when it goes on
 }
@@ -215,7 +226,8 @@ std::optional<MeasuredRun> Session::measure(
               .memory = extent_.memory,
               .cache = extent_.cache,
               .disk = disk.get(),
-              .operands = &*operands_};
+              .operands = &*operands_,
+              .transfers = device_.transfers.get()};
   Sentinel sentinel(*device_.kernels, device_.gpu);
   const RunWorld world{.clock = steady_seconds,
                        .sentinel = [&] { return sentinel.rates(); },

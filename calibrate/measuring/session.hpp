@@ -25,6 +25,7 @@ struct MeasuringOptions {
   int threads = 0;         // 0: as many as there are cores to use
   std::uint64_t seed = 1;  // of the order and of the numbers
   bool plan_only = false;  // another calibration may be under way then
+  bool fresh = false;      // replaces the journal of an earlier run, once there is a point of this
 };
 
 /// The size of the file that is measured on a disk with that much room: 8 GiB, or 2 GiB of a quick
@@ -47,6 +48,8 @@ class Session {
   [[nodiscard]] const std::vector<Planned>& plan() const { return plan_; }
   /// Of the plan, measured earlier.
   [[nodiscard]] std::size_t done() const { return so_far_.points.size(); }
+  /// Whether times are those of any machine, as another calibration has this one.
+  [[nodiscard]] bool paces_are_usual() const { return paces_are_usual_; }
   /// What is written to the disk before its first point.
   [[nodiscard]] Bytes disk_file() const;
 
@@ -61,6 +64,7 @@ class Session {
  private:
   void look_around();
   void choose_extent();
+  Pace pace();
   bool go_on(const nlohmann::ordered_json& tool);
   std::unique_ptr<TestFile> disk_to_measure(
       const std::function<bool()>& stop, const std::function<void(const RunProgress&)>& progress);
@@ -73,6 +77,7 @@ class Session {
   std::optional<Operands> operands_;
   nlohmann::ordered_json host_;
   Extent extent_;
+  bool paces_are_usual_ = false;
   std::vector<Planned> plan_;
   Progressed so_far_;
   std::optional<Journal> journal_;

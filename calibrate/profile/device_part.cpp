@@ -161,16 +161,9 @@ void describe_device(PartMaker& maker, GpuSpec& gpu) {
   if (gpu.name.empty()) gpu.name = maker.fact("cpu").empty() ? "processor" : maker.fact("cpu");
   gpu.architecture = is_gpu ? fmt::format("sm_{}", maker.fact("sm")) : maker.fact("machine");
   gpu.sms = std::llround(is_gpu ? maker.number("sms") : maker.number("cores"));
-  const double buffers = maker.extent("memory_bytes");
-  const double memory = is_gpu ? maker.number("mem_mib") * kMiB : buffers;
-  const double all = maker.number("memory_mib") * kMiB;
-  gpu.memory = Bytes{std::llround(memory > 0 ? memory : all / 2)};
-  if (memory > 0) {
-    gpu.sources["memory"] =
-        maker.measured(is_gpu ? "what the driver shows" : "DRAM that buffers could take", {});
-  } else {
-    gpu.sources["memory"] = maker.assumed("half of the machine's DRAM");
-  }
+  gpu.memory = Bytes{std::llround(maker.number(is_gpu ? "mem_mib" : "memory_mib") * kMiB)};
+  gpu.sources["memory"] =
+      maker.measured(is_gpu ? "what the driver shows" : "all DRAM, also what others use", {});
   if (gpu.memory <= Bytes{}) {
     gpu.memory = Bytes{std::llround(kTiB)};
     gpu.sources["memory"] = maker.assumed("no limit, the run does not say what there is");

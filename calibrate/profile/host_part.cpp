@@ -29,6 +29,7 @@ Traffic best_traffic(const PartMaker& maker) {
       const Shape shape(*point);
       const std::string op = shape.text("op");
       if (point->cache == "hot" || (op != "copy" && op != "read")) continue;
+      if (maker.may_be_cached({point})) continue;  // no rate of memory
       best.points.push_back(point);
       const double moved = shape.needed("bytes") * (op == "copy" ? kTrafficOfACopy : 1);
       best.rate = std::max(best.rate, moved / seconds_of(*point));

@@ -11,6 +11,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kSome = 0.1;  // of the points: unstable ones that make a number less sure
 constexpr double kMany = 0.5;
+constexpr std::string_view kCached = ", cold points may be of a cache";
 
 std::string_view confidence(std::size_t doubtful, std::size_t points) {
   const double share = static_cast<double>(doubtful) / static_cast<double>(points);
@@ -26,6 +27,18 @@ double number_at(const Json& object, std::string_view key) {
 
 }  // namespace
 
+/// Pools so small that much of them stays in the last cache.
+bool PartMaker::may_be_cached(const std::vector<const MeasuredPoint*>& points) const {
+  return std::any_of(points.begin(), points.end(), [&](const MeasuredPoint* point) {
+    const bool of_host = point->family == "host_memory";
+    const double cache = extent(of_host ? "host_cache_bytes" : "cache_bytes");
+    const double pool =
+        std::max(extent(of_host ? "host_pool_bytes" : "cold_bytes"), number_at(point->x, "bytes"));
+    const bool known = extent("cold_bytes") > 0 && cache > 0;
+    return known && point->cache == "cold" && pool < 2 * cache;
+  });
+}
+
 std::string PartMaker::date() const {
   const std::string day = run.created.substr(0, 10);
   return is_date(day) ? day : std::string();
@@ -34,21 +47,28 @@ std::string PartMaker::date() const {
 std::string PartMaker::measured(const std::string& where,
                                 const std::vector<const MeasuredPoint*>& points) const {
   const auto bad = static_cast<std::size_t>(std::count_if(points.begin(), points.end(), doubtful));
+  const bool cached = may_be_cached(points);
   const std::string_view sure =
-      trusted ? confidence(bad, std::max<std::size_t>(points.size(), 1)) : "low";
-  return fmt::format("measured: {}{}, {}, {}", where,
+      trusted && !cached ? confidence(bad, std::max<std::size_t>(points.size(), 1)) : "low";
+  return fmt::format("measured: {}{}{}, {}, {}", where, cached ? kCached : "",
                      bad > 0 ? fmt::format(", {} of {} points unstable", bad, points.size()) : "",
                      date(), sure);
 }
 
 std::string PartMaker::fitted(const std::string& where, const FamilyFit& fit) const {
   std::size_t bad = 0;
-  for (const FittedPoint& one : fit.points) bad += doubtful(one.point) ? 1U : 0U;
+  std::vector<const MeasuredPoint*> points;
+  for (const FittedPoint& one : fit.points) {
+    bad += doubtful(one.point) ? 1U : 0U;
+    points.push_back(one.point);
+  }
+  const bool cached = may_be_cached(points);
   const bool misses = fit.gate && fit.gate->value && !fit.gate->met();
+  const bool believed = trusted && !misses && !cached;
   return fmt::format(
-      "fitted: {}, {}{}, {}, {}", where, error_text(fit),
+      "fitted: {}, {}{}{}, {}, {}", where, error_text(fit), cached ? kCached : "",
       bad > 0 ? fmt::format(", {} of {} points unstable", bad, fit.points.size()) : "", date(),
-      trusted && !misses ? confidence(bad, std::max<std::size_t>(fit.points.size(), 1)) : "low");
+      believed ? confidence(bad, std::max<std::size_t>(fit.points.size(), 1)) : "low");
 }
 
 std::string PartMaker::assumed(const std::string& where) const {

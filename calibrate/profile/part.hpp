@@ -33,6 +33,10 @@ struct PartMaker {
   [[nodiscard]] std::string fitted(const std::string& where, const FamilyFit& fit) const;
   [[nodiscard]] std::string assumed(const std::string& where) const;
 
+  /// Whether a cold one of them may have come from the last cache, as pools were less than twice as
+  /// large: then what they tell is of low confidence.
+  [[nodiscard]] bool may_be_cached(const std::vector<const MeasuredPoint*>& points) const;
+
   /// A fact about the machine; nothing if the run does not have it.
   [[nodiscard]] std::string fact(std::string_view key) const;
   [[nodiscard]] double number(std::string_view key) const;

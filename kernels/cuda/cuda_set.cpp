@@ -74,6 +74,21 @@ std::string why_no_cuda(int device) {
          "; the kernels need 8.0";
 }
 
+GpuFacts gpu_facts(int device) {
+  const std::string why_not = why_no_cuda(device);
+  if (!why_not.empty()) throw std::runtime_error(why_not);
+  cudaDeviceProp properties{};
+  cuda::require(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
+  GpuFacts facts{.name = properties.name,
+                 .capability = 10 * properties.major + properties.minor,
+                 .multiprocessors = properties.multiProcessorCount,
+                 .memory = Bytes{static_cast<std::int64_t>(properties.totalGlobalMem)},
+                 .l2 = Bytes{properties.l2CacheSize}};
+  cuda::require(cudaDriverGetVersion(&facts.driver_cuda), "cudaDriverGetVersion");
+  cuda::require(cudaRuntimeGetVersion(&facts.runtime_cuda), "cudaRuntimeGetVersion");
+  return facts;
+}
+
 std::unique_ptr<KernelSet> cuda_set(int device) {
   const std::string why_not = why_no_cuda(device);
   if (!why_not.empty()) throw std::runtime_error(why_not);

@@ -11,6 +11,20 @@ namespace terrace::kernels {
 /// that is too old. Empty where there is a GPU to compute with.
 std::string why_no_cuda(int device = 0);
 
+/// What a GPU and its software say of themselves.
+struct GpuFacts {
+  std::string name;    // "NVIDIA H200"
+  int capability = 0;  // 90: compute capability 9.0
+  int multiprocessors = 0;
+  Bytes memory{};  // all of it
+  Bytes l2{};
+  int driver_cuda = 0;   // 12080: the latest CUDA that the driver knows, 12.8
+  int runtime_cuda = 0;  // the one of this program
+};
+
+/// Throws std::runtime_error with why_no_cuda().
+GpuFacts gpu_facts(int device = 0);
+
 /// The operations on a GPU of compute capability 8.0 or later. What the set computes is in the
 /// order of its starts, on one stream. Attention multiplies 16-bit operands and adds in fp32: takes
 /// caches of bf16, fp16 and fp8 (widened to fp16), rounds queries to the operands' type and weights

@@ -9,6 +9,8 @@ namespace terrace::kernels {
 
 std::string why_no_cuda(int) { return "this program was built without CUDA (no nvcc was found)"; }
 
+GpuFacts gpu_facts(int device) { throw std::runtime_error(why_no_cuda(device)); }
+
 std::unique_ptr<KernelSet> cuda_set(int device) { throw std::runtime_error(why_no_cuda(device)); }
 
 std::unique_ptr<Transfers> cuda_transfers(int device) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -160,6 +162,13 @@ HardwareProfile find_hardware(const config::Catalogue& catalogue, const std::str
     if (std::find(names.begin(), names.end(), stem) == names.end()) continue;
     if (const auto file = catalogue.find(place.folder, stem)) {
       found.emplace_back(place.kind, *file);
+    }
+  }
+  if (found.empty()) {
+    std::error_code none;
+    const auto machine = find_machine(name, catalogue);
+    if (machine && std::filesystem::exists(*machine, none)) {
+      return load_hardware("machines", name, *machine, catalogue);
     }
   }
   if (found.empty() && name.ends_with(".yaml")) {

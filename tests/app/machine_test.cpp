@@ -98,7 +98,7 @@ TEST_F(Machines, CanBeNamedInAScenarioWithOverrides) {
 TEST_F(Machines, AreListedShownAndExplained) {
   const Outcome list = place_.terrace("list machines --catalog own");
   EXPECT_THAT(list.out, ContainsRegex("lab-2026 +70.* The machine in the lab\\.\n"));
-  for (const char* name : {"lab-2026", "lab.yaml"}) {
+  for (const char* name : {"lab-2026", "lab.yaml", "lab"}) {
     const Outcome shown = place_.terrace(std::string("hw show ") + name + " --catalog own");
     EXPECT_EQ(shown.status, 0) << shown.err;
     EXPECT_THAT(shown.out, ContainsRegex("gpu.memory +70 GiB "));

@@ -92,7 +92,21 @@ TEST(MeasureCli, LeavesTheMachineToAnotherCalibration) {
   const Outcome refused = desk.calibrate("--only launch --out x");
   EXPECT_EQ(refused.status, 1);
   EXPECT_TRUE(has(refused.err, "another calibration is under way")) << refused.err;
-  EXPECT_EQ(desk.calibrate("--only launch --dry-run").status, 0);
+  const Outcome plan = desk.calibrate("--only gemm --dry-run");
+  EXPECT_EQ(plan.status, 0) << plan.err;
+  EXPECT_TRUE(has(plan.out, "times are a usual machine's")) << plan.out;
+}
+
+TEST(MeasureCli, RemovesNothingUntilItMeasures) {
+  const Desk desk;
+  desk.write("x.points.journal", "an hour of points");
+  EXPECT_EQ(desk.calibrate("--fresh --disk nowhere --out x").status, 1);
+  EXPECT_EQ(desk.calibrate("--fresh --only gemm --dry-run --out x").status, 0);
+  {
+    const MachineLock other(desk.at(""));
+    EXPECT_EQ(desk.calibrate("--fresh --only launch --out x").status, 1);
+  }
+  EXPECT_EQ(testing::read_file(desk.at("x.points.journal")), "an hour of points");
 }
 
 TEST(MeasureCliSlow, MeasuresAndKeepsPoints) {

@@ -12,7 +12,8 @@
 
 namespace terrace::kernels {
 class KernelSet;
-}
+class Transfers;
+}  // namespace terrace::kernels
 
 namespace terrace::calibrate {
 
@@ -21,13 +22,14 @@ class TestFile;  // calibrate/disk
 
 /// What measurements are made with.
 struct Bench {
-  kernels::KernelSet& kernels;   // of the device
-  bool gpu = false;              // whether that device is one
-  int threads = 1;               // of the host, at most
-  Bytes memory{};                // that buffers may take on the device
-  Bytes cache{};                 // its last cache; what is to be cold must not be in it
-  TestFile* disk = nullptr;      // where the user allows one
-  Operands* operands = nullptr;  // of the kernels; there for families of kernels
+  kernels::KernelSet& kernels;              // of the device
+  bool gpu = false;                         // whether that device is one
+  int threads = 1;                          // of the host, at most
+  Bytes memory{};                           // that buffers may take on the device
+  Bytes cache{};                            // its last cache; what is to be cold must not be in it
+  TestFile* disk = nullptr;                 // where the user allows one
+  Operands* operands = nullptr;             // of the kernels; there for families of kernels
+  kernels::Transfers* transfers = nullptr;  // between the host and a GPU; there if it is one
 };
 
 /// One point that is to be measured.
@@ -62,6 +64,13 @@ struct Extent {
 /// How often its points are measured if there is no reason for something else. Processors have
 /// other work to do besides, and take more batches to tell what is usual.
 Sampling sampling_of(const Extent& extent);
+
+/// The size of pools that cold operands come from: three times the last cache, in memory there is.
+/// Where that is below twice the cache, cold is not surely cold.
+Bytes cold_pool(const Extent& extent);
+
+/// The same of the host's memory, whatever the device.
+Bytes host_pool(const Extent& extent);
 
 /// One family of measurements: its grid, and how a point of it is made.
 struct Family {

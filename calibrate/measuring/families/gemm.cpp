@@ -44,9 +44,10 @@ constexpr std::array<Weights, 12> kCpu = {{{256, 512},
 Sample measure(Bench& bench, const Product& p, bool cold) {
   Operands& operands = *bench.operands;
   constexpr auto kBf16 = kernels::Element::bf16;
+  const std::int64_t turns = cold ? operands.turns(Bytes{p.n * p.k * 2}) : 1;
+  operands.reserve(kBf16, turns + (p.m + p.n - 1) / p.n, p.n * p.k);  // activations as well
   const auto a = operands.next(kBf16, p.m * p.k);
   const auto c = operands.allocate(Bytes{p.m * p.n * 2});
-  const std::int64_t turns = cold ? operands.turns(Bytes{p.n * p.k * 2}) : 1;
   std::vector<kernels::Start> calls;
   for (std::int64_t turn = 0; turn < turns; ++turn) {
     calls.push_back(operands.kernels().prepare(

@@ -14,7 +14,16 @@
 #include "kernels/cpu/threads.hpp"
 #include "sim/base/random.hpp"
 
-namespace terrace::calibrate::family {
+namespace terrace::calibrate {
+
+Bytes host_pool(const Extent& extent) {
+  using namespace literals;
+  const Bytes cache = kernels::CpuSet(1).cache();
+  const Bytes most = extent.gpu ? 4_GiB : Bytes{extent.memory.count() / 8};
+  return std::min(std::max(cache * 3, 512_MiB), most);
+}
+
+namespace family {
 namespace {
 
 using namespace literals;
@@ -23,7 +32,8 @@ using namespace literals;
 /// needs them.
 class Buffers {
  public:
-  explicit Buffers(Bytes size) : size_(static_cast<std::size_t>(size.count()) / kLine * kLine) {}
+  Buffers(Bytes size, int threads)
+      : size_(static_cast<std::size_t>(size.count()) / kLine * kLine), threads_(threads) {}
 
   [[nodiscard]] std::size_t size() const { return size_; }
   std::byte* from() { return touched(from_); }
@@ -32,19 +42,26 @@ class Buffers {
   static constexpr std::size_t kLine = 64;
 
  private:
+  /// By as many threads as copy, so that pages lie where those threads are.
   std::byte* touched(std::unique_ptr<std::byte[]>& buffer) const {
-    if (!buffer) {
-      buffer = std::make_unique_for_overwrite<std::byte[]>(size_);
-      Random random(1, "calibrate/host");
-      for (std::size_t i = 0; i + 8 <= size_; i += 8) {
+    if (buffer) return buffer.get();
+    buffer = std::make_unique_for_overwrite<std::byte[]>(size_);
+    kernels::cpu::Threads crew(threads_);
+    const auto count = static_cast<std::size_t>(threads_);
+    const std::size_t part = (size_ / count + kLine) / kLine * kLine;
+    crew.run(count, [&](std::size_t piece) {
+      Random random(piece + 1, "calibrate/host");
+      const std::size_t end = std::min(size_, (piece + 1) * part);
+      for (std::size_t i = piece * part; i + 8 <= end; i += 8) {
         const std::uint64_t word = random.next();
         std::memcpy(buffer.get() + i, &word, 8);
       }
-    }
+    });
     return buffer.get();
   }
 
   std::size_t size_;
+  int threads_;
   std::unique_ptr<std::byte[]> from_, to_;
 };
 
@@ -150,9 +167,7 @@ void add_walks(std::vector<Measurement>& all, const Extent& extent,
 }
 
 std::vector<Measurement> plan(const Extent& extent) {
-  const Bytes cache = kernels::CpuSet(1).cache();
-  const Bytes most = extent.gpu ? 4_GiB : Bytes{extent.memory.count() / 8};
-  const auto buffers = std::make_shared<Buffers>(std::min(std::max(cache * 3, 512_MiB), most));
+  const auto buffers = std::make_shared<Buffers>(host_pool(extent), extent.threads);
   std::vector<Measurement> all;
   add_copies(all, extent, buffers);
   add_walks(all, extent, buffers);
@@ -167,4 +182,5 @@ Family host_memory() {
           .plan = plan};
 }
 
-}  // namespace terrace::calibrate::family
+}  // namespace family
+}  // namespace terrace::calibrate

@@ -4,13 +4,15 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <span>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "calibrate/disk/test_file.hpp"
-#include "calibrate/measuring/families/family.hpp"
-#include "calibrate/measuring/operands.hpp"
+#include "calibrate/measuring/families/attention.hpp"
+#include "kernels/decode.hpp"
 
 namespace terrace::calibrate::family {
 namespace {
@@ -29,39 +31,43 @@ class Meanwhile {
   std::jthread thread_;
 };
 
-/// A step's attention of a batch of long sequences, on random numbers.
+/// A step's attention of a batch of long sequences, on pages in no order, which take turns.
 class Decode {
  public:
-  explicit Decode(Operands& operands, Bytes kv_bytes) {
-    constexpr std::int64_t kHeads = 32;
-    constexpr std::int64_t kKvHeads = 8;
-    constexpr std::int64_t kHeadDim = 128;
-    constexpr std::int64_t kPage = 16;
-    constexpr std::int64_t kSequences = 8;
-    constexpr auto kType = kernels::Element::bf16;
-    const std::int64_t block = kKvHeads * kPage * kHeadDim;  // numbers of keys
-    const std::int64_t width = std::max<std::int64_t>(1, kv_bytes.count() / 4 / block / kSequences);
-    const std::int64_t blocks = width * kSequences;
-    std::vector<std::int32_t> table;
-    for (std::int64_t i = 0; i < blocks; ++i) table.push_back(static_cast<std::int32_t>(i));
-    const std::vector<std::int32_t> lengths(kSequences, static_cast<std::int32_t>(width * kPage));
-    out_ = operands.allocate(Bytes{kSequences * kHeads * kHeadDim * 2});
-    kernels::PagedDecode op;
-    op.q = operands.next(kType, kSequences * kHeads * kHeadDim);
-    op.heads = kHeads;
-    op.kv = kernels::paged_kv(kernels::KvLayout::hnd, operands.next(kType, blocks * block),
-                              operands.next(kType, blocks * block), kKvHeads, kPage, kHeadDim);
-    op.table = {table, lengths, width};
-    op.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(kHeadDim)));
-    op.out = {kType, out_.get()};
-    start_ = operands.kernels().prepare(op);
+  explicit Decode(Operands& operands, Bytes kv_bytes)
+      : cache_(operands, kType, kHeads, lengths(kv_bytes), true),
+        out_(operands.allocate(Bytes{kRow * 2})) {
+    const auto q = operands.next(kType, kRow);
+    for (std::size_t turn = 0; turn < cache_.turns.count(); ++turn) {
+      kernels::PagedDecode op;
+      op.q = q;
+      op.heads = kHeads.q;
+      op.kv = cache_.kv;
+      op.table = cache_.turns.table(turn);
+      op.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(kHeads.dim)));
+      op.out = {kType, out_.get()};
+      starts_.push_back(operands.kernels().prepare(op));
+    }
   }
 
-  [[nodiscard]] const kernels::Start& start() const { return start_; }
+  [[nodiscard]] std::span<const kernels::Start> starts() const { return starts_; }
 
  private:
+  static constexpr auto kType = kernels::Element::bf16;
+  static constexpr Heads kHeads{32, 8, 128};
+  static constexpr std::int64_t kSequences = 8;
+  static constexpr std::int64_t kRow = kSequences * kHeads.q * kHeads.dim;
+
+  /// Whole pages.
+  static std::vector<std::int32_t> lengths(Bytes all) {
+    const Bytes page = family::kv_bytes(kType, kHeads, kPage);
+    const std::int64_t pages = std::max<std::int64_t>(1, all.count() / page.count() / kSequences);
+    return std::vector<std::int32_t>(kSequences, static_cast<std::int32_t>(pages * kPage));
+  }
+
+  PagedCache cache_;
   std::shared_ptr<std::byte> out_;
-  kernels::Start start_;
+  std::vector<kernels::Start> starts_;
 };
 
 /// A copy within the host that no cache holds.
@@ -87,7 +93,7 @@ Sample decode_time(Bench& bench, bool with_copy) {
   HostCopy copy(32_MiB);
   std::optional<Meanwhile> copies;
   if (with_copy) copies.emplace([&] { copy(); });
-  return bench.operands->time({&decode.start(), 1});
+  return bench.operands->time(decode.starts());
 }
 
 Sample copy_rate(Bench& bench, bool with_decode) {
@@ -95,8 +101,8 @@ Sample copy_rate(Bench& bench, bool with_decode) {
   HostCopy copy(32_MiB);
   std::optional<Meanwhile> decodes;
   if (with_decode) {
-    decodes.emplace([&] {
-      decode.start()();
+    decodes.emplace([&, turn = std::size_t{0}]() mutable {
+      decode.starts()[turn++ % decode.starts().size()]();
       bench.kernels.wait();
     });
   }

@@ -40,6 +40,7 @@ Sample measure(Bench& bench, Stream stream, Bytes size, bool cold) {
   const auto sum = operands.allocate(Bytes{256});
   std::vector<kernels::Start> calls;
   const std::int64_t turns = cold ? operands.turns(size) : 1;
+  operands.reserve(kernels::Element::bf16, turns, size.count() / 2);
   std::size_t at = 0;
   for (std::int64_t turn = 0; turn < turns; ++turn) {
     if (at + bytes > scratch.size()) at = 0;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "calibrate/measuring/families/family.hpp"
 
 namespace terrace::calibrate {
@@ -14,6 +16,12 @@ Sampling sampling_of(const Extent& extent) {
   sampling.batches *= 3;
   sampling.most_seconds *= 3;
   return sampling;
+}
+
+Bytes cold_pool(const Extent& extent) {
+  constexpr std::int64_t kPage = 4096;
+  const std::int64_t wanted = std::min(3 * extent.cache.count(), extent.memory.count() / 4);
+  return Bytes{std::max<std::int64_t>(wanted / kPage, 1) * kPage};
 }
 
 const std::vector<const Family*>& families() {

@@ -51,8 +51,8 @@ TEST(HostFacts, AreReadFromTheSystemsFiles) {
   const auto facts = host_facts(machine.root());
   EXPECT_EQ(facts.at("cpu"), "Some CPU @ 2 GHz");
   EXPECT_EQ(facts.at("cores"), 2);
-  EXPECT_EQ(facts.at("l1d_bytes"), 48 << 10);
-  EXPECT_EQ(facts.at("l3_bytes"), 32 << 20);
+  EXPECT_EQ(facts.at("cpu_l1d_bytes"), 48 << 10);
+  EXPECT_EQ(facts.at("cpu_l3_bytes"), 32 << 20);
   EXPECT_EQ(facts.at("memory_mib"), 16384);
   EXPECT_EQ(facts.at("virt"), "unnamed");
   EXPECT_EQ(facts.at("transparent_hugepages"), "madvise");
@@ -71,9 +71,10 @@ TEST(HostFacts, AreFewWhereTheSystemSaysNothing) {
 
 TEST(HostFacts, DoNotSayWhoseMachineItIs) {
   const std::set<std::string> kinds = {
-      "cpu",       "cores",      "l1d_bytes",  "l2_bytes", "l3_bytes",  "l4_bytes",
-      "virt",      "memory_mib", "numa_nodes", "kernel",   "container", "transparent_hugepages",
-      "hugepages", "governor",   "machine"};
+      "cpu",          "cores",        "cpu_l1d_bytes", "cpu_l2_bytes",
+      "cpu_l3_bytes", "cpu_l4_bytes", "virt",          "memory_mib",
+      "numa_nodes",   "kernel",       "container",     "transparent_hugepages",
+      "hugepages",    "governor",     "gpu_driver",    "machine"};
   const auto facts = host_facts();
   EXPECT_GE(facts.size(), 4U);
   for (const auto& [name, value] : facts.items()) EXPECT_TRUE(kinds.contains(name)) << name;
@@ -88,6 +89,9 @@ TEST(AvailableMemory, IsWhatTheControlGroupLeaves) {
   machine.file("sys/fs/cgroup/memory.max", "1000000\n");
   machine.file("sys/fs/cgroup/memory.current", "400000\n");
   EXPECT_EQ(available_memory(machine.root()), Bytes{600000});
+  machine.file("sys/fs/cgroup/memory.stat",
+               "anon 100000\nfile 300000\ninactive_file 250000\nactive_file 50000\n");
+  EXPECT_EQ(available_memory(machine.root()), Bytes{850000});
 }
 
 }  // namespace

@@ -8,10 +8,16 @@
 #include <gtest/gtest.h>
 
 #include "calibrate/fitting/forms/adapter.hpp"
+#include "calibrate/measuring/device.hpp"
+#include "calibrate/measuring/environment.hpp"
 #include "calibrate/measuring/families/family.hpp"
 #include "calibrate/measuring/operands.hpp"
 #include "calibrate/measuring/run.hpp"
+#include "calibrate/profile/device_part.hpp"
+#include "calibrate/profile/known_gpu.hpp"
+#include "calibrate/profile/link_part.hpp"
 #include "kernels/cpu/cpu_set.hpp"
+#include "kernels/cuda/transfers.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -30,6 +36,26 @@ Extent extent_of(bool gpu, bool quick) {
 std::vector<Extent> extents() {
   return {extent_of(false, false), extent_of(false, true), extent_of(true, false),
           extent_of(true, true)};
+}
+
+MeasuredPoint point_of_memory() {
+  return {.id = "memory/0",
+          .family = "memory",
+          .x = {{"op", "read"}, {"bytes", 1 << 30}},
+          .cache = "cold",
+          .unit = "us",
+          .sample = {.median = 300, .n = 15},
+          .error = {}};
+}
+
+MeasuredPoint point_of_product() {
+  return {.id = "gemm/0",
+          .family = "gemm",
+          .x = {{"m", 4096}, {"n", 4096}, {"k", 4096}, {"dtype", "bf16"}},
+          .cache = "cold",
+          .unit = "us",
+          .sample = {.median = 200, .n = 15},
+          .error = {}};
 }
 
 TEST(CalibrationPlan, SaysOfEachPointWhatItIs) {
@@ -104,6 +130,79 @@ TEST(CalibrationPlan, FitsASmallMachine) {
   small.disk = Bytes{};
   EXPECT_LT(plan_of(families(), small).size(), plan_of(families(), extent_of(false, false)).size());
   EXPECT_GT(plan_of(families(), small).size(), 50U);
+}
+
+/// A link that takes 8 us and 50 GB/s, and half as much more in both directions at once.
+class LawfulLink final : public kernels::Transfers {
+ public:
+  static double seconds_of(kernels::Transfer way, Bytes size) {
+    const double both = way == kernels::Transfer::both_ways ? 1.5 : 1;
+    return 8e-6 + both * static_cast<double>(size.count()) / 50e9;
+  }
+  kernels::TransferTime copy(kernels::HostMemory memory, kernels::Transfer way, Bytes size,
+                             int) override {
+    return {seconds_of(way, size) * (memory == kernels::HostMemory::pageable ? 4 : 1), 0};
+  }
+  kernels::TransferTime blocks(const kernels::BlockTransfer&, int) override { return {}; }
+  kernels::TransferTime empty_kernels(int, bool) override { return {}; }
+};
+
+TEST(GpuFamilies, MeasureTransfersSoThatALinkIsKnown) {
+  kernels::CpuSet host(1);
+  LawfulLink link;
+  Bench bench{.kernels = host, .gpu = true, .transfers = &link};
+  for (const bool quick : {false, true}) {
+    MeasuredRun run{"2026-11-22T10:00:00Z", {}, {{"gpu", "a GPU"}, {"memory_mib", 1024}}, {}, {}};
+    for (const Planned& planned :
+         plan_of(chosen_families("transfer", families()), extent_of(true, quick))) {
+      const Measurement& m = planned.measurement;
+      run.points.push_back({.id = m.id,
+                            .family = "transfer",
+                            .x = m.x,
+                            .cache = m.cache,
+                            .unit = m.unit,
+                            .sample = m.measure(bench),
+                            .error = {}});
+    }
+    const config::Catalogue none;
+    PartMaker maker{run, none};
+    GpuSpec gpu;
+    link_part(maker, gpu);
+    EXPECT_NEAR(gpu.host_link.h2d.count(), 50e9, 1e8);
+    EXPECT_NEAR(gpu.host_link.d2h.count(), 50e9, 1e8);
+    EXPECT_NEAR(seconds(gpu.host_link.latency), 8e-6, 1e-7);
+    EXPECT_NEAR(gpu.host_link.duplex, 1 / 1.5, 0.01);
+  }
+  EXPECT_TRUE(plan_of(chosen_families("transfer", families()), extent_of(false, false)).empty());
+}
+
+TEST(GpuFamilies, TellTheGpuAsProfilesKnowIt) {
+  const auto facts = json_of(kernels::GpuFacts{.name = "NVIDIA H200",
+                                               .capability = 90,
+                                               .multiprocessors = 132,
+                                               .memory = Bytes{std::int64_t{143771} << 20U},
+                                               .l2 = 60_MiB,
+                                               .driver_cuda = 13000,
+                                               .runtime_cuda = 12080});
+  MeasuredRun run{"2026-11-22T10:00:00Z", {}, facts, {}, {}};
+  run.host.update(host_facts());  // which does not take the place of any
+  for (const auto& [name, value] : facts.items()) EXPECT_EQ(run.host.at(name), value) << name;
+  EXPECT_EQ(facts.at("cuda"), "12.8");
+  EXPECT_EQ(facts.at("cuda_of_driver"), "13.0");
+
+  const config::Catalogue shipped({TERRACE_SOURCE_DIR});
+  PartMaker maker{run, shipped};
+  const auto known = known_gpu(maker);
+  ASSERT_TRUE(known);
+  EXPECT_EQ(known->name, "H200 SXM");
+
+  run.host["gpu"] = "a GPU that nobody knows";  // then it is described by its facts
+  run.points = {point_of_memory(), point_of_product()};
+  const GpuSpec described = device_part(maker);
+  EXPECT_EQ(described.architecture, "sm_90");
+  EXPECT_EQ(described.sms, 132);
+  EXPECT_EQ(described.memory, Bytes{std::int64_t{143771} << 20U});
+  EXPECT_EQ(described.l2, 60_MiB);
 }
 
 /// The quickest point of each family of kernels, for real.

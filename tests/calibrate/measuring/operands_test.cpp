@@ -2,7 +2,10 @@
 
 #include <cmath>
 #include <cstdint>
+#include <iterator>
+#include <map>
 #include <set>
+#include <span>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -35,22 +38,61 @@ TEST(Operands, AreDrawnFromTheNormalDistribution) {
   }
 }
 
-TEST(Operands, GoRoundThePoolBeforeAnythingComesAgain) {
+/// Where slices of a measurement begin and end, in their order.
+std::map<const std::byte*, const std::byte*> slices(Operands& operands, int count) {
+  std::map<const std::byte*, const std::byte*> all;
+  for (int i = 0; i < count; ++i) {
+    const auto slice = operands.next(Element::bf16, 1000);
+    const auto* begin = static_cast<const std::byte*>(slice.begin);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(begin) % 256, 0U);
+    EXPECT_TRUE(all.emplace(begin, begin + 2000).second) << "twice";
+  }
+  return all;
+}
+
+TEST(Operands, HandNothingOutTwiceInAMeasurement) {
   kernels::ReferenceSet set;
   Operands operands(set, Bytes{64 << 10});
-  std::set<const void*> seen;
-  const auto* begin = static_cast<const std::byte*>(operands.pool(Element::bf16, 1).begin);
-  std::int64_t slices = 0;
-  for (;; ++slices) {
-    const auto slice = operands.next(Element::bf16, 1000);  // 2000 bytes of 65536
-    const auto offset = static_cast<const std::byte*>(slice.begin) - begin;
-    EXPECT_EQ(offset % 256, 0);
-    EXPECT_LE(offset + 2000, 64 << 10);
-    if (!seen.insert(slice.begin).second) break;
+  const auto all = slices(operands, 100);  // of a pool that has room for 32
+  for (auto one = all.begin(); std::next(one) != all.end(); ++one) {
+    EXPECT_LE(one->second, std::next(one)->first);
   }
-  EXPECT_EQ(slices, 32);
+  operands.begin();
+  const auto* first = operands.next(Element::bf16, 1000).begin;
+  operands.begin();
+  EXPECT_EQ(operands.next(Element::bf16, 1000).begin, first);
   EXPECT_EQ(operands.turns(Bytes{2000}), 33);
   EXPECT_EQ(operands.turns(Bytes{1 << 20}), 1);
+}
+
+TEST(Operands, KeepWhatTheyHandedOut) {
+  kernels::ReferenceSet set;
+  Operands operands(set, Bytes{4096});
+  const auto numbers = [](const kernels::ConstArray& slice) {
+    const auto* begin = slice.as<kernels::Bf16>();
+    std::vector<float> all;
+    for (int i = 0; i < 10; ++i) all.push_back(kernels::to_float(begin[i]));
+    return all;
+  };
+  const auto small = operands.next(Element::bf16, 10);
+  const std::span<std::byte> scratch = operands.scratch(Bytes{100});
+  const std::vector<float> before = numbers(small);
+  const auto large = operands.next(Element::bf16, 1 << 20);
+  scratch[0] = std::byte{7};
+  EXPECT_NE(operands.scratch(Bytes{1 << 20}).data(), scratch.data());
+  EXPECT_NE(large.begin, small.begin);
+  EXPECT_EQ(numbers(small), before);
+  EXPECT_EQ(scratch[0], std::byte{7});
+}
+
+TEST(Operands, MakeRoomForAMeasurementAtOnce) {
+  kernels::ReferenceSet set;
+  Operands operands(set, Bytes{4096});
+  operands.reserve(Element::bf16, 50, 1000);
+  const auto* begin = static_cast<const std::byte*>(operands.pool(Element::bf16, 1).begin);
+  const auto all = slices(operands, 50);
+  EXPECT_EQ(all.begin()->first, begin);
+  EXPECT_EQ(std::prev(all.end())->first, begin + std::ptrdiff_t{49} * 2048);
 }
 
 TEST(Operands, GrowForALargeCall) {

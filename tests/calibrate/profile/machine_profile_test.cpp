@@ -27,6 +27,7 @@ using terrace::testing::Processor;
 using terrace::testing::RunMaker;
 using terrace::testing::Workplace;
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -158,7 +159,7 @@ TEST(MachineProfile, HasTheMachineThatWasMeasured) {
   const MachineProfile profile = machine_profile(run, kCatalogue);
   const HardwareSpec& machine = profile.machine;
   EXPECT_EQ(machine.gpu.name, "test processor");
-  EXPECT_EQ(machine.gpu.memory, Bytes{std::int64_t{8} << 30});
+  EXPECT_EQ(machine.gpu.memory, Bytes{std::int64_t{16} << 30});  // not what happened to be free
   expect_near(machine.gpu.memory_bandwidth.count(), 10e9, 1e-3);
   expect_near(machine.gpu.bf16.count(), 80e9, 1e-2);
   expect_near(machine.gpu.host_link.h2d.count(), 4e9, 1e-2);
@@ -200,6 +201,26 @@ TEST(MachineProfile, TellsBlocksFromTheWakingOfThreads) {
   const FamilyFit& fit = law_of(profile, "blocks");
   EXPECT_EQ(fit.points.size(), 16U);  // of 21, five are single blocks
   for (const FittedPoint& one : fit.points) EXPECT_GE(Shape(*one.point).needed("blocks"), 16);
+}
+
+TEST(MachineProfile, DoubtsColdPointsThatMayBeOfACache) {
+  MeasuredRun run = full_run();
+  run.tool["extent"]["cold_bytes"] = 3 * (32 << 20);
+  const auto source = [&] {
+    return machine_profile(run, kCatalogue).machine.gpu.sources.at("efficiency.gemm_memory");
+  };
+  EXPECT_THAT(source(), EndsWith(", high"));
+  run.tool["extent"]["cold_bytes"] = 48 << 20;
+  EXPECT_THAT(source(), HasSubstr("may be of a cache"));
+  EXPECT_THAT(source(), EndsWith(", low"));
+
+  // Points of 1 and 16 MiB are faster than memory is; the one of 256 MiB is not of the cache.
+  for (MeasuredPoint& point : run.points) {
+    const bool small = point.family == "memory" && point.x.at("bytes") < (64 << 20);
+    if (small) point.sample.median /= 10;
+  }
+  const HostSpec host = machine_profile(run, kCatalogue).machine.host;
+  expect_near(host.dram_bandwidth.count(), 10e9, 1e-3);
 }
 
 TEST(MachineProfile, IsWrittenReadAndRun) {
