@@ -62,7 +62,9 @@ ExitCode run(const Arguments& arguments) {
   }
   if (const auto directory = arguments.value("out")) write_loop(result, *directory);
   app::print(arguments.has("json") ? loop_json(result) : loop_text(result));
-  return judge(bounds, result.workloads);
+  const std::vector<std::string> lines = missed(bounds, result.workloads);
+  for (const std::string& line : lines) app::note("terrace: " + line);
+  return exit_code_of(lines);
 }
 
 constexpr std::array kOptions = {

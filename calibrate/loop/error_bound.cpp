@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "sim/app/output.hpp"
+#include "sim/app/exit_code.hpp"
 #include "sim/base/text.hpp"
 
 namespace terrace::calibrate {
@@ -80,13 +80,6 @@ std::vector<std::string> missed(const std::vector<ErrorBound>& bounds,
     }
   }
   return lines;
-}
-
-app::ExitCode judge(const std::vector<ErrorBound>& bounds,
-                    const std::vector<ComparedWorkload>& workloads) {
-  const std::vector<std::string> lines = missed(bounds, workloads);
-  for (const std::string& line : lines) app::note("terrace: " + line);
-  return lines.empty() ? app::ExitCode::ok : app::ExitCode::bound_missed;
 }
 
 }  // namespace terrace::calibrate

@@ -21,8 +21,9 @@ ErrorBound parse_error_bound(const std::string& text);
 std::vector<std::string> missed(const std::vector<ErrorBound>& bounds,
                                 const std::vector<ComparedWorkload>& workloads);
 
-/// Says each on stderr; bound_missed if there is one.
-app::ExitCode judge(const std::vector<ErrorBound>& bounds,
-                    const std::vector<ComparedWorkload>& workloads);
+/// bound_missed if a line says so.
+inline app::ExitCode exit_code_of(const std::vector<std::string>& missed_bounds) {
+  return missed_bounds.empty() ? app::ExitCode::ok : app::ExitCode::bound_missed;
+}
 
 }  // namespace terrace::calibrate

@@ -107,8 +107,8 @@ TEST(LoopBounds, AreMissedByWhatIsOffAndByWhatDidNotHappen) {
 
 TEST(LoopBounds, EndTheProgramWithFiveIfOneIsMissed) {
   const auto bound = {parse_error_bound("loads_p90>50%")};
-  EXPECT_EQ(judge({}, by_hand(false).workloads), app::ExitCode::ok);
-  EXPECT_EQ(static_cast<int>(judge(bound, by_hand(false).workloads)), 5);
+  EXPECT_EQ(exit_code_of(missed({}, by_hand(false).workloads)), app::ExitCode::ok);
+  EXPECT_EQ(static_cast<int>(exit_code_of(missed(bound, by_hand(false).workloads))), 5);
 }
 
 }  // namespace
