@@ -71,8 +71,17 @@ std::optional<std::string> find_machine(const std::string& name,
 
 std::string machine_called(const std::string& name, const config::Catalogue& catalogue) {
   if (auto found = find_machine(name, catalogue)) return *std::move(found);
+  std::error_code ignored;
+  if (fs::is_directory(name, ignored)) {
+    throw config::ConfigError(fmt::format("{}: error: this is a directory\n", name));
+  }
+  constexpr std::string_view kPoints = ".points.json";
+  const std::string profile =
+      name.ends_with(kPoints) ? name.substr(0, name.size() - kPoints.size()) + ".yaml" : "";
   std::string hint;
-  if (catalogue.find("hwprofiles/gpus", name)) {
+  if (!profile.empty() && fs::is_regular_file(profile, ignored)) {
+    hint = fmt::format("these are points: did you mean '{}'?", profile);
+  } else if (catalogue.find("hwprofiles/gpus", name)) {
     hint = fmt::format("'{}' is a GPU: --set hardware.gpu={} puts it into a machine", name, name);
   } else {
     hint = suggestion(kMachineFile, name, {}, catalogue);
