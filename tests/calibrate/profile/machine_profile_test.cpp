@@ -344,7 +344,8 @@ TEST(MachineProfile, HeedsWhatTheTestFileLost) {
   run.host["disk"]["caveats"] = {"no io_uring (denied): every command in flight takes a thread"};
   const auto confidence = [&] {
     const HardwareSpec machine = machine_profile(run, kCatalogue).machine;
-    return NumberSource::parse(machine.ssd.value().sources.at("read")).value().confidence;
+    return std::string(
+        NumberSource::parse(machine.ssd.value().sources.at("read")).value().confidence);
   };
   EXPECT_THAT(machine_profile(run, kCatalogue).notes, Contains(HasSubstr("no io_uring (denied)")));
   EXPECT_EQ(confidence(), "high");
