@@ -168,6 +168,12 @@ TEST_F(RunFiles, MakeNoProfileThatWouldNotBeRead) {
   EXPECT_THAT(laws.missing, HasSubstr("'l2' must be a size"));
 }
 
+TEST_F(RunFiles, HaveNoTimesToFitThatCannotBe) {
+  place_.write("odd.csv", "m,n,k,dtype,latency_us\n1,2,3,bf16,1e300\n1,2,4,bf16,1e-20\n");
+  fails("calibrate fit --points odd.csv --form gemm --gpu h200-sxm",
+        "odd.csv:2:12: error: a time of 1e300, not from 1e-15 to 1e+15");
+}
+
 TEST_F(RunFiles, AreFoundByTheNameOfTheirProfile) {
   std::filesystem::create_directory(place_.at("here"));
   place_.write("here/vm.points.json", points_text(RunMaker(Processor{}).gemm().run()));
