@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "calibrate/measuring/points_file.hpp"
 #include "calibrate/profile/comparison.hpp"
 #include "calibrate/profile/comparison_report.hpp"
@@ -31,8 +33,9 @@ struct Read {
   MachineProfile profile;
 
   Read(const std::string& name, const config::Catalogue& catalogue)
-      : run(read_measured_run(find_run(name, catalogue))),
-        profile(machine_profile(run, catalogue)) {}
+      : run(read_run(find_run(name, catalogue))), profile(laws_and_machine(run, catalogue)) {
+    if (!profile.missing.empty()) app::note(fmt::format("terrace: {}: {}", name, profile.missing));
+  }
   Read(const Read&) = delete;
   Read& operator=(const Read&) = delete;
 };

@@ -24,6 +24,10 @@ using app::UsageError;
 // kernels; what differs by more is not the same call.
 constexpr double kContradiction = 1.5;
 
+// Of a time in its unit: nothing that can be measured lies beyond.
+constexpr double kLeast = 1e-15;
+constexpr double kMost = 1e15;
+
 }  // namespace
 
 std::string_view PointTable::canonical(std::string_view name) {
@@ -71,6 +75,9 @@ void read_time(PointTable& table, Point& point, double unit) {
   } else if (*number.value <= 0) {
     table.texts->error(point.time.place, fmt::format("a time of {}: no kernel takes that", text),
                        "drop the point: its measurement failed");
+  } else if (*number.value < kLeast || *number.value > kMost) {
+    table.texts->error(point.time.place,
+                       fmt::format("a time of {}, not from {:g} to {:g}", text, kLeast, kMost));
   } else {
     point.seconds = *number.value * unit;
   }

@@ -79,8 +79,10 @@ Device open_device(const std::string& name, int threads) {
     throw std::runtime_error(fmt::format(
         "there is no device '{}': {}; --device cpu measures the processor", name, why_not));
   }
-  return {true, kernels::cuda_set(index), kernels::cuda_transfers(index),
-          json_of(kernels::gpu_facts(index))};
+  auto kernels = kernels::cuda_set(index);
+  auto facts = json_of(kernels::gpu_facts(index));
+  if (const std::string caveat(kernels->caveat()); !caveat.empty()) facts["caveat"] = caveat;
+  return {true, std::move(kernels), kernels::cuda_transfers(index), std::move(facts)};
 }
 
 Pace pace_of(kernels::KernelSet& kernels, bool gpu) {

@@ -83,10 +83,8 @@ class Efficiencies {
     gpu_.memory_bandwidth = kept(Bandwidth{bandwidth});
     gpu_.bf16 = kept(FlopRate{rate});
     if (gpu_.memory_bandwidth <= Bandwidth{} || gpu_.bf16 <= FlopRate{}) {
-      throw config::ConfigError(fmt::format(
-          "{}: error: no profile without {}: measure the family '{}', too\n", maker_.run.created,
-          gpu_.bf16 <= FlopRate{} ? "a rate of products" : "a bandwidth of memory",
-          gpu_.bf16 <= FlopRate{} ? "gemm" : "memory"));
+      throw config::ConfigError(fmt::format("that needs the family '{}', too",
+                                            gpu_.bf16 <= FlopRate{} ? "gemm" : "memory"));
     }
     gpu_.sources["memory_bandwidth"] = maker_.measured(
         stream.rate == bandwidth
@@ -180,9 +178,10 @@ GpuSpec device_part(PartMaker& maker) {
   if (auto known = known_gpu(maker)) return *std::move(known);
   GpuSpec gpu;
   describe_device(maker, gpu);
-  RooflineFit fit = fit_roofline(maker.run);
+  const RooflineFit fit = fit_roofline(maker.run);
+  // Laws are there even if they make no device.
+  maker.families.insert(maker.families.end(), fit.families.begin(), fit.families.end());
   Efficiencies(maker, gpu, fit).fill();
-  for (FamilyFit& one : fit.families) maker.families.push_back(std::move(one));
   return gpu;
 }
 

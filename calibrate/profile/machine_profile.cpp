@@ -12,6 +12,9 @@
 #include "calibrate/profile/link_part.hpp"
 #include "calibrate/profile/part.hpp"
 #include "sim/base/text.hpp"
+#include "sim/config/diagnostics.hpp"
+#include "sim/config/node.hpp"
+#include "sim/config/reader.hpp"
 #include "sim/config/writer.hpp"
 
 namespace terrace::calibrate {
@@ -37,20 +40,73 @@ std::optional<KernelProfile> kernels_of(PartMaker& maker, const GpuSpec& gpu) {
   return std::nullopt;
 }
 
+/// What the program itself would say of the profile if it read it; empty if it takes it.
+std::string rejected(const MachineProfile& profile, const MeasuredRun& run,
+                     const config::Catalogue& catalogue) {
+  config::Diagnostics errors;
+  const std::string name = "the profile";
+  const config::Node root = config::parse_yaml(name, machine_yaml(profile, run), errors);
+  if (errors.ok()) {
+    HardwareSpec machine;
+    config::Reader(root, name, catalogue, errors).read(machine);
+  }
+  if (errors.ok()) return {};
+  const auto& first = errors.errors().front();
+  if (first.place.source == nullptr) return first.message;
+  std::string line = first.place.source->lines[static_cast<std::size_t>(first.place.line) - 1];
+  line.erase(0, line.find_first_not_of(' '));
+  return fmt::format("{} in '{}'", first.message, escape_controls(line));
+}
+
+std::string without_end(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
 }  // namespace
 
-MachineProfile machine_profile(const MeasuredRun& run, const config::Catalogue& catalogue) {
+MachineProfile laws_and_machine(const MeasuredRun& run, const config::Catalogue& catalogue) {
   PartMaker maker{run, catalogue};
   MachineProfile profile;
   HardwareSpec& machine = profile.machine;
-  machine.gpu = device_part(maker);
-  link_part(maker, machine.gpu);
-  if (!maker.fact("gpu").empty()) machine.kernels = kernels_of(maker, machine.gpu);
-  machine.host = host_part(maker, machine.gpu);
-  machine.ssd = disk_part(maker);
+  const auto attempt = [&](auto make) {
+    try {
+      make();
+    } catch (const config::ConfigError& e) {
+      if (profile.missing.empty()) profile.missing = "no profile: " + without_end(e.what());
+    }
+  };
+  attempt([&] { machine.gpu = device_part(maker); });
+  attempt([&] { link_part(maker, machine.gpu); });
+  if (profile.missing.empty() && !maker.fact("gpu").empty()) {
+    attempt([&] { machine.kernels = kernels_of(maker, machine.gpu); });
+  }
+  attempt([&] { machine.host = host_part(maker, machine.gpu); });
+  attempt([&] { machine.ssd = disk_part(maker); });
   profile.families = std::move(maker.families);
   profile.notes = std::move(maker.notes);
+  if (profile.missing.empty()) {
+    const std::string why = rejected(profile, run, catalogue);
+    if (!why.empty()) profile.missing = "no profile: what was measured makes none: " + why;
+  }
+  for (const char* key : {"gpu", "device", "cpu"}) {
+    if (machine.gpu.name.empty()) machine.gpu.name = maker.fact(key);
+  }
+  if (!profile.missing.empty()) profile.notes.insert(profile.notes.begin(), profile.missing);
   return profile;
+}
+
+MachineProfile machine_profile(const MeasuredRun& run, const config::Catalogue& catalogue,
+                               const std::string& file) {
+  MachineProfile profile = laws_and_machine(run, catalogue);
+  require_machine(profile, file);
+  return profile;
+}
+
+void require_machine(const MachineProfile& profile, const std::string& file) {
+  if (profile.missing.empty()) return;
+  throw config::ConfigError(
+      fmt::format("{}{}error: {}\n", file, file.empty() ? "" : ": ", profile.missing));
 }
 
 std::string machine_yaml(const MachineProfile& profile, const MeasuredRun& run) {

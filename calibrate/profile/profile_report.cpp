@@ -79,7 +79,13 @@ std::string parameters_text(const MachineProfile& profile) {
 
 /// What no law is made of, and is what it is: how long threads take to wake, what reads wait
 /// beside writes.
-bool speaks_for_itself(const MeasuredPoint& point) {
+/// Where there is no machine, also what no law was found of.
+bool speaks_for_itself(const MeasuredPoint& point, const MachineProfile& profile) {
+  const auto its_law = [&](const FamilyFit& fit) { return fit.family == point.family; };
+  if (!profile.missing.empty() &&
+      std::none_of(profile.families.begin(), profile.families.end(), its_law)) {
+    return true;
+  }
   constexpr std::string_view kFamilies[] = {"bounce", "disk_interference", "interference",
                                             "launch"};
   return std::find(std::begin(kFamilies), std::end(kFamilies), point.family) !=
@@ -87,10 +93,10 @@ bool speaks_for_itself(const MeasuredPoint& point) {
          (point.family == "host_memory" && point.x.value("op", "") == "latency");
 }
 
-std::string medians_text(const MeasuredRun& run) {
+std::string medians_text(const MeasuredRun& run, const MachineProfile& profile) {
   Table table({"point", "median", "P10", "P90", "unit"});
   for (const MeasuredPoint& point : run.points) {
-    if (!speaks_for_itself(point) || !point.error.empty()) continue;
+    if (!speaks_for_itself(point, profile) || !point.error.empty()) continue;
     const Sample& s = point.sample;
     table.add({escape_controls(point.id), fmt::format("{:.4g}", s.median),
                fmt::format("{:.4g}", s.p10), fmt::format("{:.4g}", s.p90),
@@ -179,7 +185,7 @@ std::string profile_text(const MachineProfile& profile, const MeasuredRun& run,
   text += "\nWhat was measured; beyond it, laws are extrapolated\n" + covered_text(covered(run));
   text += "\nLaws beside points: |predicted / measured - 1| in %\n" + errors_text(profile);
   text += "\nTheir parameters\n" + parameters_text(profile);
-  text += "\nWhat no law is made of\n" + medians_text(run);
+  text += "\nWhat no law is made of\n" + medians_text(run, profile);
   text += "\nUnstable and failed points\n" + doubtful_text(run);
   return text + "\nNotes\n" + notes_text(profile);
 }
@@ -202,7 +208,7 @@ std::string profile_json(const MachineProfile& profile, const MeasuredRun& run,
   for (const FamilyFit& fit : profile.families) json["laws"].push_back(json_of(fit));
   json["medians"] = Json::array();
   for (const MeasuredPoint& point : run.points) {
-    if (!speaks_for_itself(point) || !point.error.empty()) continue;
+    if (!speaks_for_itself(point, profile) || !point.error.empty()) continue;
     json["medians"].push_back(
         {{"id", point.id}, {"median", finite(point.sample.median)}, {"unit", point.unit}});
   }

@@ -6,8 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "calibrate/profile/run_check.hpp"
 #include "sim/base/text.hpp"
 #include "sim/config/diagnostics.hpp"
+#include "sim/config/node.hpp"
 #include "sim/scenario/locate.hpp"
 
 namespace terrace::calibrate {
@@ -33,6 +35,12 @@ std::vector<std::string> runs_in(const fs::path& folder) {
   return all;
 }
 
+/// Where the nearest run lies: beside what was typed, or among those that are shipped.
+std::string near_path(const fs::path& typed, std::string_view near) {
+  const fs::path beside = typed.parent_path() / near;
+  return is_file(beside.string() + std::string(kSuffix)) ? beside.string() : std::string(near);
+}
+
 }  // namespace
 
 std::filesystem::path find_run(const std::string& name, const config::Catalogue& catalogue) {
@@ -46,10 +54,23 @@ std::filesystem::path find_run(const std::string& name, const config::Catalogue&
     for (std::string& run : runs_in(folder)) known.push_back(std::move(run));
   }
   const std::vector<std::string_view> names(known.begin(), known.end());
-  std::string hint = did_you_mean(fs::path(name).filename().string(), names);
+  const fs::path typed(name);
+  // Who types the profile's name means the run that it was made of.
+  const std::string wanted =
+      (typed.extension() == ".yaml" ? typed.stem() : typed.filename()).string();
+  std::string hint;
+  if (const auto near = closest(wanted, names)) {
+    hint = fmt::format("did you mean '{}'?", near_path(typed, *near));
+  }
+  if (hint.empty()) hint = did_you_mean(wanted, names);
   if (hint.empty()) hint = "'terrace calibrate --out NAME' writes NAME.points.json";
   throw config::ConfigError(
       fmt::format("{}: error: there is no such calibration; {}\n", name, hint));
+}
+
+MeasuredRun read_run(const std::filesystem::path& file) {
+  check_run(file, config::read_text_file(file.string()));
+  return read_measured_run(file);
 }
 
 }  // namespace terrace::calibrate

@@ -105,6 +105,10 @@ ExitCode run(const Arguments& arguments) {
     return ExitCode::ok;
   }
   const std::vector<Entry> all = entries(what, arguments);
+  if (all.empty() && what == "machines") {
+    note(
+        "terrace: there are no machines yet: 'terrace calibrate --out NAME' makes one of this one");
+  }
   std::size_t width = 0;
   for (const auto& [name, summary] : all) width = std::max(width, name.size());
   for (const auto& [name, summary] : all) print(fmt::format("{:<{}}  {}\n", name, width, summary));

@@ -14,6 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kPoints = ".points.json";
+
 /// The file that `typed` was most plausibly meant to be, one of its folder or a shipped one.
 std::string suggestion(const NamedFile& kind, const fs::path& typed, const fs::path& folder,
                        const config::Catalogue& catalogue) {
@@ -33,6 +35,20 @@ std::string suggestion(const NamedFile& kind, const fs::path& typed, const fs::p
   const std::vector<std::string_view> names(shipped.begin(), shipped.end());
   const fs::path name = typed.extension() == ".yaml" ? typed.stem() : typed.filename();
   return did_you_mean(name.string(), names);
+}
+
+/// What to say if points are given for the machine that is made of them.
+std::string points_given(const std::string& name) {
+  const std::string stem = name.substr(0, name.size() - kPoints.size());
+  std::error_code ignored;
+  if (fs::is_regular_file(stem + ".yaml", ignored)) {
+    return fmt::format("{}: error: these are points; did you mean '{}.yaml'?\n", name, stem);
+  }
+  return fmt::format(
+      "{}: error: these are points; 'terrace calibrate report {} --profile {}.yaml' makes a "
+      "machine "
+      "of them\n",
+      name, stem, stem);
 }
 
 }  // namespace
@@ -70,6 +86,11 @@ std::optional<std::string> find_machine(const std::string& name,
 }
 
 std::string machine_called(const std::string& name, const config::Catalogue& catalogue) {
+  std::error_code ignored;
+  if (fs::is_directory(name, ignored)) {
+    throw config::ConfigError(fmt::format("{}: error: this is a directory\n", name));
+  }
+  if (name.ends_with(kPoints)) throw config::ConfigError(points_given(name));
   if (auto found = find_machine(name, catalogue)) return *std::move(found);
   std::string hint;
   if (catalogue.find("hwprofiles/gpus", name)) {

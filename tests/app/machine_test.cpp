@@ -110,6 +110,16 @@ TEST_F(Machines, AreListedShownAndExplained) {
   EXPECT_THAT(explained.out, ContainsRegex("hardware.gpu.memory +70 GiB +lab.yaml:4:11 "));
 }
 
+TEST_F(Machines, AreMissedWhereThereAreNone) {
+  std::filesystem::create_directories(place_.at("empty/hwprofiles/measured"));
+  const Outcome list = place_.terrace("list machines --catalog empty");
+  EXPECT_EQ(list.status, 0);
+  if (list.out.empty()) {
+    EXPECT_THAT(list.err, HasSubstr("there are no machines yet: 'terrace calibrate --out NAME'"));
+  }
+  EXPECT_EQ(place_.terrace("list machines --catalog own").err, "");
+}
+
 TEST_F(Machines, UnknownOnesGetTheNearest) {
   const std::string run = "run small.yaml --hw ";
   fails(run + "lab-2062", "lab-2062: error: there is no such machine; did you mean 'lab-2026'?");
