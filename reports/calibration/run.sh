@@ -9,7 +9,7 @@ name=results/${NAME:-two-vcpus}
 mkdir -p results
 "$terrace" calibrate --fresh --disk "$disk" --out "$name"
 "$terrace" calibrate report "$name" > results/report.txt
-for seed in ${SEEDS:-11 12}; do
+for seed in ${SEEDS:-13 14}; do
   "$terrace" validate --here --disk "$disk" --seed "$seed" --out "results/loop-$seed" \
     > "results/loop-$seed.txt"
 done
