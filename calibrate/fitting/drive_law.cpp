@@ -8,6 +8,7 @@
 
 #include "sim/base/check.hpp"
 #include "sim/base/p_norm.hpp"
+#include "sim/base/quantile.hpp"
 #include "sim/fabric/transfer_laws.hpp"
 
 namespace terrace::calibrate {
@@ -63,12 +64,6 @@ bool keeps_busy(const SsdLaw& law, const DrivePoint& point) {
   const double waiting = seconds(law.latency) + size_of(point) / law.stream.count();
   const double busy = 1 / law.iops + size_of(point) / law.bandwidth.count();
   return waiting <= busy * static_cast<double>(point.depth);
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 }  // namespace
@@ -146,8 +141,8 @@ SustainedWrites sustained_writes(std::span<const WriteWindow> windows) {
   }
   const auto quarter = static_cast<std::ptrdiff_t>((rates.size() + 3) / 4);
   SustainedWrites result;
-  result.first = Bandwidth{median({rates.begin(), rates.begin() + quarter})};
-  result.last = Bandwidth{median({rates.end() - quarter, rates.end()})};
+  result.first = Bandwidth{nearest_quantile({rates.begin(), rates.begin() + quarter}, 0.5)};
+  result.last = Bandwidth{nearest_quantile({rates.end() - quarter, rates.end()}, 0.5)};
   const std::size_t end = rates.size() - static_cast<std::size_t>(quarter);
   for (std::size_t i = 0; i < end; ++i) result.before = result.before + windows[i].written;
   result.falls = result.last.count() < kFalls * result.first.count();
@@ -157,7 +152,7 @@ SustainedWrites sustained_writes(std::span<const WriteWindow> windows) {
       slopes.push_back(std::log(rates[j] / rates[i]) / (terabytes[j] - terabytes[i]));
     }
   }
-  result.slope_per_terabyte = median(std::move(slopes));
+  result.slope_per_terabyte = nearest_quantile(std::move(slopes), 0.5);
   return result;
 }
 

@@ -4,17 +4,13 @@
 #include <cmath>
 #include <string>
 
+#include "sim/base/quantile.hpp"
+
 namespace terrace::calibrate {
 namespace {
 
 /// Fractions to a hundredth of a per cent: more digits would be noise.
 double rounded(double value) { return std::round(value * 1e4) / 1e4; }
-
-double quantile(std::vector<double> values, double q) {
-  const auto at = static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1) + 0.5);
-  std::nth_element(values.begin(), values.begin() + at, values.end());
-  return values[static_cast<std::size_t>(at)];
-}
 
 RegimeError errors_of(std::span<const double> measured, std::span<const double> predicted,
                       const std::optional<std::vector<double>>& unseen,
@@ -37,8 +33,8 @@ RegimeError errors_of(std::span<const double> measured, std::span<const double> 
   const auto n = static_cast<double>(which.size());
   RegimeError all{{},
                   static_cast<std::int64_t>(which.size()),
-                  rounded(quantile(sizes, 0.5)),
-                  rounded(quantile(sizes, 0.9)),
+                  rounded(nearest_quantile(sizes, 0.5)),
+                  rounded(nearest_quantile(sizes, 0.9)),
                   rounded(*std::max_element(sizes.begin(), sizes.end())),
                   rounded(sum / n),
                   rounded(off / time),
@@ -46,8 +42,8 @@ RegimeError errors_of(std::span<const double> measured, std::span<const double> 
                   {},
                   {}};
   if (unseen) {
-    all.cv_median = rounded(quantile(unseen_sizes, 0.5));
-    all.cv_p90 = rounded(quantile(unseen_sizes, 0.9));
+    all.cv_median = rounded(nearest_quantile(unseen_sizes, 0.5));
+    all.cv_p90 = rounded(nearest_quantile(unseen_sizes, 0.9));
   }
   return all;
 }

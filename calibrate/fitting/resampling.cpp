@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "sim/base/quantile.hpp"
 #include "sim/base/random.hpp"
+#include "sim/base/shuffle.hpp"
 #include "sim/report/human.hpp"
 
 namespace terrace::calibrate {
@@ -16,14 +18,6 @@ namespace {
 constexpr std::uint32_t kFewGroups = 8;
 constexpr std::size_t kBootstrapCases = 10'000;  // 200 replicates of 8 parameters within a minute
 
-/// The q-quantile of sorted values, between the nearest two.
-double quantile(const std::vector<double>& sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
 Interval interval_of(std::vector<double> values, double best) {
   const double n = static_cast<double>(values.size());
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
@@ -31,7 +25,8 @@ Interval interval_of(std::vector<double> values, double best) {
   for (const double value : values) squares += (value - mean) * (value - mean);
   std::sort(values.begin(), values.end());
   if (values.front() == values.back()) squares = 0;  // all on a bound
-  return {std::min(best, quantile(values, 0.025)), std::max(best, quantile(values, 0.975)),
+  return {std::min(best, interpolated_quantile(values, 0.025)),
+          std::max(best, interpolated_quantile(values, 0.975)),
           std::sqrt(squares / std::max(1.0, n - 1))};
 }
 
@@ -45,7 +40,7 @@ std::optional<std::vector<double>> cross_validate(const Problem& problem,
   std::vector<std::uint32_t> order(groups);
   std::iota(order.begin(), order.end(), 0U);
   Random random(seed, "calibrate.folds");
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  shuffle(order, random);
   const std::uint32_t hands = std::min(groups, static_cast<std::uint32_t>(folds));
   std::vector<std::uint32_t> hand(groups);
   for (std::uint32_t i = 0; i < groups; ++i) hand[order[i]] = i % hands;

@@ -28,8 +28,7 @@ class SlotFile {
 
   /// Of a place: a block, and what makes it a whole number of the disk's.
   [[nodiscard]] std::size_t slot_bytes() const { return slot_bytes_; }
-  /// Whether the page cache is bypassed, and what was lost if anything.
-  [[nodiscard]] bool direct() const { return file_.direct(); }
+  /// What was lost, if anything, such as bypassing the page cache.
   [[nodiscard]] const std::vector<std::string>& caveats() const { return file_.caveats(); }
 
   /// All of them; returns when the last is there. Throws std::system_error.

@@ -12,9 +12,9 @@
 #include "calibrate/labs/engine.hpp"
 #include "calibrate/labs/real_machine.hpp"
 #include "calibrate/loop/prediction.hpp"
-#include "calibrate/loop/quantile.hpp"
 #include "kernels/cpu/cpu_set.hpp"
 #include "sim/base/function_ref.hpp"
+#include "sim/base/quantile.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -156,7 +156,8 @@ class ClosedLoop {
     const Scenario scenario = scenario_of(shape_, w.rules, result.calibration.machine, cost);
     const labs::Served predicted = simulate(scenario, w.conversations);
     compared.quantities = compare(measured, quantities_of(predicted, shape_.block_bytes()));
-    compared.drift = quantile(sentinels, 0.5) / seconds(result.calibration.steps.sentinel) - 1;
+    compared.drift =
+        interpolated_quantile(sentinels, 0.5) / seconds(result.calibration.steps.sentinel) - 1;
     compared.disturbed = std::abs(compared.drift) > kDrift;
     return compared;
   }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "calibrate/loop/quantile.hpp"
 #include "sim/base/function_ref.hpp"
+#include "sim/base/quantile.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -74,11 +74,11 @@ ErrorSummary summary_of(const std::vector<ComparedWorkload>& workloads, std::str
   }
   summary.count = sizes.size();
   if (sizes.empty()) return summary;
-  summary.median = quantile(sizes, 0.5);
-  summary.p90 = quantile(sizes, 0.9);
-  summary.most = quantile(sizes, 1);
+  summary.median = interpolated_quantile(sizes, 0.5);
+  summary.p90 = interpolated_quantile(sizes, 0.9);
+  summary.most = interpolated_quantile(sizes, 1);
   summary.bias = sum / static_cast<double>(sizes.size());
-  summary.spread = quantile(spreads, 0.5);
+  summary.spread = interpolated_quantile(spreads, 0.5);
   return summary;
 }
 
@@ -99,9 +99,9 @@ std::vector<ComparedQuantity> compare(const std::vector<Quantities>& runs,
   for (std::size_t i = 0; i < kQuantities.size(); ++i) {
     std::vector<double> measured;
     for (const Quantities& run : runs) measured.push_back(run[i].value_or(0));
-    const double middle = quantile(measured, 0.5);
+    const double middle = interpolated_quantile(measured, 0.5);
     if (middle == 0 && !predicted[i]) continue;
-    const double range = quantile(measured, 1) - quantile(measured, 0);
+    const double range = interpolated_quantile(measured, 1) - interpolated_quantile(measured, 0);
     all.push_back({i, middle, middle > 0 ? range / middle : 0, predicted[i].value_or(0)});
   }
   return all;

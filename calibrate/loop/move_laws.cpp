@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include "calibrate/loop/quantile.hpp"
 #include "sim/base/check.hpp"
+#include "sim/base/quantile.hpp"
 #include "sim/base/random.hpp"
 #include "sim/fabric/transfer_laws.hpp"
 
@@ -41,7 +41,7 @@ MoveTimes repeated(std::int64_t most, int repeats, FunctionRef<Duration(std::int
   for (std::int64_t blocks = 1; blocks <= most; blocks *= 2) {
     std::vector<double> all;
     for (int i = 0; i < repeats; ++i) all.push_back(seconds(move(blocks)));
-    times[blocks] = duration_from_seconds(quantile(std::move(all), 0.5));
+    times[blocks] = duration_from_seconds(interpolated_quantile(std::move(all), 0.5));
   }
   return times;
 }

@@ -4,11 +4,12 @@
 #include <chrono>
 #include <span>
 
-#include "calibrate/loop/quantile.hpp"
 #include "kernels/array.hpp"
 #include "sim/base/check.hpp"
+#include "sim/base/quantile.hpp"
 #include "sim/base/random.hpp"
 #include "sim/base/samplers.hpp"
+#include "sim/base/shuffle.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -55,7 +56,7 @@ template <class Part>
 Duration median_of(std::span<const TimedStep> steps, Part part) {
   std::vector<double> times;
   for (const TimedStep& step : steps) times.push_back(seconds(part(step)));
-  return duration_from_seconds(quantile(std::move(times), 0.5));
+  return duration_from_seconds(interpolated_quantile(std::move(times), 0.5));
 }
 
 /// Part of a product of all of a step's that is the LM head's, where all have as many rows.
@@ -168,7 +169,7 @@ StepGrid measure_steps(FunctionRef<TimedStep(const StepShape&)> run, const labs:
   Random random(spec.seed, "order of steps");
   std::vector<StepShape> order = points.shapes;
   for (int pass = 0; pass < spec.passes; ++pass) {
-    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+    shuffle(order, random);
     for (std::size_t i = 0; i < order.size(); ++i) {
       if (i % 8 == 0) sentinels.push_back(seconds(in_series(sentinel).all));
       const bool decodes = order[i].front().first == 1;
@@ -180,9 +181,10 @@ StepGrid measure_steps(FunctionRef<TimedStep(const StepShape&)> run, const labs:
   StepGrid grid;
   add_decodes(grid, points, timings, shape);
   add_chunks(grid, points, timings);
-  const double middle = quantile(sentinels, 0.5);
+  const double middle = interpolated_quantile(sentinels, 0.5);
   grid.sentinel = duration_from_seconds(middle);
-  grid.sentinel_spread = (quantile(sentinels, 0.9) - quantile(sentinels, 0.1)) / middle;
+  grid.sentinel_spread =
+      (interpolated_quantile(sentinels, 0.9) - interpolated_quantile(sentinels, 0.1)) / middle;
   return grid;
 }
 

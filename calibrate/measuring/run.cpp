@@ -10,17 +10,13 @@
 #include "calibrate/measuring/operands.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/base/check.hpp"
+#include "sim/base/quantile.hpp"
 #include "sim/base/random.hpp"
+#include "sim/base/shuffle.hpp"
 #include "sim/base/text.hpp"
 
 namespace terrace::calibrate {
 namespace {
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 /// What is not measured yet, in the order of the seed, what is to be last at the end: a run that
 /// goes on measures the rest in the same order.
@@ -32,7 +28,7 @@ std::vector<const Planned*> left_of(const std::vector<Planned>& plan, const Prog
   order.reserve(plan.size());
   for (const Planned& planned : plan) order.push_back(&planned);
   Random random(seed, "calibrate/order");
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  shuffle(order, random);
   std::stable_partition(order.begin(), order.end(),
                         [](const Planned* p) { return !p->measurement.last; });
   std::erase_if(order, [&](const Planned* p) { return done.contains(p->measurement.id); });
@@ -166,7 +162,8 @@ void judge_drift(std::vector<SentinelReading>& sentinels, std::vector<MeasuredPo
   for (SentinelReading& reading : sentinels) {
     reading.drift = 0;
     for (const auto& [name, rate] : reading.rates) {
-      reading.drift = std::max(reading.drift, std::abs(rate / median(rates.at(name)) - 1));
+      reading.drift =
+          std::max(reading.drift, std::abs(rate / nearest_quantile(rates.at(name), 0.5) - 1));
     }
   }
   for (MeasuredPoint& point : points) {

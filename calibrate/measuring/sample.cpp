@@ -5,16 +5,10 @@
 #include <cmath>
 #include <vector>
 
+#include "sim/base/quantile.hpp"
+
 namespace terrace::calibrate {
 namespace {
-
-/// Between the two nearest, as most programs do it. REQUIRES: sorted, not empty.
-double quantile(const std::vector<double>& sorted, double p) {
-  const double place = p * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
 
 double spread(const Sample& sample) { return (sample.p90 - sample.p10) / sample.median; }
 
@@ -38,14 +32,14 @@ Sample once(FunctionRef<double()> batch, const Sampling& sampling, FunctionRef<d
 Sample sample_of(std::vector<double> batches) {
   std::sort(batches.begin(), batches.end());
   Sample sample;
-  sample.median = quantile(batches, 0.5);
-  sample.p10 = quantile(batches, 0.1);
-  sample.p90 = quantile(batches, 0.9);
+  sample.median = interpolated_quantile(batches, 0.5);
+  sample.p10 = interpolated_quantile(batches, 0.1);
+  sample.p90 = interpolated_quantile(batches, 0.9);
   sample.min = batches.front();
   sample.n = static_cast<std::int64_t>(batches.size());
   for (double& batch : batches) batch = std::abs(batch - sample.median);
   std::sort(batches.begin(), batches.end());
-  sample.mad = quantile(batches, 0.5);
+  sample.mad = interpolated_quantile(batches, 0.5);
   return sample;
 }
 

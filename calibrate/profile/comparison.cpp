@@ -7,17 +7,12 @@
 
 #include <fmt/format.h>
 
+#include "sim/base/quantile.hpp"
+
 namespace terrace::calibrate {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// Nearest rank. REQUIRES: values.
-double quantile(std::vector<double> values, double q) {
-  const auto at = static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1) + 0.5);
-  std::nth_element(values.begin(), values.begin() + at, values.end());
-  return values[static_cast<std::size_t>(at)];
-}
 
 RegimeRatio ratio_of(const std::vector<PointPair>& pairs, const std::string& family,
                      const std::string& regime) {
@@ -29,9 +24,9 @@ RegimeRatio ratio_of(const std::vector<PointPair>& pairs, const std::string& fam
     ratio.interpolated += pair.interpolated ? 1 : 0;
   }
   ratio.pairs = static_cast<std::int64_t>(values.size());
-  ratio.median = quantile(values, 0.5);
-  ratio.p10 = quantile(values, 0.1);
-  ratio.p90 = quantile(values, 0.9);
+  ratio.median = nearest_quantile(values, 0.5);
+  ratio.p10 = nearest_quantile(values, 0.1);
+  ratio.p90 = nearest_quantile(values, 0.9);
   return ratio;
 }
 

@@ -15,6 +15,7 @@
 #include "kernels/cuda/spin.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/random.hpp"
+#include "sim/base/shuffle.hpp"
 
 namespace terrace::kernels {
 namespace cuda {
@@ -63,9 +64,7 @@ struct Scattered {
       : transfer(transfer_), places(static_cast<std::size_t>(2 * transfer_.blocks)) {
     std::iota(places.begin(), places.end(), 0);
     Random random(1, "places of blocks");
-    for (std::size_t i = places.size(); i > 1; --i) {
-      std::swap(places[i - 1], places[random.below(i)]);
-    }
+    shuffle(places, random);
     places.resize(static_cast<std::size_t>(transfer.blocks));
     pool = runtime.allocate(transfer.size * (2 * transfer.blocks));
     staging = runtime.allocate(all());

@@ -22,8 +22,9 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kProgram = "terrace-calibrate";
 
-/// Becomes that program: the one beside this one, or else the first on the PATH.
-ExitCode forward(const std::vector<std::string>& words) {
+}  // namespace
+
+ExitCode become_calibrate(const std::vector<std::string>& words) {
   std::vector<std::string> all = {std::string(kProgram)};
   all.insert(all.end(), words.begin(), words.end());
   std::vector<char*> argv;
@@ -45,14 +46,14 @@ ExitCode forward(const std::vector<std::string>& words) {
           : fmt::format("cannot run '{}': {}", kProgram, std::strerror(error)));
 }
 
+namespace {
+
 constexpr std::array<std::string_view, 6> kVerbs = {"report", "compare", "here",
                                                     "lab",    "fit",     "tables"};
 constexpr std::array kPositionals = {Positional{
     "VERB", "what to do instead of measuring this machine:", false, Words::choice, kVerbs}};
 
 }  // namespace
-
-ExitCode become_calibrate(const std::vector<std::string>& words) { return forward(words); }
 
 constinit const Verb kCalibrate = {
     .name = "calibrate",
@@ -63,6 +64,6 @@ constinit const Verb kCalibrate = {
         "This is the program terrace-calibrate: 'terrace calibrate --help' says how it measures, "
         "and\n'terrace calibrate VERB --help' more about a verb.\n",
     .run = nullptr,
-    .forward = forward};
+    .forward = become_calibrate};
 
 }  // namespace terrace::app

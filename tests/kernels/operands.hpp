@@ -13,6 +13,7 @@
 #include "kernels/kernel_set.hpp"
 #include "sim/base/random.hpp"
 #include "sim/base/samplers.hpp"
+#include "sim/base/shuffle.hpp"
 
 namespace terrace::kernels::tests {
 
@@ -105,9 +106,7 @@ class Tables {
     pool_ = used + 3;
     std::vector<std::int32_t> shuffled(static_cast<std::size_t>(pool_));
     std::iota(shuffled.begin(), shuffled.end(), 0);
-    for (std::size_t i = shuffled.size(); i > 1; --i) {
-      std::swap(shuffled[i - 1], shuffled[random.below(i)]);
-    }
+    shuffle(shuffled, random);
     blocks_.assign(lens_.size() * static_cast<std::size_t>(width_),
                    std::numeric_limits<std::int32_t>::min());
     std::size_t next = 0;

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "sim/base/random.hpp"
+#include "sim/base/shuffle.hpp"
 
 namespace terrace::calibrate::family {
 namespace {
@@ -14,7 +15,7 @@ std::vector<std::int32_t> shuffled(std::int64_t count, std::uint64_t seed) {
   std::vector<std::int32_t> pages(static_cast<std::size_t>(count));
   std::iota(pages.begin(), pages.end(), 0);
   Random random(seed, "calibrate/pages");
-  for (std::size_t i = pages.size(); i > 1; --i) std::swap(pages[i - 1], pages[random.below(i)]);
+  shuffle(pages, random);
   return pages;
 }
 

@@ -10,6 +10,7 @@
 #include "calibrate/measuring/operands.hpp"
 #include "kernels/block_copy.hpp"
 #include "sim/base/random.hpp"
+#include "sim/base/shuffle.hpp"
 
 namespace terrace::calibrate::family {
 namespace {
@@ -29,7 +30,7 @@ std::vector<std::vector<std::int32_t>> lists(std::int64_t pool, std::int64_t cou
   std::vector<std::int32_t> order(static_cast<std::size_t>(pool));
   std::iota(order.begin(), order.end(), 0);
   Random random(1, "calibrate/blocks");
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  shuffle(order, random);
   std::vector<std::vector<std::int32_t>> all;
   for (auto next = order.begin();
        order.end() - next >= count && std::ssize(all) < Operands::kMostTurns; next += count) {
