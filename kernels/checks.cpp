@@ -57,8 +57,8 @@ void check(const BlockScatter& op) {
 void check(const Gemm& op) {
   TERRACE_CHECK(op.m >= 0 && op.n >= 0 && op.k >= 0);
   TERRACE_CHECK(op.a.type == op.b.type);
-  TERRACE_CHECK(op.a.type == Element::fp32 || op.a.type == Element::bf16);
-  TERRACE_CHECK(op.c.type == Element::fp32 || op.c.type == Element::bf16);
+  TERRACE_CHECK(holds_rows(op.c.type));
+  TERRACE_CHECK(op.multiply == Multiply::all_bits || op.a.type == Element::fp32);
 }
 
 void check(const StreamCopy& op) { TERRACE_CHECK(op.from.size() == op.to.size()); }

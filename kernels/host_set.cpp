@@ -65,7 +65,13 @@ Start HostSet::prepare(const MlaDecode& op) { return keep(op); }
 Start HostSet::prepare(const PagedPrefill& op) { return keep(op); }
 Start HostSet::prepare(const BlockGather& op) { return keep(op); }
 Start HostSet::prepare(const BlockScatter& op) { return keep(op); }
-Start HostSet::prepare(const Gemm& op) { return keep(op); }
+Start HostSet::prepare(const Gemm& op) {
+  check(op);
+  if (op.multiply == Multiply::tf32) {
+    throw Unsupported("tf32 is what tensor cores multiply; a processor takes fp32 as it is");
+  }
+  return keep(op);
+}
 Start HostSet::prepare(const StreamCopy& op) { return keep(op); }
 Start HostSet::prepare(const StreamRead& op) { return keep(op); }
 Start HostSet::prepare(const StreamWrite& op) { return keep(op); }
