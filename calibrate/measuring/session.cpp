@@ -173,6 +173,7 @@ Pace Session::pace() {
 void Session::choose_extent() {
   extent_.quick = options_.quick;
   extent_.gpu = device_.gpu;
+  extent_.capability = device_.facts.value("sm", 0);
   extent_.threads = options_.threads;
   const Json tool = tool_of(options_);
   if (go_on(tool)) return;

@@ -50,6 +50,7 @@ class Efficiencies {
 
   void fill() {
     peaks();
+    fp8_peak();
     const FamilyFit* products = family(fit_, "gemm");
     const FamilyFit* attention = family(fit_, "decode_attention");
     if (attention == nullptr) attention = family(fit_, "prefill_attention");
@@ -94,7 +95,27 @@ class Efficiencies {
         stream.points);
     gpu_.sources["bf16"] = maker_.measured(
         fit_.best_product_rate == rate ? "the best product" : "what kernels reach by their law",
-        points_of(maker_.run, "gemm"));
+        products_of("bf16"));
+  }
+
+  /// The best product: fp8 has no roofline of its own.
+  void fp8_peak() {
+    const std::vector<const MeasuredPoint*> points = products_of("fp8");
+    if (points.empty()) return;
+    double best = 0;
+    for (const MeasuredPoint* point : points) {
+      const Shape shape(*point);
+      const double flops = 2 * shape.needed("m") * shape.needed("n") * shape.needed("k");
+      best = std::max(best, flops / seconds_of(*point));
+    }
+    gpu_.fp8 = kept(FlopRate{best});
+    gpu_.sources["fp8"] = maker_.measured("the best product of fp8", points);
+  }
+
+  [[nodiscard]] std::vector<const MeasuredPoint*> products_of(std::string_view dtype) const {
+    std::vector<const MeasuredPoint*> points = points_of(maker_.run, "gemm");
+    std::erase_if(points, [&](const MeasuredPoint* p) { return Shape(*p).text("dtype") != dtype; });
+    return points;
   }
 
   double share(const std::string& key, const std::optional<FittedParameter>& found, double peak,

@@ -13,6 +13,8 @@
 #include "calibrate/profile/shape.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/config/diagnostics.hpp"
+#include "sim/config/scalar.hpp"
+#include "sim/cost/forms/gemm.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -39,6 +41,43 @@ PointTable table_of(const MeasuredRun& run, std::string_view family) {
   return table;
 }
 
+/// Takes out points of numbers that no weights and no cache are of (tf32), and tells their types.
+std::set<std::string> drop_unknown_types(PointTable& table, const Adapter& adapter) {
+  std::set<std::string> dropped;
+  if (!adapter.typed || table.points.empty()) return dropped;
+  const std::size_t column = table.column("dtype");
+  std::erase_if(table.points, [&](const Point& point) {
+    const std::string& dtype = point.cells[column].text;
+    if (config::Scalar<DType>::parse(dtype).value) return false;
+    dropped.insert(dtype);
+    return true;
+  });
+  return dropped;
+}
+
+/// What the points do not tell of the kernels that a model takes. Products of 8 bits that were
+/// measured alone leave out that engines quantise tokens first: each is read for its maximum, read
+/// again and written, at the bandwidth of memory at best.
+std::map<std::string, double, std::less<>> untold(const PointTable& table, const Dataset& data,
+                                                  const Adapter& adapter, const GpuSpec& gpu) {
+  const std::size_t activations = table.column("activations");
+  if (adapter.form != forms::Gemm::kName || bits(data.dtype) != 8) return {};
+  if (activations == table.columns.size()) return {};
+  const bool alone = std::all_of(data.points.begin(), data.points.end(), [&](const Point* point) {
+    return !point->cells[activations].text.empty();
+  });
+  if (!alone) return {};
+  std::map<std::string, double, std::less<>> held;
+  for (const forms::Parameter& parameter : adapter.parameters) {
+    if (parameter.name == "row") held.emplace(parameter.name, parameter.low);
+    if (parameter.name == "quantise") {
+      held.emplace(parameter.name,
+                   std::clamp(gpu.memory_bandwidth.count(), parameter.low, parameter.high));
+    }
+  }
+  return held;
+}
+
 /// What distinguishes fits of one form: every dtype, and every value of the adapter's own column.
 std::set<std::string> parts_of(const PointTable& table, const Adapter& adapter) {
   std::set<std::string> all;
@@ -63,13 +102,20 @@ class KernelMaker {
 
   std::optional<KernelProfile> make() {
     for (const Adapter& adapter : adapters()) {
-      const PointTable table = table_of(maker_.run, adapter.family);
+      PointTable table = table_of(maker_.run, adapter.family);
+      for (const std::string& dtype : drop_unknown_types(table, adapter)) {
+        maker_.notes.push_back(
+            fmt::format("no law of {}, dtype={}: no weights and no cache are of "
+                        "it; its points are in the run alone",
+                        adapter.family, dtype));
+      }
       if (table.points.empty()) continue;
       for (const std::string& part : parts_of(table, adapter)) fit(adapter, part);
     }
     for (const std::string_view needed : {"gemm", "decode", "prefill"}) {
-      const bool there = std::any_of(profile_.fits.begin(), profile_.fits.end(),
-                                     [&](const KernelFit& one) { return one.form.text == needed; });
+      const bool there = std::any_of(
+          profile_.fits.begin(), profile_.fits.end(),
+          [&](const KernelFit& one) { return one.form.text == needed && bits(one.dtype) == 16; });
       if (there) continue;
       maker_.notes.push_back(fmt::format(
           "no laws of this run's kernels in the profile: there is none of '{}'", needed));
@@ -93,9 +139,16 @@ class KernelMaker {
       const Dataset data = prepare(table, adapter, chip_of(gpu_, gpu_.name));
       FitOptions options;
       options.most_bandwidth = gpu_.memory_bandwidth;
+      options.held = untold(table, data, adapter, gpu_);
       Calibration found = calibrate::calibrate(data, adapter, name, options);
       found.fit.engine = kEngine;
       found.fit.source = fmt::format("terrace calibrate, {}", maker_.date());
+      if (!options.held.empty()) {
+        maker_.notes.push_back(fmt::format(
+            "{}: what quantises tokens before a product was not measured; assumed to take the "
+            "bandwidth of memory",
+            name));
+      }
       keep(adapter, part, table, data, found);
       profile_.fits.push_back(std::move(found.fit));
     } catch (const config::ConfigError& error) {

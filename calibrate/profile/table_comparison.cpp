@@ -119,7 +119,9 @@ Comparison compare(const ProfiledRun& run, const PointTable& table, bool table_i
   for (const MeasuredPoint* point : points_of(run.run, adapter.family)) {
     if (point->cache == "hot") continue;  // tables are of operands in memory
     const Shape shape(*point);
-    const auto found = shape.text("ragged") == "true" ? std::nullopt : times.find(shape);
+    // Nor of ragged batches, nor of products without what quantises their tokens.
+    const bool other = shape.text("ragged") == "true" || !shape.text("activations").empty();
+    const auto found = other ? std::nullopt : times.find(shape);
     if (!found) {
       only_run.push_back(point->id);
       continue;

@@ -18,7 +18,15 @@ struct GemmPoints {
   static Form::Case case_of(const Row& row) {
     // Tables of kernels take turns among six copies of W (aiconfigurator); what flushes L2 says so.
     constexpr std::int64_t kCopies = 6;
-    return {row.count("m"), row.count("n"), row.count("k"), row.dtype(), row.cold() ? 0 : kCopies};
+    // Engines' layers take tokens of 16 bits, and quantise them; products alone say that they do
+    // not.
+    const bool quantised = row.text("activations") == row.text("dtype");
+    return {.m = row.count("m"),
+            .n = row.count("n"),
+            .k = row.count("k"),
+            .weights = row.dtype(),
+            .rotation = row.cold() ? 0 : kCopies,
+            .quantised = quantised};
   }
   static std::string_view left_out(const Row&, const Form::Case&, const forms::Chip&) { return {}; }
   static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip&) {

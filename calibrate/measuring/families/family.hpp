@@ -54,6 +54,7 @@ struct Pace {
 struct Extent {
   bool quick = false;
   bool gpu = false;
+  int capability = 0;  // of the GPU, 90: compute capability 9.0
   int threads = 1;
   Bytes memory{};
   Bytes cache{};

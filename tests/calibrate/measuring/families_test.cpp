@@ -27,6 +27,7 @@ using namespace literals;
 /// A processor, and an H200 as its datasheet has it, with all families there are.
 Extent extent_of(bool gpu, bool quick) {
   Extent extent{.quick = quick, .gpu = gpu, .threads = 8, .disk = 8_GiB};
+  extent.capability = gpu ? 90 : 0;
   extent.memory = gpu ? 130_GiB : 16_GiB;
   extent.cache = gpu ? 60_MiB : 32_MiB;
   extent.pace = gpu ? Pace{4500_GBps, FlopRate{7e14}} : Pace{20_GBps, FlopRate{2e11}};
@@ -121,6 +122,56 @@ TEST(CalibrationPlan, HasWhatFitsNeed) {
       EXPECT_GE(points[form], 24) << form;
     }
   }
+}
+
+/// The ids of products of that type.
+std::set<std::string> products_of(const std::string& dtype, const Extent& extent) {
+  std::set<std::string> ids;
+  for (const Planned& planned : plan_of(chosen_families("gemm", families()), extent)) {
+    const Measurement& m = planned.measurement;
+    if (m.x.at("dtype") != dtype) continue;
+    EXPECT_TRUE(m.id.starts_with("gemm/" + dtype + "/m")) << m.id;
+    EXPECT_EQ(m.x.contains("activations"), dtype == "fp8") << m.id;
+    ids.insert(m.id);
+  }
+  return ids;
+}
+
+TEST(CalibrationPlan, MultipliesTheTypesThatTheDeviceHas) {
+  Extent gpu = extent_of(true, false);
+  EXPECT_GE(products_of("bf16", gpu).size(), 48U);
+  EXPECT_GE(products_of("fp8", gpu).size(), 48U);
+  EXPECT_EQ(products_of("tf32", gpu).size(), 8U);
+  EXPECT_TRUE(products_of("fp8", gpu).contains("gemm/fp8/m1/n4096/k4096/cold"));
+  EXPECT_FALSE(products_of("fp8", extent_of(true, true)).empty());
+  gpu.capability = 80;  // A100
+  EXPECT_TRUE(products_of("fp8", gpu).empty());
+  EXPECT_EQ(products_of("tf32", gpu).size(), 8U);
+  for (const bool quick : {false, true}) {
+    const Extent processor = extent_of(false, quick);
+    EXPECT_EQ(products_of("bf16", processor).size(),
+              plan_of(chosen_families("gemm", families()), processor).size());
+  }
+}
+
+/// What a GPU is to measure, on a processor: it has fp8, and does not have tf32.
+TEST(CalibrationFamiliesSlow, HandKernelsTheTypesThatTheyPlan) {
+  kernels::CpuSet kernels(2);
+  Operands operands(kernels, 4_MiB);
+  Bench bench{.kernels = kernels, .gpu = true, .threads = 2, .operands = &operands};
+  std::set<std::string> tried;
+  for (const Planned& planned :
+       plan_of(chosen_families("gemm", families()), extent_of(true, false))) {
+    const Measurement& m = planned.measurement;
+    if (m.id == "gemm/fp8/m1/n4096/k4096/cold" || m.id == "gemm/bf16/m1/n4096/k4096/cold") {
+      EXPECT_GT(m.measure(bench).median, 0) << m.id;
+      tried.insert(m.id);
+    } else if (m.id == "gemm/tf32/m16/n4096/k4096/cold") {
+      EXPECT_THROW(m.measure(bench), kernels::Unsupported);
+      tried.insert(m.id);
+    }
+  }
+  EXPECT_EQ(tried.size(), 3U);
 }
 
 TEST(CalibrationPlan, FitsASmallMachine) {

@@ -147,6 +147,9 @@ TEST(GemmForm, EightBitWeightsWantQuantisedTokens) {
   const Gemm::Case call{4096, 4096, 16384, DType::fp8};
   EXPECT_NEAR(Gemm::seconds(p, kChip, call), 4096e-9 + 5 * 4096.0 * 16384 / 1e12, 1e-9);
   EXPECT_LT(Gemm::seconds(p, kChip, {4096, 4096, 16384}), 1e-9);
+  Gemm::Case alone = call;
+  alone.quantised = true;
+  EXPECT_LT(Gemm::seconds(p, kChip, alone), 1e-9);
 }
 
 TEST(GemmForm, LongKernelsAreThrottled) {
