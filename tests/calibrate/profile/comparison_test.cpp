@@ -137,6 +137,21 @@ TEST(Comparison, PutsNoHotPointBesideATable) {
   EXPECT_THAT(comparison.only_a, ::testing::Not(Contains(hot.id)));
 }
 
+TEST(Comparison, LeavesOutProductsWhoseTokensNobodyQuantised) {
+  MeasuredRun run = full_run();
+  MeasuredPoint product = *points_of(run, "gemm").front();
+  product.id = "gemm/fp8/whole";
+  product.x = {{"m", 16}, {"n", 4096}, {"k", 2048}, {"dtype", "fp8"}};
+  run.points.push_back(product);
+  product.id = "gemm/fp8/alone";
+  product.x["activations"] = "fp8";
+  run.points.push_back(product);
+  const Comparison comparison = beside_table(run, "m,n,k,dtype,latency_us\n16,4096,2048,fp8,100\n");
+  ASSERT_EQ(comparison.pairs.size(), 1U);
+  EXPECT_EQ(comparison.pairs[0].id, "gemm/fp8/whole");
+  EXPECT_THAT(comparison.only_a, Contains("gemm/fp8/alone"));
+}
+
 TEST(Comparison, TellsKernelsApartByTheirColumns) {
   const MeasuredRun run = full_run();
   const std::string decodes =

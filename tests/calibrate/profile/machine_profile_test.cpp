@@ -241,6 +241,28 @@ TEST(MachineProfile, IsWrittenReadAndRun) {
   EXPECT_THAT(shown.out, HasSubstr("[fitted, 2026-11-22, high] a roofline"));
 }
 
+TEST(MachineProfile, KeepsTheRatesOfTypesApart) {
+  const MeasuredRun run = full_run();
+  MeasuredRun both = run;
+  for (const MeasuredPoint& point : run.points) {
+    if (point.family != "gemm") continue;
+    MeasuredPoint& narrow = both.points.emplace_back(point);
+    narrow.id += "/fp8";
+    narrow.x["dtype"] = "fp8";
+    narrow.sample.median /= 3;
+  }
+  const GpuSpec wide = machine_profile(run, kCatalogue).machine.gpu;
+  const GpuSpec gpu = machine_profile(both, kCatalogue).machine.gpu;
+  EXPECT_EQ(gpu.bf16, wide.bf16);
+  EXPECT_EQ(gpu.efficiency.gemm_compute, wide.efficiency.gemm_compute);
+  EXPECT_EQ(gpu.efficiency.gemm_memory, wide.efficiency.gemm_memory);
+  EXPECT_EQ(wide.fp8, FlopRate{});
+  EXPECT_THAT(wide.sources.at("fp8"), StartsWith("assumed: "));
+  EXPECT_THAT(gpu.sources.at("fp8"), HasSubstr("the best product of fp8"));
+  EXPECT_GT(gpu.fp8.count(), 2.5 * wide.bf16.count());
+  EXPECT_LT(gpu.fp8.count(), 3.01 * wide.bf16.count());
+}
+
 TEST(MachineProfile, SaysWhatIsMissing) {
   EXPECT_THAT(machine_profile(RunMaker({}).gemm().run(), kCatalogue)
                   .machine.gpu.sources.at("memory_bandwidth"),
