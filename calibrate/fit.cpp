@@ -158,7 +158,8 @@ constinit const app::Verb kFit = {
     .notes =
         "A .csv has a header; latency_us holds the times (or latency_ns, _ms, _s), dtype or\n"
         "kv_dtype the data type, and the other columns the shape of the call:\n"
-        "  gemm                      m, n, k\n"
+        "  gemm                      m, n, k; activations, fp8 where tokens came quantised (then\n"
+        "                            points do not tell 'row' and 'quantise': --hold them)\n"
         "  decode                    num_heads, num_kv_heads, head_dim, batch, kv_len\n"
         "  prefill                   num_heads, num_kv_heads, head_dim, batch, seq_len\n"
         "  mixed                     num_heads, num_kv_heads, head_dim, prefill_chunk, "
