@@ -30,6 +30,13 @@ class Unsupported : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What was started has broken, and the set computes nothing more, nor does another one of this
+/// process for the same device.
+class DeviceLost : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// One thread at a time may use a set. What it made must not outlive it.
 class KernelSet {
  public:

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "calibrate/measuring/operands.hpp"
+#include "kernels/kernel_set.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/quantile.hpp"
@@ -35,7 +36,8 @@ std::vector<const Planned*> left_of(const std::vector<Planned>& plan, const Prog
   return order;
 }
 
-MeasuredPoint measured(const Planned& planned, Bench& bench) {
+/// `lost` becomes true where nothing can be measured after it.
+MeasuredPoint measured(const Planned& planned, Bench& bench, bool& lost) {
   const Measurement& m = planned.measurement;
   MeasuredPoint point;
   point.id = m.id;
@@ -49,6 +51,9 @@ MeasuredPoint measured(const Planned& planned, Bench& bench) {
     if (!(point.sample.median > 0)) point.error = "it measured nothing";
   } catch (const InvariantViolation&) {
     throw;
+  } catch (const kernels::DeviceLost& e) {
+    point.error = e.what();
+    lost = true;
   } catch (const std::exception& e) {
     point.error = e.what();
   }
@@ -142,12 +147,20 @@ bool measure(const std::vector<Planned>& plan, Bench& bench, std::uint64_t seed,
       look();
     }
     const double start = now();
-    MeasuredPoint point = measured(*planned, bench);
+    bool lost = false;
+    MeasuredPoint point = measured(*planned, bench, lost);
     if (world.stop() && !point.error.empty()) return false;  // an interruption, not a failure
     point.at = now();
     left.done(*planned, point.at - start);
     journal.add(point);
     so_far.points.push_back(std::move(point));
+    if (lost) {
+      const MeasuredPoint& last = so_far.points.back();
+      throw kernels::DeviceLost(
+          fmt::format("{}: {}; the device is lost to this process: the same command again goes on "
+                      "behind this point",
+                      last.id, last.error));
+    }
   }
   look();
   return true;

@@ -53,14 +53,24 @@ class CudaSet final : public KernelSet {
   std::optional<cuda::CublasLt> products_;
 };
 
+std::string version_text(int version) {  // 12080: 12.8
+  return std::to_string(version / 1000) + '.' + std::to_string(version % 1000 / 10);
+}
+
+std::string why_not_the_driver() {
+  int known = 0;
+  if (cudaDriverGetVersion(&known) != cudaSuccess || known == 0) return "no NVIDIA driver";
+  return "the NVIDIA driver knows CUDA up to " + version_text(known) +
+         ", and this program was built with " + version_text(CUDART_VERSION) +
+         ": update the driver, or build with an older toolkit";
+}
+
 }  // namespace
 
 std::string why_no_cuda(int device) {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status == cudaErrorInsufficientDriver) {
-    return "no NVIDIA driver, or one older than this program's CUDA";
-  }
+  if (status == cudaErrorInsufficientDriver) return why_not_the_driver();
   if (status == cudaErrorNoDevice || (status == cudaSuccess && count == 0)) return "no NVIDIA GPU";
   if (status != cudaSuccess) return std::string("no usable GPU: ") + cudaGetErrorString(status);
   if (device < 0 || device >= count) {

@@ -27,10 +27,10 @@ GpuFacts gpu_facts(int device = 0);
 
 /// The operations on a GPU of compute capability 8.0 or later. What the set computes is in the
 /// order of its starts, on one stream. Attention multiplies 16-bit operands and adds in fp32: takes
-/// caches of bf16, fp16 and fp8 (widened to fp16), rounds queries to the operands' type and weights
-/// as well, and takes head dimensions of 64, 128 and 256. Products are cuBLASLt's: results are of
-/// the operands' type or fp32, those of fp8 (from compute capability 8.9 on, n and k multiples of
-/// 16) of bf16, fp16 or fp32.
+/// caches of bf16, fp16 and fp8 (widened to fp16; before 8.9 a NaN becomes 480), rounds queries to
+/// the operands' type and weights as well, and takes head dimensions of 64, 128 and 256. Products
+/// are cuBLASLt's: results are of the operands' type or fp32, those of fp8 (from compute capability
+/// 8.9 on, n and k multiples of 16) of bf16, fp16 or fp32.
 ///
 /// Device code has been tested in an emulation of warps on the host (tests/kernels/simt/), which
 /// knows neither a GPU's arithmetic nor its timing; caveat() says so. A set belongs to the thread

@@ -65,8 +65,8 @@ class Graph {
   /// Captures what `f` starts.
   template <class F>
   Graph(cudaStream_t stream, const F& f) {
-    require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal),
-            "cudaStreamBeginCapture");
+    // Relaxed, as the first call of a kernel may load its code, which other modes forbid.
+    require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture");
     cudaGraph_t graph = nullptr;
     try {
       f();

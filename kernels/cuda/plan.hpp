@@ -17,9 +17,9 @@ struct DecodePlan {
   std::vector<Parts> parts;
 };
 
-/// Each sequence becomes one chunk or several: so long that the device, which runs `slots` blocks
-/// at a time, gets several blocks for each slot where there are that many keys, and not shorter
-/// than what makes partial sums cheap. `units` blocks work on each chunk.
+/// Each sequence becomes one chunk or several of about the same length: so many that the device,
+/// which runs `slots` blocks at a time, has work for all of them to the end, if that is worth the
+/// partial sums. `units` blocks work on each chunk.
 DecodePlan plan_decode(std::span<const std::int32_t> kv_lens, std::optional<std::int64_t> window,
                        std::int64_t units, std::int64_t slots);
 

@@ -73,6 +73,15 @@ inline PagedRows paged_rows(const PagedKv& kv) {
   return rows;
 }
 
+/// Kernels load two numbers of a query at a time.
+inline void check_queries(ConstArray q) {
+  if (reinterpret_cast<std::uintptr_t>(q.begin) %
+          static_cast<std::uint64_t>(2 * bytes_of(q.type)) !=
+      0) {
+    throw Unsupported("queries that do not begin at a multiple of two numbers");
+  }
+}
+
 /// What a prepared decode keeps on the device.
 struct DecodeMemory {
   std::shared_ptr<const std::int32_t> blocks;
@@ -121,6 +130,7 @@ Start prepare_chunks(R& runtime, DecodeTask task, const BlockTable& table,
 template <class R>
 Start prepare(R& runtime, const PagedDecode& op) {
   check(op);
+  check_queries(op.q);
   DecodeTask task;
   task.q = op.q;
   task.out = op.out;
@@ -141,6 +151,7 @@ Start prepare(R& runtime, const PagedDecode& op) {
 template <class R>
 Start prepare(R& runtime, const MlaDecode& op) {
   check(op);
+  check_queries(op.q);
   DecodeTask task;
   task.q = op.q;
   task.out = op.out;
@@ -190,6 +201,7 @@ Start prepare_ranges(R& runtime, const PagedPrefill& op) {
 template <class R>
 Start prepare(R& runtime, const PagedPrefill& op) {
   check(op);
+  check_queries(op.q);
   return with_cached(op.kv.keys.type, [&]<class T>(T) {
     return with_head_dim(op.kv.head_dim, [&]<int Dim>(std::integral_constant<int, Dim>) {
       return prepare_ranges<PrefillKernel<typename R::Machine, T, Dim>>(runtime, op);

@@ -82,11 +82,18 @@ struct Ptx {
     const __half2 pair = __floats2half2_rn(lo, hi);
     return reinterpret_cast<const std::uint32_t&>(pair);
   }
-  /// One instruction from sm_89 on; the toolkit's header has a way around for sm_80.
+  /// One instruction from sm_89 on. For sm_80 the toolkit's header has a loop that takes longer
+  /// than memory does; this has none, and makes 480 of NaN, which no cache is to hold.
   static TERRACE_DEVICE std::uint32_t widen_fp8(std::uint32_t pair) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 890
+    const std::uint32_t small = small_fp16(__byte_perm(pair, 0, 0x1404));
+    const __half2 wide = __hmul2(reinterpret_cast<const __half2&>(small), __float2half2_rn(256.0F));
+    return reinterpret_cast<const std::uint32_t&>(wide);
+#else
     const __half2_raw wide =
         __nv_cvt_fp8x2_to_halfraw2(static_cast<__nv_fp8x2_storage_t>(pair & 0xffffU), __NV_E4M3);
     return std::uint32_t{wide.x} | std::uint32_t{wide.y} << 16U;
+#endif
   }
 
   static TERRACE_DEVICE std::uint32_t bytes_of(std::uint32_t x, std::uint32_t y,

@@ -85,6 +85,11 @@ int Runtime::residents_of(const Entry& entry) const {
   require(cudaFuncSetAttribute(entry.function, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                entry.shared_bytes),
           "cudaFuncSetAttribute");
+  if (entry.shared_bytes > 0) {  // rather than L1, of which these kernels need little
+    require(cudaFuncSetAttribute(entry.function, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                 cudaSharedmemCarveoutMaxShared),
+            "cudaFuncSetAttribute");
+  }
   int blocks = 0;
   require(cudaOccupancyMaxActiveBlocksPerMultiprocessor(
               &blocks, entry.function, entry.threads, static_cast<std::size_t>(entry.shared_bytes)),

@@ -79,7 +79,7 @@ struct Scattered {
   [[nodiscard]] bool reads() const { return transfer.way == Transfer::to_host; }
   [[nodiscard]] Bytes all() const { return transfer.size * transfer.blocks; }
   [[nodiscard]] std::int64_t calls() const {
-    return transfer.path == BlockPath::loop ? transfer.blocks : 2;
+    return transfer.path == BlockPath::staged ? 2 : transfer.blocks;
   }
   [[nodiscard]] std::size_t bytes() const { return static_cast<std::size_t>(all().count()); }
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/cuda/cuda_set.hpp"
+#include "kernels/cuda/device/machine.hpp"
 #include "kernels/cuda/plan.hpp"
 #include "kernels/cuda/transfers.hpp"
 #include "tests/for_all.hpp"
@@ -56,6 +57,49 @@ TEST(DecodePlan, FillsTheDeviceWithOneLongSequenceAndLeavesManyShortOnesWhole) {
             264U);
   const std::vector<std::int32_t> many(512, 4096);
   EXPECT_EQ(plan_decode(many, std::nullopt, 8, 264).parts.size(), 0U);
+}
+
+TEST(DecodePlan, ChunksOfASequenceAreAboutTheSameSize) {
+  const DecodePlan plan = plan_decode(std::vector<std::int32_t>{65'536}, std::nullopt, 8, 528);
+  std::int32_t shortest = 65'536;
+  std::int32_t longest = 0;
+  for (const Chunk& chunk : plan.chunks) {
+    shortest = std::min(shortest, chunk.last - chunk.first);
+    longest = std::max(longest, chunk.last - chunk.first);
+  }
+  EXPECT_LE(plan.chunks.size() * 8, 528U) << "more than one turn";
+  EXPECT_GE(plan.chunks.size() * 8, 480U);
+  EXPECT_GE(shortest * 4, longest * 3);
+}
+
+TEST(DecodePlan, LeavesNoLongTailWhenTurnsDoNotComeOut) {
+  // 600 blocks on 528 slots would be a second turn for 72.
+  const std::vector<std::int32_t> lens(75, 16'384);
+  const DecodePlan plan = plan_decode(lens, std::nullopt, 8, 528);
+  const std::size_t blocks = plan.chunks.size() * 8;
+  const std::size_t turns = (blocks + 527) / 528;
+  EXPECT_GE(static_cast<double>(blocks), 0.9 * static_cast<double>(turns * 528));
+}
+
+TEST(DecodePlan, ChunksOfRaggedBatchesFollowTheirLengths) {
+  std::vector<std::int32_t> lens(32, 1000);
+  lens[0] = 100'000;
+  const DecodePlan plan = plan_decode(lens, std::nullopt, 8, 528);
+  ASSERT_EQ(plan.parts.size(), 1U);
+  EXPECT_EQ(plan.parts[0].sequence, 0);
+  for (const Chunk& chunk : plan.chunks) EXPECT_LE(chunk.last - chunk.first, 4096);
+}
+
+TEST(Fp8, IsFp16WithAnotherBias) {
+  for (std::uint32_t pair = 0; pair < 0x1'0000; ++pair) {
+    const std::uint32_t wide = small_fp16((pair & 0xffU) << 8U | (pair & 0xff00U) << 16U);
+    for (const unsigned half : {0U, 1U}) {
+      const auto bits = static_cast<std::uint8_t>(pair >> 8U * half);
+      if ((bits & 0x7fU) == 0x7fU) continue;  // NaN
+      const Fp16 small{static_cast<std::uint16_t>(wide >> 16U * half)};
+      ASSERT_EQ(256 * to_float(small), to_float(Fp8E4m3{bits})) << pair;
+    }
+  }
 }
 
 TEST(PrefillPlan, CoversAllRowsTheLongestFirst) {

@@ -28,8 +28,9 @@ TERRACE_DEVICE void copy_words(std::int64_t count, const From& from, const To& t
     Word words[kInFlight];
 #pragma unroll
     for (int k = 0; k < kInFlight; ++k) {
+      // What is not ours is read for nothing: without branches all loads are in flight together.
       const std::int64_t i = first + k * stride;
-      if (i < count) words[k] = *reinterpret_cast<const Word*>(from(i));
+      words[k] = *reinterpret_cast<const Word*>(from(i < count ? i : first));
     }
 #pragma unroll
     for (int k = 0; k < kInFlight; ++k) {
@@ -94,11 +95,11 @@ struct StreamCopyKernel {
   }
 };
 
-/// Adds the sum of all words to *sum.
+/// Adds the sum of all words to *sum, once a block: additions to one place queue up.
 template <class M>
 struct StreamReadKernel {
   static constexpr int kThreads = 256;
-  static constexpr int kShared = 0;
+  static constexpr int kShared = kThreads / kWarp * static_cast<int>(sizeof(std::uint64_t));
 
   const std::uint64_t* from = nullptr;
   std::int64_t count = 0;
@@ -122,7 +123,12 @@ struct StreamReadKernel {
     if (M::block() == 0 && M::thread() == 0 && count % 2 != 0) mine += from[count - 1];
 #pragma unroll
     for (int mask = 1; mask < kWarp; mask *= 2) mine += M::shuffle_xor(mine, mask);
-    if (M::thread() % kWarp == 0) M::add(sum, mine);
+    auto* const of_warps = reinterpret_cast<std::uint64_t*>(M::shared());
+    if (M::thread() % kWarp == 0) of_warps[M::thread() / kWarp] = mine;
+    M::sync();
+    if (M::thread() != 0) return;
+    for (int w = 1; w < kThreads / kWarp; ++w) mine += of_warps[w];
+    M::add(sum, mine);
   }
 };
 

@@ -13,13 +13,15 @@ namespace terrace::kernels::cuda {
 template <class M, class T, int Dim>
 struct DecodeKernel {
   using F = Fragments<M, T, Dim>;
-  static constexpr int kWarps = Dim > 128 ? 2 : 4;
+  static constexpr int kWarps =
+      Dim > 128 ? 1 : 2;  // several blocks fit, so one begins as others go
   static constexpr int kThreads = kWarp * kWarps;
   static constexpr int kKeys = 16;
   static constexpr int kStages = 3;
   static constexpr int kTileBytes = kKeys * F::Layout::kRowBytes;
   static constexpr int kRing = kWarps * kStages * 2 * kTileBytes;
-  static constexpr int kMerge = kWarps * 16 * (Dim + 2) * static_cast<int>(sizeof(float));
+  static constexpr int kSumsRow = Dim + 8;  // rows begin in different banks
+  static constexpr int kMerge = kWarps * 16 * (kSumsRow + 2) * static_cast<int>(sizeof(float));
   static constexpr int kShared = kRing > kMerge ? kRing : kMerge;
 
   DecodeTask task;
@@ -120,9 +122,9 @@ struct DecodeKernel {
     }
   }
 
-  // Shared memory at the end: sums [warp][16][Dim], largest [warp][16], weight [warp][16].
+  // Shared memory at the end: sums [warp][16][kSumsRow], largest [warp][16], weight [warp][16].
   static TERRACE_DEVICE float* shared_sums() { return reinterpret_cast<float*>(M::shared()); }
-  static TERRACE_DEVICE float* shared_largest() { return shared_sums() + kWarps * 16 * Dim; }
+  static TERRACE_DEVICE float* shared_largest() { return shared_sums() + kWarps * 16 * kSumsRow; }
   static TERRACE_DEVICE float* shared_weight() { return shared_largest() + kWarps * 16; }
 
   static TERRACE_DEVICE void leave_in_shared(const float (&sums)[Dim / 8][4],
@@ -134,7 +136,7 @@ struct DecodeKernel {
 #pragma unroll
       for (int c = 0; c < 4; ++c) {
         const int row = warp() * 16 + g + 8 * (c / 2);
-        shared_sums()[row * Dim + F::value_dim(n / 4, n % 4, t, c % 2)] = sums[n][c];
+        shared_sums()[row * kSumsRow + F::value_dim(n / 4, n % 4, t, c % 2)] = sums[n][c];
       }
     }
 #pragma unroll
@@ -161,7 +163,7 @@ struct DecodeKernel {
 #pragma unroll
       for (int w = 0; w < kWarps; ++w) {
         const float factor = M::exp2(shared_largest()[w * 16 + row] - base);
-        sum += factor * shared_sums()[(w * 16 + row) * Dim + d];
+        sum += factor * shared_sums()[(w * 16 + row) * kSumsRow + d];
         weight += factor * shared_weight()[w * 16 + row];
       }
       const Target target = target_of(task, chunk, chunk_index, first_head + row, Dim, weight);

@@ -15,16 +15,18 @@
 namespace terrace::kernels::cuda {
 
 /// Rows of Dim elements. Their chunks of 16 bytes change places by the row's number, so that eight
-/// rows' chunks of one column are in different banks.
+/// rows' chunks of one column are in different banks. The banks are 128 bytes wide together: rows
+/// of an odd number of halves of that fall on the same ones by twos, and need one place for two.
 template <class T, int Dim>
 struct TileLayout {
   static constexpr int kRowBytes = Dim * static_cast<int>(sizeof(T));
   static constexpr int kChunks = kRowBytes / 16;
   static constexpr int kPeriod = kChunks & -kChunks;  // the largest power of 2 that divides it
   static constexpr int kMask = (kPeriod < 8 ? kPeriod : 8) - 1;
+  static constexpr int kShift = kRowBytes % 128 == 0 ? 0 : 1;
 
   static TERRACE_DEVICE int place(int row, int chunk) {
-    return row * kRowBytes + (chunk ^ (row & kMask)) * 16;
+    return row * kRowBytes + (chunk ^ (row >> kShift & kMask)) * 16;
   }
 };
 
@@ -115,10 +117,16 @@ struct Fragments<M, Fp8E4m3, Dim> {
   }
 };
 
-TERRACE_DEVICE float load(ConstArray a, std::int64_t i) {
-  if (a.type == Element::fp32) return static_cast<const float*>(a.begin)[i];
-  if (a.type == Element::bf16) return to_float(static_cast<const Bf16*>(a.begin)[i]);
-  return to_float(static_cast<const Fp16*>(a.begin)[i]);
+/// Calls f with a pointer to the numbers of an input, typed.
+template <class F>
+TERRACE_DEVICE void with_input(ConstArray a, const F& f) {
+  if (a.type == Element::fp32) {
+    f(static_cast<const float*>(a.begin));
+  } else if (a.type == Element::bf16) {
+    f(static_cast<const Bf16*>(a.begin));
+  } else {
+    f(static_cast<const Fp16*>(a.begin));
+  }
 }
 
 /// Calls f with a pointer to the numbers of an output, typed.
@@ -155,35 +163,55 @@ TERRACE_DEVICE void store_row(const float (&sums)[N][4], int below, float factor
   });
 }
 
+/// Two neighbours, loaded at once.
+template <class T>
+struct alignas(2 * sizeof(T)) Two {
+  T first;
+  T second;
+};
+
 /// A's words of step k: rows of queries that begin at `row` and `row_below`, 8 rows further down;
-/// zeros for a negative one.
-template <class M, class F>
-TERRACE_DEVICE void query_words(ConstArray q, std::int64_t row, std::int64_t row_below, int k,
+/// zeros for a negative one. REQUIRES: q begins at a multiple of two numbers.
+template <class M, class F, class Q>
+TERRACE_DEVICE void query_words(const Q* q, std::int64_t row, std::int64_t row_below, int k,
                                 std::uint32_t (&a)[4]) {
   const int t = M::thread() % 4;
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
     const std::int64_t begin = i % 2 == 0 ? row : row_below;
-    const std::int64_t at = begin + F::query_dim(k, t, i / 2);
-    const bool there = begin >= 0;
-    a[i] =
-        M::pack(typename F::Operand{}, there ? load(q, at) : 0.0F, there ? load(q, at + 1) : 0.0F);
+    const bool there = begin >= 0;  // else row 0 is read for nothing: without branches
+    const Two<Q> two =
+        *reinterpret_cast<const Two<Q>*>(q + (there ? begin : 0) + F::query_dim(k, t, i / 2));
+    const std::uint32_t word =
+        M::pack(typename F::Operand{}, to_float(two.first), to_float(two.second));
+    a[i] = there ? word : 0;
   }
 }
 
-/// The A fragments of all steps, in registers. They go through Steps * 512 bytes of shared memory
-/// of this warp: code that looks at an element's type is not repeated for each register then.
+/// The A fragments of all steps, to Steps * 512 bytes of shared memory of this warp, of which each
+/// thread reads what it has written. Several steps' loads are in flight at a time.
+template <class M, class F, int Steps>
+TERRACE_DEVICE void store_queries(ConstArray q, std::int64_t row, std::int64_t row_below,
+                                  std::byte* memory) {
+  Vector16* const mine = reinterpret_cast<Vector16*>(memory) + M::thread() % kWarp;
+  with_input(q, [=](const auto* from) {
+#pragma unroll 8
+    for (int k = 0; k < Steps; ++k) {
+      query_words<M, F>(from, row, row_below, k, mine[k * kWarp].words);
+    }
+  });
+}
+
+/// The same, to registers. They go through shared memory: code that depends on an element's type is
+/// not repeated for each register then.
 template <class M, class F, int Steps>
 TERRACE_DEVICE void read_queries(ConstArray q, std::int64_t row, std::int64_t row_below,
                                  std::byte* memory, std::uint32_t (&words)[Steps][4]) {
-  Vector16* const mine = reinterpret_cast<Vector16*>(memory) + M::thread() % kWarp;
-#pragma unroll 1
-  for (int k = 0; k < Steps; ++k) {
-    query_words<M, F>(q, row, row_below, k, mine[k * kWarp].words);
-  }
+  store_queries<M, F, Steps>(q, row, row_below, memory);
+  const Vector16* const mine = reinterpret_cast<const Vector16*>(memory) + M::thread() % kWarp;
 #pragma unroll
   for (int k = 0; k < Steps; ++k) {
-    const Vector16 v = mine[k * kWarp];  // what this very thread has written
+    const Vector16 v = mine[k * kWarp];
 #pragma unroll
     for (int i = 0; i < 4; ++i) words[k][i] = v.words[i];
   }

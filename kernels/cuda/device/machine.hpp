@@ -39,6 +39,12 @@ struct alignas(16) Vector16 {
   std::uint32_t words[4];
 };
 
+/// Of two fp8 (E4M3), each in the upper byte of a half word: two fp16 that are 2^-8 times as large.
+/// Both formats have the exponent behind the sign, and biases of 7 and 15.
+TERRACE_DEVICE constexpr std::uint32_t small_fp16(std::uint32_t two) {
+  return (two & 0x8000'8000U) | (two & 0x7f00'7f00U) >> 1U;
+}
+
 /// Minus infinity: the score of what is not seen.
 TERRACE_DEVICE constexpr float never() { return -__builtin_huge_valf(); }
 

@@ -86,17 +86,18 @@ struct MlaDecodeKernel {
                              int seen, float (&sums)[1][kSlice / 8][4],
                              SoftmaxRows& gathered) const {
     float s[1][4] = {};
+    float odd[4] = {};  // two sums: each product waits for the one before that it adds to
 #pragma unroll
     for (int j = 0; j < kWidth / 32; ++j) {
       std::uint32_t b[2][2];
       F::keys(tile, 8 * quarter(), j, b);
       M::multiply_add(Operand{}, s[0], q[2 * j], b[0]);
-      M::multiply_add(Operand{}, s[0], q[2 * j + 1], b[1]);
+      M::multiply_add(Operand{}, odd, q[2 * j + 1], b[1]);
     }
 #pragma unroll
     for (int c = 0; c < 4; ++c) {
       const int key = 8 * quarter() + 2 * (lane() % 4) + c % 2;
-      s[0][c] = key < seen ? M::product(s[0][c], task.score_scale) : never();
+      s[0][c] = key < seen ? M::product(s[0][c] + odd[c], task.score_scale) : never();
     }
     float top[2];
     largest_scores<M>(s, top);

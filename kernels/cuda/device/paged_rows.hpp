@@ -33,18 +33,23 @@ struct Tokens {
 
 /// Begins to copy tokens `begin` to begin + Rows - 1 to tiles, with Threads threads of which this
 /// is number `thread`. Rows that are not among `tokens` become zeros: whatever memory holds
-/// there, it must not get into a product. `values` may be null.
+/// there, it must not get into a product. `values` may be null. REQUIRES: there are tokens. All
+/// threads read the block table, of another row where need be: without branches these loads are in
+/// flight together.
 template <class M, class Layout, int Rows, int Threads>
 TERRACE_DEVICE void copy_rows(const PagedRows& from, const Tokens& tokens, int begin, int thread,
                               std::byte* keys, std::byte* values) {
+  constexpr int kAll = Rows * Layout::kChunks;
 #pragma unroll 4
-  for (int i = thread; i < Rows * Layout::kChunks; i += Threads) {
+  for (int turn = 0; turn < (kAll + Threads - 1) / Threads; ++turn) {  // a count that is known
+    const int i = turn * Threads + thread;
+    if (kAll % Threads != 0 && i >= kAll) break;
     const int row = i / Layout::kChunks;
     const int chunk = i % Layout::kChunks;
     const int token = begin + row;
     const bool seen = token >= tokens.first && token < tokens.last;
     const std::int64_t at =
-        seen ? from.offset(tokens.blocks, tokens.head, token) + chunk * 16 : std::int64_t{0};
+        from.offset(tokens.blocks, tokens.head, seen ? token : tokens.first) + chunk * 16;
     const int place = Layout::place(row, chunk);
     M::copy16_async(keys + place, from.keys + at, seen);
     if (values != nullptr) M::copy16_async(values + place, from.values + at, seen);

@@ -58,12 +58,18 @@ struct PrefillKernel {
 #pragma unroll
       for (int r = 0; r < 2; ++r) seen[m][r] = seen_by(range, row_of(range, m, r));
     }
+    Seen by_some;
+    Seen by_all;
+    seen_by_warp(range, by_some, by_all);
     copy(tokens, 0);
     for (int tile = 0; tokens.first + tile * kKeys < tokens.last; ++tile) {
       M::template wait_copies<0>();
       M::sync();  // the tile has arrived, and all are done with the one before
       copy(tokens, tile + 1);
-      attend(tokens.first + tile * kKeys, tile, seen, sums, gathered);
+      const int begin = tokens.first + tile * kKeys;
+      if (begin >= by_some.last || begin + kKeys <= by_some.first) continue;
+      const bool hides = begin < by_all.first || begin + kKeys > by_all.last;
+      attend(begin, tile, hides, seen, sums, gathered);
     }
 #pragma unroll
     for (int m = 0; m < kRowTiles; ++m) write(range, kv_head, m, sums[m], gathered[m]);
@@ -80,10 +86,13 @@ struct PrefillKernel {
   static TERRACE_DEVICE std::byte* keys_of(int tile) {
     return M::shared() + kQueryBytes + tile % 2 * 2 * kTileBytes;
   }
+  /// The A fragments of all steps, for the warp's m-th 16 rows.
+  static TERRACE_DEVICE std::byte* queries(int m) {
+    return M::shared() + (warp() * kRowTiles + m) * (Dim / 16 * kWarp * 16);
+  }
   /// The words of a step's A fragment, of this thread.
-  static TERRACE_DEVICE Vector16* query(int m, int k) {
-    return reinterpret_cast<Vector16*>(M::shared()) +
-           ((warp() * kRowTiles + m) * (Dim / 16) + k) * kWarp + lane();
+  static TERRACE_DEVICE const Vector16* query(int m, int k) {
+    return reinterpret_cast<const Vector16*>(queries(m)) + k * kWarp + lane();
   }
 
   /// The row of the chunk that is row g + 8r of a warp's m-th fragment.
@@ -96,6 +105,17 @@ struct PrefillKernel {
   TERRACE_DEVICE Seen seen_by(const RowRange& range, int row) const {
     const int position = range.position + row / task.group;
     return row < range.rows ? Seen{first_seen(position), position + 1} : Seen{};
+  }
+  /// What some row of this warp sees, and what all of its rows see.
+  TERRACE_DEVICE void seen_by_warp(const RowRange& range, Seen& some, Seen& all) const {
+    constexpr int kOfWarp = kRowTiles * 16;
+    const int row = range.first + warp() * kOfWarp;
+    const int left = range.rows - row;
+    if (left <= 0) return;
+    const Seen first = seen_by(range, row);
+    const Seen last = seen_by(range, row + (left < kOfWarp ? left : kOfWarp) - 1);
+    some = {first.first, last.last};
+    if (left >= kOfWarp) all = {last.first, first.last};
   }
   /// Where a row's numbers begin in q and out; negative for one that the chunk does not have.
   TERRACE_DEVICE std::int64_t place(const RowRange& range, int kv_head, int row) const {
@@ -110,9 +130,7 @@ struct PrefillKernel {
     for (int m = 0; m < kRowTiles; ++m) {
       const std::int64_t row = place(range, kv_head, row_of(range, m, 0));
       const std::int64_t below = place(range, kv_head, row_of(range, m, 1));
-#pragma unroll 1
-      for (int k = 0; k < Dim / 16; ++k)
-        query_words<M, F>(task.q, row, below, k, query(m, k)->words);
+      store_queries<M, F, Dim / 16>(task.q, row, below, queries(m));
     }
   }
 
@@ -125,7 +143,7 @@ struct PrefillKernel {
     M::commit_copies();
   }
 
-  TERRACE_DEVICE void attend(int begin, int tile, const Seen (&seen)[kRowTiles][2],
+  TERRACE_DEVICE void attend(int begin, int tile, bool hides, const Seen (&seen)[kRowTiles][2],
                              float (&sums)[kRowTiles][Dim / 8][4],
                              SoftmaxRows (&gathered)[kRowTiles]) const {
     float s[kRowTiles][kKeys / 8][4] = {};
@@ -133,7 +151,8 @@ struct PrefillKernel {
     std::uint32_t weights[kRowTiles][kKeys / 8][2];
 #pragma unroll
     for (int m = 0; m < kRowTiles; ++m) {
-      mask(s[m], begin, seen[m]);
+      scale(s[m]);
+      if (hides) hide(s[m], begin, seen[m]);
       float top[2];
       float factor[2];
       largest_scores<M>(s[m], top);
@@ -165,16 +184,22 @@ struct PrefillKernel {
     }
   }
 
-  /// Scales the scores of the tile whose keys begin at `begin`, and hides those that a row does
-  /// not see.
-  TERRACE_DEVICE void mask(float (&s)[kKeys / 8][4], int begin, const Seen (&seen)[2]) const {
+  TERRACE_DEVICE void scale(float (&s)[kKeys / 8][4]) const {
+#pragma unroll
+    for (int n = 0; n < kKeys / 8; ++n) {
+#pragma unroll
+      for (int c = 0; c < 4; ++c) s[n][c] = M::product(s[n][c], task.score_scale);
+    }
+  }
+
+  /// Of the tile whose keys begin at `begin`, what a row does not see.
+  static TERRACE_DEVICE void hide(float (&s)[kKeys / 8][4], int begin, const Seen (&seen)[2]) {
 #pragma unroll
     for (int n = 0; n < kKeys / 8; ++n) {
 #pragma unroll
       for (int c = 0; c < 4; ++c) {
         const int key = begin + 8 * n + 2 * (lane() % 4) + c % 2;
-        const bool hidden = key < seen[c / 2].first || key >= seen[c / 2].last;
-        s[n][c] = hidden ? never() : M::product(s[n][c], task.score_scale);
+        if (key < seen[c / 2].first || key >= seen[c / 2].last) s[n][c] = never();
       }
     }
   }

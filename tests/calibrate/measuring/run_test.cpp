@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -162,6 +163,27 @@ TEST(CalibrationRun, KeepsWhatCannotBeMeasuredWithTheReason) {
   }
   const Progressed read = Journal::read(laboratory.path()).value();
   EXPECT_EQ(ids(read.points).size(), 3U);
+}
+
+TEST(CalibrationRun, EndsWhereTheDeviceIsLostAndGoesOnBehindThatPoint) {
+  Laboratory laboratory;
+  std::vector<Planned> plan = laboratory.plan(9);
+  plan[4].measurement.measure = [](Bench&) -> Sample { throw kernels::DeviceLost("bad address"); };
+  try {
+    laboratory.measure(plan);
+    FAIL() << "went on without a device";
+  } catch (const kernels::DeviceLost& error) {
+    EXPECT_TRUE(std::string_view(error.what()).starts_with("fake/4: bad address; "))
+        << error.what();
+  }
+  laboratory.so_far = Journal::read(laboratory.path()).value();
+  EXPECT_EQ(laboratory.so_far.points.back().error, "bad address");
+  const std::size_t before = laboratory.order.size();
+  EXPECT_LT(before, 8U);
+
+  EXPECT_TRUE(laboratory.measure(plan));
+  EXPECT_EQ(laboratory.order.size(), 8U);
+  EXPECT_EQ(ids(laboratory.so_far.points).size(), 9U);
 }
 
 TEST(CalibrationRun, DoesNotKeepContradictions) {

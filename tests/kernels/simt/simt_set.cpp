@@ -26,10 +26,11 @@ class Runtime {
   static void upload(std::byte* to, std::span<const std::byte> from) {
     std::copy(from.begin(), from.end(), to);
   }
-  /// So few that small operations are divided, too.
+  /// So few that copying blocks take several turns, so many that short sequences are divided, too.
   template <class Kernel>
   [[nodiscard]] static int residents() {
-    return 2;
+    constexpr bool kAttends = requires(const Kernel& kernel) { kernel.task; };
+    return kAttends ? 264 : 2;
   }
   template <class Kernel>
   void launch(const Kernel& kernel, std::int64_t blocks) {
