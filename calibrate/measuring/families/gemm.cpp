@@ -69,7 +69,8 @@ void add(std::vector<Measurement>& all, const Extent& extent, const Product& p, 
                  .cache = std::string(cache),
                  .unit = "us",
                  .seconds = sampling_seconds(call_seconds(extent, p), sampling_of(extent)),
-                 .measure = [p, cold](Bench& bench) { return measure(bench, p, cold); }});
+                 .measure = [p, cold](Bench& bench) { return measure(bench, p, cold); },
+                 .kernels = {kernels::proof::GemmKernel{}}});
 }
 
 std::vector<Measurement> plan(const Extent& extent) {
