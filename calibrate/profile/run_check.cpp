@@ -129,7 +129,7 @@ class Checker {
   /// Files from before kernels were proven have none.
   void finding(const Json& check) {
     const std::string* name = check.is_object() ? text_at(check, "kernel") : nullptr;
-    if (name == nullptr || name->empty()) return error("checks", "'kernel' has to be a word");
+    if (name == nullptr) return error("checks", "each has to say of which 'kernel' it is");
     const std::string where = "checks: " + escape_controls(*name);
     number(where, check, "bound", 0, 1, true);
     if (check.contains("error") && !check["error"].is_null()) {

@@ -12,6 +12,7 @@
 
 #include "calibrate/labs/lab.hpp"
 #include "calibrate/labs/transformer.hpp"
+#include "calibrate/measuring/kernel_proof.hpp"
 #include "kernels/cpu/cpu_set.hpp"
 #include "kernels/gemm.hpp"
 #include "tests/calibrate/labs/far_set.hpp"
@@ -100,6 +101,29 @@ TEST(EmulatedGpuLab, AnswersAreThoseOfTheProcessorWithBlocksThatGoAndComeBack) {
   const LabResult result = run_lab(rules, dialogues, gpu);
   EXPECT_EQ(result.answers, expected.answers);
   for (const TierCounts& tier : result.tiers) EXPECT_GT(tier.read, 0);
+}
+
+/// What roundings of 16-bit operands explain stays within the bounds that calibration sets.
+TEST(EmulatedGpuLab, ProofsOfTheEmulatedKernelsHold) {
+  using kernels::Element;
+  using namespace kernels::proof;
+  tests::FarSet gpu(std::make_shared<EmulatedGpu>());
+  const std::vector<calibrate::TimedKernel> all = {
+      DecodeKernel{.head_dim = 64, .group = 4},
+      DecodeKernel{.cached = Element::fp8_e4m3, .head_dim = 64, .group = 8},
+      DecodeKernel{.head_dim = 64, .group = 4, .windowed = true},
+      MlaDecodeKernel{16},
+      PrefillKernel{.head_dim = 64, .group = 4},
+      BytesKernel::gather,
+      BytesKernel::scatter,
+      BytesKernel::copy,
+      BytesKernel::read,
+      BytesKernel::write};
+  for (const calibrate::TimedKernel& kernel : all) {
+    const calibrate::KernelFinding finding = calibrate::prove(kernel, gpu, nullptr);
+    EXPECT_TRUE(finding.ok()) << finding.kernel << ": " << finding.what();
+    EXPECT_LT(finding.error, 0.5 * finding.bound + 1e-12) << finding.kernel << " is near its bound";
+  }
 }
 
 TEST(EmulatedGpuLab, SaysWhichElementsThereAreKernelsFor) {
