@@ -12,6 +12,7 @@
 #include "calibrate/loop/closed_loop.hpp"
 #include "calibrate/loop/error_bound.hpp"
 #include "calibrate/loop/loop_report.hpp"
+#include "calibrate/measuring/device.hpp"
 #include "calibrate/measuring/machine_lock.hpp"
 #include "calibrate/verbs.hpp"
 #include "sim/app/arguments.hpp"
@@ -50,12 +51,14 @@ ExitCode run(const Arguments& arguments) {
   LoopResult result;
   try {
     const MachineLock lock;
+    const Device device = open_device(arguments.value("device").value_or("cpu"), options.threads);
     const InterruptWatch watch;
     app::StatusLine line(true, true);
-    result = close_loop(options, [&](std::string_view what, double part) {
-      if (InterruptWatch::interrupted()) throw Stopped();
-      if (line.due()) line.show(fmt::format("{}: {:.0f} %", what, 100 * part));
-    });
+    result =
+        close_loop(options, *device.kernels, !device.gpu, [&](std::string_view what, double part) {
+          if (InterruptWatch::interrupted()) throw Stopped();
+          if (line.due()) line.show(fmt::format("{}: {:.0f} %", what, 100 * part));
+        });
   } catch (const Stopped&) {
     app::note("terrace: stopped by a signal; there is nothing to compare yet");
     return ExitCode::interrupted;
@@ -71,7 +74,12 @@ constexpr std::array kOptions = {
     Option{"quick", "", "half of the workloads, and fewer measurements"},
     Option{"disk", "DIR", "where the file lies that blocks are evicted to; here if left out",
            Words::directory},
-    Option{"threads", "N", "that compute; all cores but one if left out", Words::free},
+    Option{"device", "DEVICE", "what multiplies and attends: cpu or cuda:0; cpu if left out",
+           Words::free},
+    Option{"threads", "N",
+           "of the processor: compute all there, and beside a GPU what is not its kernels'; all "
+           "cores but one if left out",
+           Words::free},
     Option{"seed", "N", "of the conversations; 1 if left out", Words::free},
     Option{"out", "DIR", "write workloads.csv, summary.json and a plot there", Words::directory},
     Option{"json", "", "print the summary as JSON, and nothing else"},
@@ -91,6 +99,10 @@ constinit const app::Verb kHere = {
         "real, with continuous batching, prefix caching and eviction to memory and file, and\n"
         "simulates the same with what was measured; nothing is learned from the workloads. The\n"
         "file has no name, at most 64 MiB, and leaves nothing behind.\n"
+        "\n"
+        "With --device cuda:0 products, attention and the pool are the GPU's; norms, gates, "
+        "sampling "
+        "and\nthe tiers below stay the host's. The exit status is 1 if there is no such device.\n"
         "\n"
         "Errors by name: a quantity (prompt_step, decode_step, ttft, tpot, memory_load, "
         "file_load,\n"

@@ -127,7 +127,10 @@ constexpr std::array kOptions = {
            Words::directory},
     Option{"file", "SIZE", "of that file; 16 MiB if left out"},
     Option{"device", "DEVICE", "what multiplies and attends: cpu or cuda:0; cpu if left out"},
-    Option{"threads", "N", "one per core if left out"},
+    Option{
+        "threads", "N",
+        "of the processor: compute all there, and beside a GPU what is not its kernels'; one per "
+        "core if left out"},
     Option{"seed", "N", "of weights and dialogues; 1 if left out"}};
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "calibrate/measuring/families/family.hpp"
+#include "calibrate/measuring/proven.hpp"
 #include "calibrate/measuring/session.hpp"
 #include "calibrate/profile/machine_profile.hpp"
 #include "calibrate/verbs.hpp"
@@ -109,7 +110,11 @@ std::string findings_text(const MeasuredRun& run) {
   const auto count = [&](auto predicate) {
     return std::count_if(run.points.begin(), run.points.end(), predicate);
   };
-  const auto failed = count([](const MeasuredPoint& p) { return !p.error.empty(); });
+  const auto wrong = condemned(run.findings);  // and not worth a line for each point
+  const auto has_failed = [&](const MeasuredPoint& p) {
+    return !p.error.empty() && !wrong.contains(p.family);
+  };
+  const auto failed = count(has_failed);
   const auto unstable = count([](const MeasuredPoint& p) { return !p.sample.stable; });
   const auto drifted = count([](const MeasuredPoint& p) { return p.drifted; });
   double drift = 0;
@@ -124,9 +129,23 @@ std::string findings_text(const MeasuredRun& run) {
   if (failed == 0) return text;
   text += fmt::format("{} points could not be measured:\n", failed);
   for (const MeasuredPoint& point : run.points) {
-    if (!point.error.empty()) text += fmt::format("  {}: {}\n", point.id, point.error);
+    if (has_failed(point)) text += fmt::format("  {}: {}\n", point.id, point.error);
   }
   return text;
+}
+
+/// Says of what was not timed why; whether there is such a thing.
+bool tell_wrong_kernels(const MeasuredRun& run) {
+  const auto wrong = condemned(run.findings);
+  for (const auto& [family, why] : wrong) {
+    note(fmt::format("terrace: {} was not timed: {}", family, why));
+  }
+  if (wrong.empty()) return false;
+  note(
+      fmt::format("terrace: this device computes wrong results: {} of {} families are missing from "
+                  "what was measured and from the profile",
+                  wrong.size(), run.tool.at("families").size()));
+  return true;
 }
 
 fs::path with_suffix(const std::string& out, std::string_view suffix) {
@@ -153,7 +172,7 @@ void make_profile(const MeasuredRun& run, const std::string& name, const Argumen
   try {
     text = machine_yaml(machine_profile(run, app::open_catalogue(arguments)), run);
   } catch (const config::ConfigError& e) {
-    if (!arguments.has("only")) throw;
+    if (!arguments.has("only") && condemned(run.findings).empty()) throw;
     note(fmt::format("terrace: no profile of these families alone: {}", e.what()));
     return;
   }
@@ -193,7 +212,7 @@ ExitCode run_session(Session& session, const std::string& name, const Arguments&
   session.forget();
   if (!quiet) print(fmt::format("{}: {}", points.string(), findings_text(*run)));
   make_profile(*run, name, arguments);
-  return ExitCode::ok;
+  return tell_wrong_kernels(*run) ? ExitCode::failure : ExitCode::ok;
 }
 
 /// Throws about what is there already and in the way.
@@ -253,6 +272,12 @@ constinit const app::Verb kMeasure = {
         "hot).\nA point that varies by more than 10 % at its second try, too, is kept and flagged "
         "'unstable'.\nEvery 20 seconds the same small job is done: if its rate is off by more than "
         "10 %, the points\naround it are flagged 'drift'. Clocks and settings are never touched.\n"
+        "\n"
+        "Before any of it, each kind of kernel is compared with a reference in fp64, on small "
+        "random\n"
+        "operands, on this very device. What times a wrong one is left out, and said to be; the "
+        "exit\n"
+        "status is 1 then.\n"
         "\n"
         "A run that was stopped goes on with the same command: what is done is in\n"
         "NAME.points.journal until it is complete. One calibration at a time runs on a machine. "

@@ -12,7 +12,7 @@
 #include "calibrate/labs/engine.hpp"
 #include "calibrate/labs/real_machine.hpp"
 #include "calibrate/loop/prediction.hpp"
-#include "kernels/cpu/cpu_set.hpp"
+#include "kernels/host_set.hpp"
 #include "sim/base/function_ref.hpp"
 #include "sim/base/quantile.hpp"
 
@@ -67,11 +67,13 @@ class ProfileFolder {
 
 class ClosedLoop {
  public:
-  ClosedLoop(const LoopOptions& options, const LoopProgress& progress)
+  ClosedLoop(const LoopOptions& options, kernels::KernelSet& set, bool is_host,
+             const LoopProgress& progress)
       : options_(options),
         progress_(progress),
         shape_(loop_shape()),
-        set_(options.threads),
+        set_(set),
+        is_host_(is_host),
         spec_{kLoopBounds.most_tokens, kLoopBounds.most_sequences, kLoopBounds.longest,
               effort().passes, options.seed},
         blocks_(std::max(kLoopBounds.most_blocks, blocks_for(spec_, shape_.page))),
@@ -80,7 +82,11 @@ class ClosedLoop {
 
   LoopResult run() {
     LoopResult result;
-    result.processor = set_.description();
+    result.device = set_.description();
+    if (!is_host_) {
+      result.host = fmt::format("{}, {} thread{}", kernels::processor_name(), options_.threads,
+                                options_.threads == 1 ? "" : "s");
+    }
     result.shape = shape_;
     result.options = options_;
     result.runs = effort().runs;
@@ -120,6 +126,11 @@ class ClosedLoop {
     const auto start = std::chrono::steady_clock::now();
     LoopCalibration c;
     if (std::string caveat = set_.caveat(); !caveat.empty()) caveats.push_back(std::move(caveat));
+    if (!is_host_) {
+      caveats.emplace_back(
+          "a block goes to the device and back alone, from ordinary memory, and is waited for; "
+          "engines move many at once, from pinned memory");
+    }
     // First the file: a disk that does not do is told at once.
     const std::vector<std::int64_t> tiers = {kSlots, kSlots};
     labs::RealMachine machine(model_, tiers, {options_.disk, kDepth});
@@ -165,7 +176,8 @@ class ClosedLoop {
   LoopOptions options_;
   const LoopProgress& progress_;
   labs::Shape shape_;
-  kernels::CpuSet set_;
+  kernels::KernelSet& set_;
+  bool is_host_;
   StepGridSpec spec_;
   std::int64_t blocks_;
   labs::Transformer model_;
@@ -174,8 +186,9 @@ class ClosedLoop {
 
 }  // namespace
 
-LoopResult close_loop(const LoopOptions& options, const LoopProgress& progress) {
-  return ClosedLoop(options, progress).run();
+LoopResult close_loop(const LoopOptions& options, kernels::KernelSet& kernels, bool is_host,
+                      const LoopProgress& progress) {
+  return ClosedLoop(options, kernels, is_host, progress).run();
 }
 
 }  // namespace terrace::calibrate

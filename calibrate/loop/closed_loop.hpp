@@ -12,6 +12,7 @@
 #include "calibrate/loop/move_laws.hpp"
 #include "calibrate/loop/step_grid.hpp"
 #include "calibrate/loop/workloads.hpp"
+#include "kernels/kernel_set.hpp"
 
 namespace terrace::calibrate {
 
@@ -25,7 +26,7 @@ enum class LoopExtent : std::uint8_t {
 struct LoopOptions {
   LoopExtent extent = LoopExtent::full;
   std::filesystem::path disk = ".";  // where the file lies
-  int threads = 1;
+  int threads = 1;                   // of the host, for what is not the kernels'
   std::uint64_t seed = 1;
 };
 
@@ -38,7 +39,8 @@ struct LoopCalibration {
 };
 
 struct LoopResult {
-  std::string processor;
+  std::string device;  // what multiplies and attends, by its own description
+  std::string host;    // what does the rest; empty if that is the same
   labs::Shape shape;
   LoopOptions options;
   int runs = 1;  // of each workload
@@ -51,8 +53,11 @@ struct LoopResult {
 using LoopProgress = std::function<void(std::string_view, double)>;
 
 /// Calibrates this machine, serves workloads on it for real, simulates them with what was just
-/// learned, and compares. Nothing is learned from the workloads. `progress` is asked between any
-/// two steps, moves and runs. Throws std::runtime_error if the disk does not do.
-LoopResult close_loop(const LoopOptions& options, const LoopProgress& progress);
+/// learned, and compares. Nothing is learned from the workloads. Products and attention are those
+/// of `kernels`, and the pool is in their memory; `is_host` says that they are the processor's.
+/// `progress` is asked between any two steps, moves and runs. Throws std::runtime_error if the disk
+/// does not do, or there is no memory for the pool.
+LoopResult close_loop(const LoopOptions& options, kernels::KernelSet& kernels, bool is_host,
+                      const LoopProgress& progress);
 
 }  // namespace terrace::calibrate

@@ -110,7 +110,8 @@ std::string loop_json(const LoopResult& r) {
   const ErrorSummary& judged = errors.back();
   Json out;
   out["schema_version"] = kSchemaVersion;
-  out["processor"] = r.processor;
+  out["device"] = r.device;
+  if (!r.host.empty()) out["host"] = r.host;
   out["threads"] = r.options.threads;
   out["seed"] = r.options.seed;
   out["quick"] = r.options.extent != LoopExtent::full;

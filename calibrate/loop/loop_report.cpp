@@ -32,16 +32,17 @@ std::string header(const LoopResult& r) {
       r.workloads.begin(), r.workloads.end(), [](const auto& w) { return w.evicts; }));
   const CopyLaw copy = copy_law(c.moves.from_memory, s.block_bytes());
   std::string text = fmt::format(
-      "processor    {}\n"
+      "device       {}\n"
+      "{}"
       "model        {} layers of {}, {} heads of {}, {} for keys and values; a block is {}\n"
       "calibrated   in {}; a step that is always the same varied by {} % (P10 to P90)\n"
       "memory       a block is loaded in {}\n"
       "file         in {}; {} one by one, {} when {} are loaded at once\n"
       "served       {} workloads, {} of which evict into the file, {} times each\n",
-      r.processor, s.layers, s.width, s.heads, s.head_dim, s.kv_heads,
-      human::bytes(s.block_bytes()), human::time(seconds(c.took)), percent(c.steps.sentinel_spread),
-      human::time(seconds(s.block_bytes() / copy.rate)), r.options.disk.string(),
-      human::time(seconds(c.moves.from_file.begin()->second)),
+      r.device, r.host.empty() ? "" : fmt::format("host         {}\n", r.host), s.layers, s.width,
+      s.heads, s.head_dim, s.kv_heads, human::bytes(s.block_bytes()), human::time(seconds(c.took)),
+      percent(c.steps.sentinel_spread), human::time(seconds(s.block_bytes() / copy.rate)),
+      r.options.disk.string(), human::time(seconds(c.moves.from_file.begin()->second)),
       human::time(seconds(c.moves.from_file.rbegin()->second) /
                   static_cast<double>(c.moves.from_file.rbegin()->first)),
       c.moves.from_file.rbegin()->first, r.workloads.size(), evicting, r.runs);

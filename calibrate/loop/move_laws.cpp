@@ -155,13 +155,13 @@ HardwareSpec machine_of(const MeasuredMoves& moves, Bytes block, std::int64_t de
   const CopyLaw in = copy_law(moves.from_memory, block);
   const CopyLaw out = copy_law(moves.to_memory, block);
   HardwareSpec machine;
-  machine.gpu.name = "this processor";
+  machine.gpu.name = "this device";
   machine.gpu.sms = std::int64_t{1} << 40U;  // decodes are divided evenly
   machine.gpu.memory = kPlenty;
   machine.gpu.memory_bandwidth = in.rate;
   machine.gpu.bf16 = FlopRate{1e12};
   HostLinkSpec& link = machine.gpu.host_link;
-  link.bus = "copies within memory";
+  link.bus = "copies between the pool and memory";
   link.h2d = in.rate;
   link.d2h = out.rate;
   link.latency = in.latency;

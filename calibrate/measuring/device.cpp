@@ -77,7 +77,7 @@ Device open_device(const std::string& name, int threads) {
   const int index = static_cast<int>(*number.value);
   if (const std::string why_not = kernels::why_no_cuda(index); !why_not.empty()) {
     throw std::runtime_error(fmt::format(
-        "there is no device '{}': {}; --device cpu measures the processor", name, why_not));
+        "there is no device '{}': {}; --device cpu takes the processor", name, why_not));
   }
   auto kernels = kernels::cuda_set(index);
   auto facts = json_of(kernels::gpu_facts(index));

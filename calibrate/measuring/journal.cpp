@@ -34,6 +34,8 @@ std::optional<Progressed> Journal::read(const std::filesystem::path& path) {
         found.header = json.at(kHeader);
       } else if (json.contains("id")) {
         found.points.push_back(point_of(json));
+      } else if (json.contains("kernel")) {
+        found.findings.push_back(finding_of(json));
       } else {
         found.sentinels.push_back(sentinel_of(json));
       }
@@ -49,6 +51,7 @@ Journal::Journal(std::filesystem::path path, const Progressed& before) : path_(s
   const std::filesystem::path part = path_.string() + ".part";
   file_.emplace(part);
   line({{kHeader, before.header}});
+  for (const KernelFinding& finding : before.findings) add(finding);
   for (const SentinelReading& reading : before.sentinels) add(reading);
   for (const MeasuredPoint& point : before.points) add(point);
   std::error_code error;
@@ -58,6 +61,7 @@ Journal::Journal(std::filesystem::path path, const Progressed& before) : path_(s
 
 void Journal::add(const MeasuredPoint& point) { line(json_of(point)); }
 void Journal::add(const SentinelReading& reading) { line(json_of(reading)); }
+void Journal::add(const KernelFinding& finding) { line(json_of(finding)); }
 
 void Journal::remove() {
   file_.reset();

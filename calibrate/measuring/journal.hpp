@@ -19,6 +19,7 @@ struct Progressed {
   nlohmann::ordered_json header;  // what the run is: two with the same can continue each other
   std::vector<SentinelReading> sentinels;
   std::vector<MeasuredPoint> points;
+  std::vector<KernelFinding> findings{};  // before the points
 
   /// Seconds of run that are behind it.
   [[nodiscard]] double seconds() const;
@@ -38,6 +39,7 @@ class Journal {
 
   void add(const MeasuredPoint& point);
   void add(const SentinelReading& reading);
+  void add(const KernelFinding& finding);
 
   /// All is kept elsewhere.
   void remove();

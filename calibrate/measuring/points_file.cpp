@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -67,6 +68,18 @@ Json json_of(const SentinelReading& reading) {
   return json;
 }
 
+Json json_of(const KernelFinding& finding) {
+  Json json = {{"kernel", finding.kernel}, {"families", finding.families}, {"ok", finding.ok()}};
+  if (!finding.failure.empty()) {
+    json["failure"] = finding.failure;
+  } else {
+    // JSON has no infinity, which NaN is as far as errors go.
+    json["error"] = std::isfinite(finding.error) ? Json(rounded(finding.error)) : Json(nullptr);
+  }
+  json["bound"] = rounded(finding.bound);
+  return json;
+}
+
 MeasuredPoint point_of(const Json& json) {
   MeasuredPoint point;
   point.id = json.at("id").get<std::string>();
@@ -110,12 +123,23 @@ SentinelReading sentinel_of(const Json& json) {
   return reading;
 }
 
+KernelFinding finding_of(const Json& json) {
+  KernelFinding finding;
+  finding.kernel = json.at("kernel").get<std::string>();
+  finding.families = json.at("families").get<std::vector<std::string>>();
+  finding.bound = json.at("bound").get<double>();
+  finding.failure = json.value("failure", "");
+  const Json error = json.value("error", Json(0.0));
+  finding.error = error.is_number() ? error.get<double>() : std::numeric_limits<double>::infinity();
+  return finding;
+}
+
 std::string points_text(const MeasuredRun& run) {
   return fmt::format(
       "{{\n  \"schema\": \"{}\",\n  \"created\": {},\n  \"tool\": {},\n  \"host\": {},\n"
-      "  \"sentinels\": {},\n  \"points\": {}\n}}\n",
-      kSchema, line_of(run.created), line_of(run.tool), line_of(run.host), lines_of(run.sentinels),
-      lines_of(run.points));
+      "  \"checks\": {},\n  \"sentinels\": {},\n  \"points\": {}\n}}\n",
+      kSchema, line_of(run.created), line_of(run.tool), line_of(run.host), lines_of(run.findings),
+      lines_of(run.sentinels), lines_of(run.points));
 }
 
 MeasuredRun read_measured_run(const std::filesystem::path& path) {
@@ -133,6 +157,9 @@ MeasuredRun read_measured_run(const std::filesystem::path& path) {
     MeasuredRun run{
         json.at("created").get<std::string>(), json.at("tool"), json.at("host"), {}, {}};
     for (const Json& item : json.at("sentinels")) run.sentinels.push_back(sentinel_of(item));
+    for (const Json& item : json.value("checks", Json::array())) {
+      run.findings.push_back(finding_of(item));
+    }
     for (const Json& item : json.at("points")) run.points.push_back(point_of(item));
     return run;
   } catch (const Json::exception& e) {

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "calibrate/measuring/kernel_proof.hpp"
 #include "calibrate/measuring/point.hpp"
 
 namespace terrace::calibrate {
@@ -24,17 +25,20 @@ struct MeasuredRun {
   nlohmann::ordered_json tool;  // version, compiler, and what was asked for
   nlohmann::ordered_json host;  // what it was measured on
   std::vector<SentinelReading> sentinels;
-  std::vector<MeasuredPoint> points;  // by family and plan, not by time
+  std::vector<MeasuredPoint> points;      // by family and plan, not by time
+  std::vector<KernelFinding> findings{};  // of kernels that were proven first
 };
 
 /// As files and journals keep them; numbers to six digits. `ok` is false of points without a
 /// sample; flags, "unstable" and "drift", say why one is to be trusted less.
 nlohmann::ordered_json json_of(const MeasuredPoint& point);
 nlohmann::ordered_json json_of(const SentinelReading& reading);
+nlohmann::ordered_json json_of(const KernelFinding& finding);
 
 /// The way back. Throw nlohmann::json::exception about what is not there.
 MeasuredPoint point_of(const nlohmann::ordered_json& json);
 SentinelReading sentinel_of(const nlohmann::ordered_json& json);
+KernelFinding finding_of(const nlohmann::ordered_json& json);
 
 /// A point per line, between what is indented.
 std::string points_text(const MeasuredRun& run);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "calibrate/measuring/operands.hpp"
+#include "calibrate/measuring/proven.hpp"
 #include "kernels/kernel_set.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/base/check.hpp"
@@ -32,7 +33,10 @@ std::vector<const Planned*> left_of(const std::vector<Planned>& plan, const Prog
   shuffle(order, random);
   std::stable_partition(order.begin(), order.end(),
                         [](const Planned* p) { return !p->measurement.last; });
-  std::erase_if(order, [&](const Planned* p) { return done.contains(p->measurement.id); });
+  const auto wrong = condemned(so_far.findings);
+  std::erase_if(order, [&](const Planned* p) {
+    return done.contains(p->measurement.id) || wrong.contains(p->family->name);
+  });
   return order;
 }
 
@@ -136,12 +140,13 @@ bool measure(const std::vector<Planned>& plan, Bench& bench, std::uint64_t seed,
     so_far.sentinels.push_back(std::move(reading));
   };
   if (order.empty()) return true;
+  const std::size_t all = so_far.points.size() + order.size();
   TimeLeft left(order);
   double looked = now();
   look();
   for (const Planned* planned : order) {
     if (world.stop()) return false;
-    world.progress({so_far.points.size(), plan.size(), left.seconds(), planned->measurement.id});
+    world.progress({so_far.points.size(), all, left.seconds(), planned->measurement.id});
     if (now() - looked >= rule.every) {
       looked = now();
       look();

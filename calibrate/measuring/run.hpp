@@ -48,9 +48,10 @@ struct RunWorld {
 };
 
 /// Measures what `so_far` lacks of the plan, in an order that the seed says, and adds it there and
-/// to the journal; whether it came to its end. A point whose measurement throws is kept with what
-/// it says, and not tried again; contradictions (InvariantViolation) go on to the caller, and so
-/// does the loss of the device (DeviceLost), behind a point that is kept.
+/// to the journal; whether it came to its end. Families of kernels that were found wrong are left
+/// out. A point whose measurement throws is kept with what it says, and not tried again;
+/// contradictions (InvariantViolation) go on to the caller, and so does the loss of the device
+/// (DeviceLost), behind a point that is kept.
 bool measure(const std::vector<Planned>& plan, Bench& bench, std::uint64_t seed,
              const DriftRule& rule, const RunWorld& world, Journal& journal, Progressed& so_far);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <map>
 #include <set>
 #include <stdexcept>
 
@@ -11,6 +10,7 @@
 
 #include "calibrate/disk/disk_identity.hpp"
 #include "calibrate/measuring/environment.hpp"
+#include "calibrate/measuring/proven.hpp"
 #include "kernels/cpu/cpu_set.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/report/human.hpp"
@@ -234,6 +234,7 @@ std::optional<MeasuredRun> Session::measure(
                        .sentinel = [&] { return sentinel.rates(); },
                        .stop = stop,
                        .progress = progress};
+  if (!prove_kernels(plan_, bench, world, so_far_)) return std::nullopt;
   journal_.emplace(journal_path_, so_far_);
   const bool all =
       calibrate::measure(plan_, bench, options_.seed, DriftRule{}, world, *journal_, so_far_);
@@ -241,14 +242,12 @@ std::optional<MeasuredRun> Session::measure(
 }
 
 MeasuredRun Session::finished() {
-  MeasuredRun run{now_utc(), so_far_.header.at("tool"), host_, so_far_.sentinels, {}};
+  MeasuredRun run{now_utc(),         so_far_.header.at("tool"), host_,
+                  so_far_.sentinels, points_of(plan_, so_far_), so_far_.findings};
   run.tool["extent"] = so_far_.header.at("extent");
   if (so_far_.header.contains("caveats")) {
     run.host["disk"]["caveats"] = so_far_.header.at("caveats");
   }
-  std::map<std::string_view, const MeasuredPoint*> by_id;
-  for (const MeasuredPoint& point : so_far_.points) by_id.emplace(point.id, &point);
-  for (const Planned& planned : plan_) run.points.push_back(*by_id.at(planned.measurement.id));
   judge_drift(run.sentinels, run.points, DriftRule{});
   return run;
 }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "calibrate/measuring/proven.hpp"
 #include "calibrate/profile/device_part.hpp"
 #include "calibrate/profile/disk_part.hpp"
 #include "calibrate/profile/host_part.hpp"
@@ -83,6 +84,9 @@ MachineProfile laws_and_machine(const MeasuredRun& run, const config::Catalogue&
   }
   attempt([&] { machine.host = host_part(maker, machine.gpu); });
   attempt([&] { machine.ssd = disk_part(maker); });
+  for (const auto& [family, why] : condemned(run.findings)) {
+    maker.notes.push_back(fmt::format("'{}' is missing, nothing of it was timed: {}", family, why));
+  }
   profile.families = std::move(maker.families);
   profile.notes = std::move(maker.notes);
   if (profile.missing.empty()) {

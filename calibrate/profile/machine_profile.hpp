@@ -20,7 +20,8 @@ struct MachineProfile {
 
 /// Points to a machine: laws where there are points enough, the catalogue's numbers where it knows
 /// the GPU (and its published times of kernels, if it names any), else assumptions that say so.
-/// What was not measured at all and can be left out is left out (drives). A pure function of its
+/// What was not measured at all and can be left out is left out (drives); families whose kernels
+/// were found wrong are named in a note. A pure function of its
 /// arguments; the run has to outlive the result. Throws ConfigError, about `file` if that is known,
 /// if not even a device can be made of the points, or none that could be read again.
 MachineProfile machine_profile(const MeasuredRun& run, const config::Catalogue& catalogue,

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "calibrate/measuring/proven.hpp"
 #include "calibrate/profile/covered.hpp"
 #include "sim/base/text.hpp"
 #include "sim/report/human.hpp"
@@ -118,11 +119,26 @@ std::string covered_text(const std::vector<Covered>& families) {
   return text;
 }
 
+/// How far each kernel was off before it was timed.
+std::string proofs_text(const MeasuredRun& run) {
+  Table table({"kernel", "of", "relative error", "bound", ""});
+  for (const KernelFinding& one : run.findings) {
+    table.add(
+        {escape_controls(one.kernel),
+         escape_controls(fmt::format("{}", fmt::join(one.families, ", "))),
+         one.failure.empty() ? fmt::format("{:.2g}", one.error) : escape_controls(one.failure),
+         fmt::format("{:.2g}", one.bound), one.ok() ? "" : "WRONG: not timed"});
+  }
+  return table.rows() > 0 ? table.text() : "  none\n";
+}
+
 std::string doubtful_text(const MeasuredRun& run) {
+  const auto wrong = condemned(run.findings);
   std::string text;
   std::size_t count = 0;
   for (const MeasuredPoint& point : run.points) {
     const bool failed = !point.error.empty();
+    if (wrong.contains(point.family)) continue;  // among the kernels
     if (!failed && point.sample.stable) continue;
     if (++count > kMostListed) continue;
     const Sample& s = point.sample;
@@ -182,6 +198,8 @@ std::string profile_text(const MachineProfile& profile, const MeasuredRun& run,
       paragraph("", fmt::format("{}: {} points of {}, on {}", file, run.points.size(), run.created,
                                 escape_controls(profile.machine.gpu.name)));
   text += "\nWhere\n" + environment_text(run);
+  text += "\nKernels of the device, compared with a reference in fp64 before they were timed\n" +
+          proofs_text(run);
   text += "\nWhat was measured; beyond it, laws are extrapolated\n" + covered_text(covered(run));
   text += "\nLaws beside points: |predicted / measured - 1| in %\n" + errors_text(profile);
   text += "\nTheir parameters\n" + parameters_text(profile);
@@ -195,6 +213,8 @@ std::string profile_json(const MachineProfile& profile, const MeasuredRun& run,
   Json json = {{"schema_version", kSchemaVersion}, {"file", file},
                {"created", run.created},           {"device", profile.machine.gpu.name},
                {"environment", run.host},          {"tool", run.tool}};
+  json["checks"] = Json::array();
+  for (const KernelFinding& one : run.findings) json["checks"].push_back(calibrate::json_of(one));
   json["covered"] = Json::array();
   for (const Covered& one : covered(run)) {
     json["covered"].push_back({{"family", one.family},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <string>
 #include <utility>
@@ -68,6 +69,7 @@ class Checker {
       }
     }
     if (root.contains("host") && root["host"].is_object()) host(root["host"]);
+    for (const Json& item : root.value("checks", Json::array())) finding(item);
     for (const char* key : {"sentinels", "points"}) {
       if (!root.contains(key) || !root[key].is_array()) {
         error("", fmt::format("'{}' has to be a list", key));
@@ -122,6 +124,22 @@ class Checker {
   void host(const Json& facts) {
     number("host", facts, "memory_mib", 1, 1e9);
     number("host", facts, "cores", 0, 1e6);  // 0 where the system does not tell them
+  }
+
+  /// Files from before kernels were proven have none.
+  void finding(const Json& check) {
+    const std::string* name = check.is_object() ? text_at(check, "kernel") : nullptr;
+    if (name == nullptr) return error("checks", "each has to say of which 'kernel' it is");
+    const std::string where = "checks: " + escape_controls(*name);
+    number(where, check, "bound", 0, 1, true);
+    if (check.contains("error") && !check["error"].is_null()) {
+      number(where, check, "error", 0, std::numeric_limits<double>::max());
+    }
+    if (!check.contains("families")) error(where, "'families' has to be a list");
+    list(where, check, "families", [](const Json& one) { return one.is_string(); });
+    if (check.contains("failure") && text_at(check, "failure") == nullptr) {
+      error(where, "'failure' has to be a text");
+    }
   }
 
   void sentinel(const std::string& where, const Json& reading) {

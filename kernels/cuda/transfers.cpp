@@ -142,17 +142,7 @@ class CudaTransfers final : public Transfers {
     const auto in = runtime_.allocate(size);
     const auto out = runtime_.allocate(size);
     const Stream other;
-    const auto once = [&] {
-      if (down) {
-        require(cudaMemcpyAsync(in.get(), down.get(), bytes, cudaMemcpyHostToDevice, stream()),
-                "cudaMemcpyAsync to the device");
-      }
-      if (up) {
-        require(cudaMemcpyAsync(up.get(), out.get(), bytes, cudaMemcpyDeviceToHost,
-                                way == Transfer::both_ways ? other.get() : stream()),
-                "cudaMemcpyAsync to the host");
-      }
-    };
+    const auto once = [&] { start(in.get(), down.get(), up.get(), out.get(), bytes, other.get()); };
     return memory == HostMemory::pageable ? by_host(once, other.get(), rounds)
                                           : by_device(once, other.get(), rounds);
   }
@@ -163,6 +153,52 @@ class CudaTransfers final : public Transfers {
     Scattered scattered(runtime_, transfer);
     const Stream other;
     return by_device([&] { scattered.start(stream()); }, other.get(), rounds, scattered.calls());
+  }
+
+  void echo(HostMemory memory, Transfer way, std::span<const std::byte> in,
+            std::span<std::byte> out) override {
+    TERRACE_CHECK(in.size() == out.size() && !in.empty());
+    const auto down = way == Transfer::to_host ? nullptr : host_memory(memory, in.size());
+    const auto up = way == Transfer::to_device ? nullptr : host_memory(memory, in.size());
+    const auto there = runtime_.allocate(Bytes{static_cast<std::int64_t>(in.size())});
+    const auto from = runtime_.allocate(Bytes{static_cast<std::int64_t>(in.size())});
+    if (down) std::copy(in.begin(), in.end(), down.get());
+    runtime_.upload(there.get(), std::vector<std::byte>(in.size(), std::byte{0xa5}));
+    runtime_.upload(from.get(), in);
+    const Stream other;
+    start(there.get(), down.get(), up.get(), from.get(), in.size(), other.get());
+    require(cudaStreamSynchronize(other.get()), "cudaStreamSynchronize");
+    runtime_.wait();
+    const std::size_t arrived = !up ? in.size() : !down ? 0 : in.size() / 2;
+    runtime_.download(out.first(arrived), there.get());
+    if (up) std::copy_n(up.get() + arrived, in.size() - arrived, out.subspan(arrived).begin());
+  }
+
+  void echo(const BlockTransfer& transfer, std::span<const std::byte> in,
+            std::span<std::byte> out) override {
+    Scattered scattered(runtime_, transfer);
+    TERRACE_CHECK(in.size() == scattered.bytes() && out.size() == in.size());
+    const auto size = static_cast<std::size_t>(transfer.size.count());
+    const std::vector<std::byte> poison(2 * in.size(), std::byte{0xa5});
+    runtime_.upload(scattered.pool.get(), poison);
+    if (!scattered.reads()) std::copy(in.begin(), in.end(), scattered.host.get());
+    const auto each = [&](const auto& f) {
+      for (std::size_t i = 0; i < scattered.places.size(); ++i) {
+        f(scattered.pool.get() + scattered.places[i] * transfer.size.count(), i * size);
+      }
+    };
+    if (scattered.reads()) {
+      each([&](std::byte* block, std::size_t at) { runtime_.upload(block, in.subspan(at, size)); });
+    }
+    scattered.start(stream());
+    runtime_.wait();
+    if (scattered.reads()) {
+      std::copy_n(scattered.host.get(), out.size(), out.begin());
+    } else {
+      each([&](std::byte* block, std::size_t at) {
+        runtime_.download(out.subspan(at, size), block);
+      });
+    }
   }
 
   TransferTime empty_kernels(int count, bool graph) override {
@@ -181,6 +217,20 @@ class CudaTransfers final : public Transfers {
 
  private:
   [[nodiscard]] cudaStream_t stream() const { return runtime_.stream(); }
+
+  /// To the device from `down`, and from there to `up`, each unless it is null; together, if both.
+  void start(std::byte* in, const std::byte* down, std::byte* up, const std::byte* out,
+             std::size_t bytes, cudaStream_t other) const {
+    if (down != nullptr) {
+      require(cudaMemcpyAsync(in, down, bytes, cudaMemcpyHostToDevice, stream()),
+              "cudaMemcpyAsync to the device");
+    }
+    if (up != nullptr) {
+      require(cudaMemcpyAsync(up, out, bytes, cudaMemcpyDeviceToHost,
+                              down != nullptr ? other : stream()),
+              "cudaMemcpyAsync to the host");
+    }
+  }
 
   /// `once` may start work on our stream and on `other`, with `calls` calls. A stream takes about a
   /// thousand before it keeps the host waiting, so that work is let go after some hundreds.

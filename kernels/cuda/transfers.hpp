@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "sim/base/units.hpp"
 
@@ -51,6 +53,16 @@ class Transfers {
   /// Of all blocks, shuffled among twice as many, to or from pinned memory; the mean of `rounds`.
   /// Throws Unsupported for a batch where the toolkit has none.
   virtual TransferTime blocks(const BlockTransfer& transfer, int rounds) = 0;
+
+  // The same paths once, of bytes that can be looked at: `in` goes to memory of the device and
+  // comes back to `out`, by the path in question on its way, by plain copies on the other; where
+  // both are timed at a time, half of the bytes go while the other half come back. Blocks are as
+  // many bytes as all of them have. REQUIRES: `in` and `out` of one size.
+  virtual void echo(HostMemory memory, Transfer way, std::span<const std::byte> in,
+                    std::span<std::byte> out) = 0;
+  virtual void echo(const BlockTransfer& transfer, std::span<const std::byte> in,
+                    std::span<std::byte> out) = 0;
+
   /// Of one of `count` kernels in a row that do nothing, started one by one or as one graph.
   virtual TransferTime empty_kernels(int count, bool graph) = 0;
 };

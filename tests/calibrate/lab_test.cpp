@@ -26,9 +26,9 @@ using testing::Workplace;
 constexpr const char* kSmall = " --layers 1 --width 128 --dialogues 4 --says 24 --answer 6";
 
 /// What others calibrate meanwhile is no matter of ours: the lock is in a directory of its own.
-Outcome run(const Workplace& place, const std::string& options) {
+Outcome run(const Workplace& place, const std::string& options, const char* verb = "lab") {
   std::vector<std::string> words = {"TMPDIR=" + place.at("").string(), TERRACE_PROGRAM, "calibrate",
-                                    "lab"};
+                                    verb};
   std::istringstream in(options);
   for (std::string word; in >> word;) words.push_back(word);
   return place.finish(place.start("/usr/bin/env", words));
@@ -76,6 +76,21 @@ TEST(CalibrateLab, LeavesTheMachineToAnotherCalibration) {
   const Outcome refused = run(place, "--cache paged" + std::string(kSmall));
   EXPECT_EQ(refused.status, 1);
   EXPECT_THAT(refused.err, HasSubstr("another calibration is under way"));
+}
+
+/// Of any machine: none has a thousand GPUs.
+TEST(CalibrateDevices, AreAskedForByNameAndMissedByName) {
+  const Workplace place;
+  for (const char* verb : {"lab", "here"}) {
+    const Outcome none = run(place, "--device cuda:999", verb);
+    EXPECT_EQ(none.status, 1) << verb;
+    EXPECT_THAT(none.err, HasSubstr("there is no device 'cuda:999': "));
+    EXPECT_THAT(none.err, HasSubstr("--device cpu takes the processor"));
+    EXPECT_THAT(none.out, IsEmpty());
+    const Outcome odd = run(place, "--device tpu", verb);
+    EXPECT_EQ(odd.status, 2) << verb;
+    EXPECT_THAT(odd.err, HasSubstr("--device is cpu or cuda:0, not 'tpu'"));
+  }
 }
 
 TEST(CalibrateLab, SaysWhatIsWrong) {

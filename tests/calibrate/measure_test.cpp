@@ -146,5 +146,33 @@ TEST(MeasureCliSlow, GoesOnAfterAnInterruption) {
   EXPECT_GE(run.sentinels.size(), 3U);  // of both parts
 }
 
+/// The processor's kernels are right; but a run that found one wrong does not forget it.
+TEST(MeasureCliSlow, LeavesOutWhatTimesAWrongKernelAndExitsWithOne) {
+  const Desk desk;
+  const std::string line = "--only memory,launch --quick --threads 1 --out x";
+  const pid_t child = desk.begin(line);
+  desk.wait_for_lines("x.points.journal", 6);  // a header, three kernels, a sentinel, a point
+  kill(child, SIGINT);
+  ASSERT_EQ(desk.finish(child).status, 130);
+  std::string journal = testing::read_file(desk.at("x.points.journal"));
+  const std::string right = R"("error":0.0)";
+  const std::size_t copy = journal.find(right, journal.find(R"("kernel":"memory/copy")"));
+  ASSERT_NE(copy, std::string::npos) << journal;
+  desk.write("x.points.journal", journal.replace(copy, right.size(), R"("error":0.5)"));
+
+  const Outcome outcome = desk.calibrate(line);
+  EXPECT_EQ(outcome.status, 1) << outcome.out << outcome.err;
+  EXPECT_TRUE(has(outcome.err,
+                  "memory was not timed: memory/copy is wrong on this device: "
+                  "relative error 0.5, at most 0"))
+      << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "1 of 2 families are missing")) << outcome.err;
+  const MeasuredRun run = read_measured_run(desk.at("x.points.json"));
+  for (const MeasuredPoint& point : run.points) {
+    EXPECT_EQ(point.error.empty(), point.family == "launch") << point.id;
+  }
+  EXPECT_EQ(desk.calibrate("report x").status, 0);
+}
+
 }  // namespace
 }  // namespace terrace::calibrate

@@ -57,8 +57,8 @@ struct Pool {
 
 ByteVector gathered(KernelSet& set, const Pool& pool) {
   ByteVector staging(pool.staged(), std::byte{0xee});
-  const tests::Placed from(set, pool.bytes);
-  const tests::Placed to(set, staging);
+  const proof::Placed from(set, pool.bytes);
+  const proof::Placed to(set, staging);
   set.run(BlockGather{from.begin(), pool.fragments, pool.listed, {to.begin(), staging.size()}});
   to.fetch(staging);
   return staging;
@@ -66,8 +66,8 @@ ByteVector gathered(KernelSet& set, const Pool& pool) {
 
 /// `into` after the blocks of `pool` were scattered to it from `staging`.
 ByteVector scattered(KernelSet& set, const Pool& pool, const ByteVector& staging, ByteVector into) {
-  const tests::Placed from(set, staging);
-  const tests::Placed to(set, into);
+  const proof::Placed from(set, staging);
+  const proof::Placed to(set, into);
   set.run(BlockScatter{{from.begin(), staging.size()}, pool.fragments, pool.listed, to.begin()});
   to.fetch(into);
   return into;
@@ -126,7 +126,7 @@ TEST(ReferenceBlockCopies, AreInTheOrderOfTheList) {
 TEST_P(BlockCopiesOn, RefuseAStagingBufferOfAnotherSize) {
   Pool pool(4, 1, 2, 2, Random(1, "size"));
   const auto set = subject().one();
-  const tests::Placed memory(*set, pool.bytes);
+  const proof::Placed memory(*set, pool.bytes);
   const std::span<std::byte> staging(memory.begin(), pool.staged() + 1);
   EXPECT_THROW(static_cast<void>(
                    set->prepare(BlockGather{memory.begin(), pool.fragments, pool.listed, staging})),
@@ -141,8 +141,8 @@ void expect_streams(KernelSet& set, std::int64_t words) {
   std::vector<std::uint64_t> copied(static_cast<std::size_t>(words) + 1, 17);
   const std::size_t size = bytes.size();
   const auto host = std::as_writable_bytes(std::span(copied));
-  const tests::Placed from(set, bytes);
-  const tests::Placed to(set, host);
+  const proof::Placed from(set, bytes);
+  const proof::Placed to(set, host);
   set.run(StreamCopy{{from.begin(), size}, {to.begin(), size}});
   to.fetch(host);
   EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), host.begin()));
@@ -150,7 +150,7 @@ void expect_streams(KernelSet& set, std::int64_t words) {
 
   std::uint64_t sum = 1;
   const auto host_sum = std::as_writable_bytes(std::span(&sum, 1));
-  const tests::Placed device_sum(set, host_sum);
+  const proof::Placed device_sum(set, host_sum);
   auto* const numbers = reinterpret_cast<std::uint64_t*>(to.begin());
   set.run(
       StreamRead{{numbers, copied.size()}, reinterpret_cast<std::uint64_t*>(device_sum.begin())});
@@ -185,8 +185,8 @@ TEST_P(StreamsOn, CopyWhatIsNotAMultipleOfAVector) {
   for (const std::int64_t count : {1, 7, 15, 17, 4097}) {
     const ByteVector bytes = random_bytes(count, Random(1, "odd"));
     ByteVector out(bytes.size() + 1);
-    const tests::Placed from(*set, bytes);
-    const tests::Placed to(*set, out);
+    const proof::Placed from(*set, bytes);
+    const proof::Placed to(*set, out);
     set->run(StreamCopy{{from.begin(), bytes.size()}, {to.begin(), bytes.size()}});
     to.fetch(out);
     EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), out.begin())) << count;
@@ -197,7 +197,7 @@ TEST_P(StreamsOn, CopyWhatIsNotAMultipleOfAVector) {
 TEST_P(StreamsOn, RefuseACopyToAnotherSize) {
   const auto set = subject().one();
   const ByteVector bytes(21);
-  const tests::Placed memory(*set, bytes);
+  const proof::Placed memory(*set, bytes);
   EXPECT_THROW(
       static_cast<void>(set->prepare(StreamCopy{{memory.begin(), 10}, {memory.begin() + 10, 11}})),
       InvariantViolation);
@@ -208,9 +208,9 @@ class SetsOfKernels : public tests::OnEachSet {};
 TEST_P(SetsOfKernels, StartPreparedOperationsInTurnAndKeepTheirIndices) {
   const auto set = subject().one();
   const Pool pool(64, 1, 8, 8, Random(1, "turn"));
-  const tests::Placed memory(*set, pool.bytes);
+  const proof::Placed memory(*set, pool.bytes);
   ByteVector staging(128);
-  const tests::Placed staged(*set, staging);
+  const proof::Placed staged(*set, staging);
   std::vector<Start> gathers;
   for (const std::int32_t block : {3, 5}) {
     const std::vector<std::int32_t> list{block};  // which goes before anything is started

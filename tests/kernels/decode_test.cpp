@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/proof/operations.hpp"
 #include "kernels/reference/reference_set.hpp"
 #include "sim/base/check.hpp"
 #include "tests/for_all.hpp"
@@ -20,53 +21,10 @@
 namespace terrace::kernels {
 namespace {
 
-using tests::Cache;
-using tests::CacheShape;
-using tests::Tensor;
-
-constexpr float kKeyScale = 0.75F;
-constexpr float kValueScale = 1.5F;
-
-/// A decode over a cache with normal random numbers everywhere.
-struct Decode {
-  Cache cache;
-  std::int64_t heads;
-  Tensor q;
-  std::optional<std::int64_t> window;
-  float scale;
-
-  Decode(const CacheShape& shape, std::vector<std::int32_t> lens, std::int64_t heads_,
-         Element q_type, const Random& random)
-      : cache(shape, std::move(lens), random),
-        heads(heads_),
-        q(q_type, cache.table().sequences() * heads_ * shape.head_dim),
-        scale(1 / std::sqrt(static_cast<float>(shape.head_dim))) {
-    q.fill(random.fork("q"));
-  }
-
-  [[nodiscard]] Tensor run(KernelSet& set, Element out_type = Element::fp32) const {
-    Tensor out(out_type, q.count());
-    const tests::Placed queries(set, q);
-    const tests::Placed keys(set, cache.keys());
-    const tests::Placed values(set, cache.values());
-    const tests::Placed result(set, out);
-    PagedDecode op{queries.view(),   heads, cache.kv(keys.view(), values.view()),
-                   cache.table(),    scale, window,
-                   result.writable()};
-    op.kv.key_scale = kKeyScale;
-    op.kv.value_scale = kValueScale;
-    set.run(op);
-    result.fetch(out.bytes());
-    return out;
-  }
-
-  [[nodiscard]] tests::AttentionTolerance tolerance(const tests::Subject& subject) const {
-    tests::AttentionTolerance t = cache.tolerance(tests::largest(q), scale * kKeyScale);
-    t.largest_value *= static_cast<double>(kValueScale);
-    t.rounding = subject.rounding(cache.shape().type, q.view().type);
-    return t;
-  }
-};
+using proof::Cache;
+using proof::CacheShape;
+using proof::Decode;
+using proof::Tensor;
 
 class PagedDecodeOn : public tests::OnEachSet {
  protected:
@@ -75,7 +33,7 @@ class PagedDecodeOn : public tests::OnEachSet {
     const Tensor expected = decode.run(reference);
     for (const tests::Alike& sets : subject().make()) {
       const Tensor actual = decode.run(*sets.front(), out_type);
-      tests::expect_close(expected, actual, decode.tolerance(subject()));
+      tests::expect_close(expected, actual, subject().tolerance(decode));
       for (const auto& set : sets) EXPECT_EQ(actual, decode.run(*set, out_type));
     }
   }
@@ -124,7 +82,7 @@ TEST_P(PagedDecodeOn, SeesNothingOutsideOfItsWindow) {
     }
   }
   EXPECT_EQ(decode.run(*fast), clean.run(*fast));
-  tests::expect_close(expected, decode.run(*fast), clean.tolerance(subject()));
+  tests::expect_close(expected, decode.run(*fast), subject().tolerance(clean));
 }
 
 TEST_P(PagedDecodeOn, PassesOnNanOfSeenKeys) {
@@ -163,7 +121,7 @@ TEST_P(PagedDecodeOn, GivesTheMeanOfValuesWhereAllKeysAreEqual) {
   for (std::int64_t d = 0; d < 64; ++d) {
     double mean = 0;
     for (std::int64_t t = 0; t < 1100; ++t)
-      mean += static_cast<double>(kValueScale) * decode.cache.value(0, t, 0, d) / 1100;
+      mean += static_cast<double>(Decode::kValueScale) * decode.cache.value(0, t, 0, d) / 1100;
     EXPECT_NEAR(out.at(d), mean, 1e-6);
     EXPECT_NEAR(out.at(64 + d), mean, 1e-6);
   }
@@ -206,7 +164,7 @@ TEST_P(PagedDecodeOn, WindowsThatHoldTheSequenceChangeNothing) {
   for (KernelSet* set : {static_cast<KernelSet*>(&reference), fast.get()}) {
     const Tensor out = decode.run(*set);
     for (std::int64_t d = 0; d < 64; ++d) {
-      const double scale = static_cast<double>(kValueScale);
+      const double scale = static_cast<double>(Decode::kValueScale);
       EXPECT_EQ(out.at(d), scale * decode.cache.value(0, 39, 0, d));
       EXPECT_EQ(out.at(2 * 64 + d), scale * decode.cache.value(1, 0, 0, d));
       EXPECT_EQ(out.at(4 * 64 + d), 0);
@@ -219,9 +177,9 @@ TEST_P(PagedDecodeOn, RefusesShapesThatContradictEachOther) {
                       Random(1, "shapes"));
   const Tensor out(Element::fp32, decode.q.count());
   const auto fast = subject().one();
-  const tests::Placed queries(*fast, decode.q);
-  const tests::Placed keys(*fast, decode.cache.keys());
-  const tests::Placed result(*fast, out);
+  const proof::Placed queries(*fast, decode.q);
+  const proof::Placed keys(*fast, decode.cache.keys());
+  const proof::Placed result(*fast, out);
   const PagedDecode good{queries.view(),
                          4,
                          decode.cache.kv(keys.view(), keys.view()),

@@ -23,8 +23,8 @@ inline Heads drawn_heads() {
                            Heads{71, 1});
 }
 
-inline CacheShape drawn_cache(const Heads& heads, const Subject& subject) {
-  CacheShape shape;
+inline proof::CacheShape drawn_cache(const Heads& heads, const Subject& subject) {
+  proof::CacheShape shape;
   shape.type = *rc::gen::elementOf(subject.cached);
   shape.layout = *rc::gen::element(KvLayout::hnd, KvLayout::nhd);
   shape.kv_heads = heads.kv;

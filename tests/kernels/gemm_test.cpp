@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/proof/operations.hpp"
 #include "kernels/reference/reference_set.hpp"
 #include "sim/base/check.hpp"
 #include "tests/for_all.hpp"
@@ -16,32 +17,8 @@
 namespace terrace::kernels {
 namespace {
 
-using tests::Tensor;
-
-struct Product {
-  std::int64_t m;
-  std::int64_t n;
-  std::int64_t k;
-  Tensor a;
-  Tensor b;
-
-  Product(Element type, std::int64_t m_, std::int64_t n_, std::int64_t k_, const Random& random)
-      : m(m_), n(n_), k(k_), a(type, m_ * k_), b(type, n_ * k_) {
-    a.fill(random.fork("a"));
-    b.fill(random.fork("b"));
-  }
-
-  [[nodiscard]] Tensor run(KernelSet& set, Element c_type = Element::fp32,
-                           Multiply multiply = Multiply::all_bits) const {
-    Tensor c(c_type, m * n);
-    const tests::Placed left(set, a);
-    const tests::Placed right(set, b);
-    const tests::Placed result(set, c);
-    set.run(Gemm{left.view(), right.view(), result.writable(), m, n, k, multiply});
-    result.fetch(c.bytes());
-    return c;
-  }
-};
+using proof::Product;
+using proof::Tensor;
 
 /// Of tensor cores, that sum up products of fp8 without a pause (NVIDIA's flag "fast
 /// accumulation"): what they add to a sum is cut to 13 bits behind the point of the largest term.
@@ -78,7 +55,7 @@ class GemmOn : public tests::OnEachSet {
     for (const tests::Alike& sets : subject().make()) {
       const Tensor actual = product.run(*sets.front(), c_type, multiply);
       for (std::int64_t i = 0; i < expected.count(); ++i) {
-        const double tolerance = tests::unit_roundoff(c_type) * std::abs(expected.at(i)) +
+        const double tolerance = proof::unit_roundoff(c_type) * std::abs(expected.at(i)) +
                                  0x1p-24 * sum * sum + each * sum + subnormal;
         ASSERT_TRUE(std::abs(actual.at(i) - expected.at(i)) <= tolerance)
             << "element " << i << ": " << actual.at(i) << " instead of " << expected.at(i);
@@ -152,7 +129,7 @@ TEST_P(GemmOn, RefusesTypesThatItCannotMultiply) {
   const Product product(Element::bf16, 2, 3, 4, Random(1, "types"));
   const auto fast = subject().one();
   EXPECT_NO_THROW(product.run(*fast));
-  const tests::Placed memory(*fast, product.a);
+  const proof::Placed memory(*fast, product.a);
   const Gemm good{{Element::bf16, memory.begin()},
                   {Element::bf16, memory.begin()},
                   {Element::fp32, memory.begin()},

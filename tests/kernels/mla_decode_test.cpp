@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/proof/operations.hpp"
 #include "kernels/reference/reference_set.hpp"
 #include "sim/base/check.hpp"
 #include "tests/for_all.hpp"
@@ -20,60 +21,11 @@
 namespace terrace::kernels {
 namespace {
 
-using tests::Tables;
-using tests::Tensor;
+using proof::Mla;
+using proof::Tensor;
 
-constexpr std::int64_t kWidth = PagedLatent::kWidth;
-constexpr std::int64_t kLatent = PagedLatent::kLatent;
-constexpr float kScale = 0.5F;  // of stored elements
-
-/// Latents of sequences in pages; slots that hold no token are NaN.
-struct Mla {
-  Tables tables;
-  Tensor latents;
-  std::int64_t page;
-  std::int64_t heads;
-  Tensor q;
-  float scale = 1 / std::sqrt(192.0F);
-
-  Mla(Element type, const std::vector<std::int32_t>& lens, std::int64_t page_, std::int64_t heads_,
-      Element q_type, const Random& random)
-      : tables(lens, page_, random.fork("table")),
-        latents(type, tables.pool() * page_ * kWidth),
-        page(page_),
-        heads(heads_),
-        q(q_type, tables.view().sequences() * heads_ * kWidth) {
-    q.fill(random.fork("q"));
-    Random normals = random.fork("latents");
-    for (std::int64_t s = 0; s < tables.view().sequences(); ++s) {
-      for (std::int64_t t = 0; t < lens[static_cast<std::size_t>(s)]; ++t) {
-        for (std::int64_t d = 0; d < kWidth; ++d) {
-          latents.set(place(s, t) + d, normal(normals, 0, 1));
-        }
-      }
-    }
-  }
-
-  [[nodiscard]] std::int64_t place(std::int64_t s, std::int64_t t) const {
-    return cache().offset(tables.block(s, t / page), t % page);
-  }
-  [[nodiscard]] PagedLatent cache() const { return {latents.view(), page, kScale}; }
-
-  [[nodiscard]] Tensor run(KernelSet& set, Element out_type = Element::fp32) const {
-    Tensor out(out_type, tables.view().sequences() * heads * kLatent);
-    const tests::Placed queries(set, q);
-    const tests::Placed tokens(set, latents);
-    const tests::Placed result(set, out);
-    set.run(MlaDecode{queries.view(),
-                      heads,
-                      {tokens.view(), page, kScale},
-                      tables.view(),
-                      scale,
-                      result.writable()});
-    result.fetch(out.bytes());
-    return out;
-  }
-};
+constexpr std::int64_t kWidth = Mla::kWidth;
+constexpr std::int64_t kLatent = Mla::kLatent;
 
 class MlaDecodeOn : public tests::OnEachSet {
  protected:
@@ -83,9 +35,9 @@ class MlaDecodeOn : public tests::OnEachSet {
     const auto lens = mla.tables.view().kv_lens;
     const double longest = lens.empty() ? 0 : *std::max_element(lens.begin(), lens.end());
     const double largest =
-        5 * static_cast<double>(kScale);  // of N(0, 1) numbers, times their scale
-    const tests::AttentionTolerance tolerance{
-        static_cast<double>(mla.scale) * kWidth * tests::largest(mla.q) * largest, longest, largest,
+        5 * static_cast<double>(Mla::kScale);  // of N(0, 1) numbers, times their scale
+    const proof::AttentionTolerance tolerance{
+        static_cast<double>(mla.scale) * kWidth * proof::largest(mla.q) * largest, longest, largest,
         kWidth, subject().rounding(mla.latents.view().type, mla.q.view().type)};
     for (const tests::Alike& sets : subject().make()) {
       const Tensor actual = mla.run(*sets.front(), out_type);
@@ -137,10 +89,10 @@ TEST(ReferenceMlaDecode, IsAttentionOnExpandedKeysAndValues) {
     return sum;
   };
 
-  tests::Cache plain({Element::fp32, KvLayout::hnd, kHeads, kKey, 16}, {25}, Random(1, "plain"));
+  proof::Cache plain({Element::fp32, KvLayout::hnd, kHeads, kKey, 16}, {25}, Random(1, "plain"));
   plain.each([&](std::int64_t, std::int64_t t, std::int64_t h, std::int64_t d) {
     const auto latent = [&](std::int64_t i) {
-      return static_cast<double>(kScale) * mla.latents.at(mla.place(0, t) + i);
+      return static_cast<double>(Mla::kScale) * mla.latents.at(mla.place(0, t) + i);
     };
     const bool rope = d >= kNope;
     plain.set_key(0, t, h, d, rope ? latent(kLatent + d - kNope) : expand(up_keys, h, d, latent));

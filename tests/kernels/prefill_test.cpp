@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/proof/operations.hpp"
 #include "kernels/reference/reference_set.hpp"
 #include "sim/base/check.hpp"
 #include "tests/for_all.hpp"
@@ -19,49 +20,10 @@
 namespace terrace::kernels {
 namespace {
 
-using tests::Cache;
-using tests::CacheShape;
-using tests::Tensor;
-
-/// Chunks of new tokens over a cache with normal random numbers everywhere.
-struct Prefill {
-  Cache cache;
-  std::vector<std::int32_t> indptr;
-  std::int64_t heads;
-  Tensor q;
-  std::optional<std::int64_t> window;
-  float scale;
-
-  Prefill(const CacheShape& shape, const std::vector<std::int32_t>& lens,
-          const std::vector<std::int32_t>& chunks, std::int64_t heads_, Element q_type,
-          const Random& random)
-      : cache(shape, lens, random),
-        indptr(1, 0),
-        heads(heads_),
-        q(q_type, 0),
-        scale(1 / std::sqrt(static_cast<float>(shape.head_dim))) {
-    for (const std::int32_t chunk : chunks) indptr.push_back(indptr.back() + chunk);
-    q = Tensor(q_type, indptr.back() * heads * shape.head_dim);
-    q.fill(random.fork("q"));
-  }
-
-  [[nodiscard]] Tensor run(KernelSet& set, Element out_type = Element::fp32) const {
-    Tensor out(out_type, q.count());
-    const tests::Placed queries(set, q);
-    const tests::Placed keys(set, cache.keys());
-    const tests::Placed values(set, cache.values());
-    const tests::Placed result(set, out);
-    set.run(PagedPrefill{queries.view(), indptr, heads, cache.kv(keys.view(), values.view()),
-                         cache.table(), scale, window, result.writable()});
-    result.fetch(out.bytes());
-    return out;
-  }
-  [[nodiscard]] tests::AttentionTolerance tolerance(const tests::Subject& subject) const {
-    tests::AttentionTolerance t = cache.tolerance(tests::largest(q), scale);
-    t.rounding = subject.rounding(cache.shape().type, q.view().type);
-    return t;
-  }
-};
+using proof::Cache;
+using proof::CacheShape;
+using proof::Prefill;
+using proof::Tensor;
 
 class PagedPrefillOn : public tests::OnEachSet {
  protected:
@@ -70,7 +32,7 @@ class PagedPrefillOn : public tests::OnEachSet {
     const Tensor expected = prefill.run(reference);
     for (const tests::Alike& sets : subject().make()) {
       const Tensor actual = prefill.run(*sets.front(), out_type);
-      tests::expect_close(expected, actual, prefill.tolerance(subject()));
+      tests::expect_close(expected, actual, subject().tolerance(prefill));
       for (const auto& set : sets) EXPECT_EQ(actual, prefill.run(*set, out_type));
     }
   }
@@ -139,7 +101,7 @@ TEST_P(PagedPrefillOn, IsTheSameInOneChunkOrInSeveral) {
   const auto fast = subject().one();
   const Tensor all = whole.run(*fast);
   // Chunks begin at other tiles: scores are compared with other largest ones.
-  const double tolerance = 1e-5 + 4 * whole.tolerance(subject()).rounding.weights;
+  const double tolerance = 1e-5 + 4 * subject().tolerance(whole).rounding.weights;
   for (const std::int32_t first : {0, 1, 37, 64, 99}) {
     Prefill rest = whole;
     rest.indptr = {0, 100 - first};

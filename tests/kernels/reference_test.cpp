@@ -12,8 +12,8 @@
 namespace terrace::kernels {
 namespace {
 
-using tests::Cache;
-using tests::Tensor;
+using proof::Cache;
+using proof::Tensor;
 
 constexpr std::int64_t kDim = 32;
 
@@ -99,7 +99,7 @@ TEST(ReferenceAttention, WeighsTwoKeysByTheLogisticFunction) {
 }
 
 TEST(ReferenceAttention, OfLatentsIsTheirMeanWhereTheQueryIsZero) {
-  const tests::Tables tables({20}, 16, Random(1, "tables"));
+  const proof::Tables tables({20}, 16, Random(1, "tables"));
   Tensor latents(Element::fp32, tables.pool() * 16 * PagedLatent::kWidth);
   const PagedLatent kv{latents.view(), 16, 2};
   for (std::int64_t t = 0; t < 20; ++t) {

@@ -29,9 +29,14 @@ struct Subject {
   /// Whether infinities and NaN of a token reach no row that does not see it, even where another
   /// row of the same tile does.
   bool rows_are_alone = true;
-  std::function<Rounding(Element cached, Element queries)> rounding;
+  std::function<proof::Rounding(Element cached, Element queries)> rounding;
   std::string why_not;  // it cannot be run here
 
+  /// How far this set may be off at a decode or a prefill.
+  template <class Attention>
+  [[nodiscard]] proof::AttentionTolerance tolerance(const Attention& attention) const {
+    return attention.tolerance(rounding(attention.cache.shape().type, attention.q.view().type));
+  }
   [[nodiscard]] int cases(int of) const { return std::max(of * cases_of_100 / 100, 1); }
   [[nodiscard]] std::shared_ptr<KernelSet> one() const { return make().front().front(); }
 };

@@ -85,7 +85,9 @@ std::vector<Measurement> plan(const Extent& extent) {
                        .cache = "cold",
                        .unit = "us",
                        .seconds = sampling_seconds(call, sampling_of(extent)),
-                       .measure = [b](Bench& bench) { return measure(bench, b); }});
+                       .measure = [b](Bench& bench) { return measure(bench, b); },
+                       .kernels = {gather ? kernels::proof::BytesKernel::gather
+                                          : kernels::proof::BytesKernel::scatter}});
       }
     }
   }

@@ -87,23 +87,25 @@ double call_seconds(const Extent& extent, const Decode& d) {
 void add(std::vector<Measurement>& all, const Extent& extent, const Decode& d, bool cold) {
   const std::string_view cache = cold ? "cold" : "hot";
   const Heads& h = d.heads;
-  all.push_back({.id = fmt::format("decode_attention/{}/h{}.{}.{}/p{}/b{}/kv{}{}{}/{}",
-                                   dtype_name(d.type), h.q, h.kv, h.dim, kPage, d.batch, d.kv,
-                                   d.window > 0 ? fmt::format("/w{}", d.window) : "",
-                                   d.ragged ? "/ragged" : "", cache),
-                 .x = {{"b", d.batch},
-                       {"kv", d.kv},
-                       {"nh", h.q},
-                       {"nkv", h.kv},
-                       {"hd", h.dim},
-                       {"page", kPage},
-                       {"kv_dtype", dtype_name(d.type)},
-                       {"window", d.window},
-                       {"ragged", d.ragged}},
-                 .cache = std::string(cache),
-                 .unit = "us",
-                 .seconds = sampling_seconds(call_seconds(extent, d), sampling_of(extent)),
-                 .measure = [d, cold](Bench& bench) { return measure(bench, d, cold); }});
+  all.push_back(
+      {.id = fmt::format("decode_attention/{}/h{}.{}.{}/p{}/b{}/kv{}{}{}/{}", dtype_name(d.type),
+                         h.q, h.kv, h.dim, kPage, d.batch, d.kv,
+                         d.window > 0 ? fmt::format("/w{}", d.window) : "",
+                         d.ragged ? "/ragged" : "", cache),
+       .x = {{"b", d.batch},
+             {"kv", d.kv},
+             {"nh", h.q},
+             {"nkv", h.kv},
+             {"hd", h.dim},
+             {"page", kPage},
+             {"kv_dtype", dtype_name(d.type)},
+             {"window", d.window},
+             {"ragged", d.ragged}},
+       .cache = std::string(cache),
+       .unit = "us",
+       .seconds = sampling_seconds(call_seconds(extent, d), sampling_of(extent)),
+       .measure = [d, cold](Bench& bench) { return measure(bench, d, cold); },
+       .kernels = {kernels::proof::DecodeKernel{d.type, h.dim, h.q / h.kv, d.window > 0}}});
 }
 
 /// What is worth its time: small ones tell the overhead, and there are enough of them.

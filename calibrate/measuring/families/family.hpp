@@ -7,13 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "calibrate/measuring/kernel_proof.hpp"
 #include "calibrate/measuring/point.hpp"
 #include "sim/base/units.hpp"
-
-namespace terrace::kernels {
-class KernelSet;
-class Transfers;
-}  // namespace terrace::kernels
 
 namespace terrace::calibrate {
 
@@ -42,6 +38,7 @@ struct Measurement {
   Bytes written{};     // to the disk
   bool last = false;   // leaves the machine other than it was: after all others
   std::function<Sample(Bench&)> measure;
+  std::vector<TimedKernel> kernels{};  // of the device, that it times: proven before
 };
 
 /// What the device does at about, so that no point takes longer than it is worth.

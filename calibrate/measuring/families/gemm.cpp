@@ -94,12 +94,14 @@ void add(std::vector<Measurement>& all, const Extent& extent, const Product& p, 
   const std::string_view cache = cold ? "cold" : "hot";
   nlohmann::ordered_json x = {{"m", p.m}, {"n", p.n}, {"k", p.k}, {"dtype", p.of.name}};
   if (p.of.operand == Element::fp8_e4m3) x["activations"] = p.of.name;  // not quantised on the way
-  all.push_back({.id = fmt::format("gemm/{}/m{}/n{}/k{}/{}", p.of.name, p.m, p.n, p.k, cache),
-                 .x = std::move(x),
-                 .cache = std::string(cache),
-                 .unit = "us",
-                 .seconds = sampling_seconds(call_seconds(extent, p), sampling_of(extent)),
-                 .measure = [p, cold](Bench& bench) { return measure(bench, p, cold); }});
+  all.push_back(
+      {.id = fmt::format("gemm/{}/m{}/n{}/k{}/{}", p.of.name, p.m, p.n, p.k, cache),
+       .x = std::move(x),
+       .cache = std::string(cache),
+       .unit = "us",
+       .seconds = sampling_seconds(call_seconds(extent, p), sampling_of(extent)),
+       .measure = [p, cold](Bench& bench) { return measure(bench, p, cold); },
+       .kernels = {kernels::proof::GemmKernel{p.of.operand, p.of.result, p.of.multiply}}});
 }
 
 void add_grid(std::vector<Measurement>& all, const Extent& extent, const Numbers& of,

@@ -114,6 +114,8 @@ Sample copy_rate(Bench& bench, bool with_decode) {
   return sample(rate, {.warmups = 2, .batches = 15, .most_seconds = 0.3});
 }
 
+constexpr kernels::proof::DecodeKernel kKernel{.head_dim = 128, .group = 4};  // of Decode
+
 void add_attention(std::vector<Measurement>& all) {
   for (const bool together : {false, true}) {
     all.push_back({.id = fmt::format("interference/decode/{}", together ? "copy" : "none"),
@@ -121,13 +123,15 @@ void add_attention(std::vector<Measurement>& all) {
                    .cache = "cold",
                    .unit = "us",
                    .seconds = 0.5,
-                   .measure = [=](Bench& bench) { return decode_time(bench, together); }});
+                   .measure = [=](Bench& bench) { return decode_time(bench, together); },
+                   .kernels = {kKernel}});
     all.push_back({.id = fmt::format("interference/copy/{}", together ? "decode" : "none"),
                    .x = {{"op", "copy"}, {"load", together ? "decode" : "none"}},
                    .cache = "cold",
                    .unit = "GB/s",
                    .seconds = 0.5,
-                   .measure = [=](Bench& bench) { return copy_rate(bench, together); }});
+                   .measure = [=](Bench& bench) { return copy_rate(bench, together); },
+                   .kernels = {kKernel}});
   }
 }
 

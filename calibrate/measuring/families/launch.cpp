@@ -69,6 +69,7 @@ Measurement point(std::string_view op, int threads, std::function<Sample(Bench&)
 std::vector<Measurement> plan(const Extent& extent) {
   std::vector<Measurement> all = {point("in_a_row", 0, in_a_row),
                                   point("waited_for", 0, waited_for)};
+  for (Measurement& one : all) one.kernels = {kernels::proof::BytesKernel::write};
   for (int threads = 2; threads <= extent.threads; threads *= 2) {
     all.push_back(
         point("woken", threads, [threads](Bench& bench) { return woken(bench, threads); }));

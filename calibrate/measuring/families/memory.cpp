@@ -15,6 +15,11 @@ enum class Stream { copy, read, write };
 constexpr std::array<std::pair<Stream, std::string_view>, 3> kStreams = {
     {{Stream::copy, "copy"}, {Stream::read, "read"}, {Stream::write, "write"}}};
 
+kernels::proof::BytesKernel proven(Stream stream) {
+  using enum kernels::proof::BytesKernel;
+  return stream == Stream::copy ? copy : stream == Stream::read ? read : write;
+}
+
 kernels::Start prepared(Operands& operands, Stream stream, std::span<std::byte> part,
                         std::uint64_t* sum) {
   using Word = std::uint64_t;
@@ -75,9 +80,9 @@ std::vector<Measurement> plan(const Extent& extent) {
                        .unit = "us",
                        .seconds = sampling_seconds(2 * seconds(size / extent.pace.memory),
                                                    sampling_of(extent)),
-                       .measure = [stream, size, cold](Bench& bench) {
-                         return measure(bench, stream, size, cold);
-                       }});
+                       .measure = [stream, size, cold](
+                                      Bench& bench) { return measure(bench, stream, size, cold); },
+                       .kernels = {proven(stream)}});
       }
     }
   }

@@ -64,7 +64,8 @@ void add(std::vector<Measurement>& all, const Extent& extent, const Decode& d, b
        .cache = std::string(cache),
        .unit = "us",
        .seconds = sampling_seconds(call_seconds(extent, d), sampling_of(extent)),
-       .measure = [d, cold](Bench& bench) { return measure(bench, d, cold); }});
+       .measure = [d, cold](Bench& bench) { return measure(bench, d, cold); },
+       .kernels = {kernels::proof::MlaDecodeKernel{d.heads}}});
 }
 
 std::vector<Measurement> plan(const Extent& extent) {

@@ -81,7 +81,8 @@ void add(std::vector<Measurement>& all, const Extent& extent, const Prefill& p) 
                  .cache = "cold",
                  .unit = "us",
                  .seconds = sampling_seconds(call_seconds(extent, p), sampling_of(extent)),
-                 .measure = [p](Bench& bench) { return measure(bench, p); }});
+                 .measure = [p](Bench& bench) { return measure(bench, p); },
+                 .kernels = {kernels::proof::PrefillKernel{Element::bf16, h.dim, h.q / h.kv}}});
 }
 
 void add_grid(std::vector<Measurement>& all, const Extent& extent, const Heads& heads) {

@@ -58,9 +58,9 @@ std::vector<Measurement> plan(const Extent& extent) {
                        .cache = "",
                        .unit = "us",
                        .seconds = point_seconds(size),
-                       .measure = [=, memory = memory, way = way](Bench& bench) {
-                         return measure(bench, memory, way, size);
-                       }});
+                       .measure = [=, memory = memory, way = way](
+                                      Bench& bench) { return measure(bench, memory, way, size); },
+                       .kernels = {CopyPath{memory, way}}});
       }
     }
   }

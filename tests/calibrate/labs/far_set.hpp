@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <new>
 #include <span>
+#include <stdexcept>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include <sys/mman.h>
 
@@ -15,81 +18,127 @@
 
 namespace terrace::tests {
 
-/// A set whose memory the host cannot touch, as a GPU's: whoever tries dies. It can be reached only
-/// while the set itself is at work. New memory is full of NaNs.
+/// A set whose memory the host cannot touch, as a GPU's: whoever tries dies. Its addresses are
+/// reserved, and nothing is there; the set knows which memory of another one they stand for, and
+/// refuses addresses of the host's. New memory is full of NaNs.
 class FarSet final : public kernels::KernelSet {
  public:
+  /// That does what `near` does.
+  explicit FarSet(std::shared_ptr<kernels::KernelSet> near = std::make_shared<kernels::CpuSet>(1))
+      : near_(std::move(near)) {}
+
   [[nodiscard]] std::string description() const override { return "far"; }
-  [[nodiscard]] Bytes free_memory() const override { return near_.free_memory(); }
-  [[nodiscard]] Bytes cache() const override { return near_.cache(); }
+  [[nodiscard]] Bytes free_memory() const override { return near_->free_memory(); }
+  [[nodiscard]] Bytes cache() const override { return near_->cache(); }
 
   std::shared_ptr<std::byte> allocate(Bytes size) override {
-    constexpr std::size_t kPage = 4096;
-    const auto bytes = (static_cast<std::size_t>(size.count()) + kPage) / kPage * kPage;
-    void* memory =
-        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
-    std::memset(memory, 0xff, bytes);
-    const std::span region(static_cast<std::byte*>(memory), bytes);
-    ::mprotect(memory, bytes, PROT_NONE);
-    regions_->push_back(region);
-    return {region.data(), [regions = regions_, region](std::byte*) {
-              ::munmap(region.data(), region.size());
-              std::erase_if(*regions, [&](auto other) { return other.data() == region.data(); });
+    const auto bytes = static_cast<std::size_t>(std::max<std::int64_t>(size.count(), 1));
+    void* place = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (place == MAP_FAILED) throw std::bad_alloc();
+    auto memory = near_->allocate(Bytes{static_cast<std::int64_t>(bytes)});
+    std::memset(memory.get(), 0xff, bytes);
+    auto* far = static_cast<std::byte*>(place);
+    regions_->emplace(far, Region{bytes, std::move(memory)});
+    return {far, [regions = regions_](std::byte* begin) {
+              ::munmap(begin, regions->at(begin).bytes);
+              regions->erase(begin);
             }};
   }
   void upload(std::byte* to, std::span<const std::byte> from) override {
-    const Opened opened(*regions_);
-    near_.upload(to, from);
+    near_->upload(near(to), from);
   }
   void download(std::span<std::byte> to, const std::byte* from) override {
-    const Opened opened(*regions_);
-    near_.download(to, from);
+    near_->download(to, near(from));
   }
 
-  kernels::Start prepare(const kernels::PagedDecode& op) override { return far(op); }
-  kernels::Start prepare(const kernels::MlaDecode& op) override { return far(op); }
-  kernels::Start prepare(const kernels::PagedPrefill& op) override { return far(op); }
-  kernels::Start prepare(const kernels::BlockGather& op) override { return far(op); }
-  kernels::Start prepare(const kernels::BlockScatter& op) override { return far(op); }
-  kernels::Start prepare(const kernels::Gemm& op) override { return far(op); }
-  kernels::Start prepare(const kernels::StreamCopy& op) override { return far(op); }
-  kernels::Start prepare(const kernels::StreamRead& op) override { return far(op); }
-  kernels::Start prepare(const kernels::StreamWrite& op) override { return far(op); }
+  kernels::Start prepare(const kernels::PagedDecode& op) override { return attention(op); }
+  kernels::Start prepare(const kernels::PagedPrefill& op) override { return attention(op); }
+  kernels::Start prepare(const kernels::MlaDecode& op) override {
+    kernels::MlaDecode here = op;
+    move(here.q, here.kv.tokens, here.out);
+    return near_->prepare(here);
+  }
+  kernels::Start prepare(const kernels::BlockGather& op) override {
+    kernels::BlockGather here = op;
+    move(here.pool, here.staging);
+    return near_->prepare(here);
+  }
+  kernels::Start prepare(const kernels::BlockScatter& op) override {
+    kernels::BlockScatter here = op;
+    move(here.pool, here.staging);
+    return near_->prepare(here);
+  }
+  kernels::Start prepare(const kernels::Gemm& op) override {
+    kernels::Gemm here = op;
+    move(here.a, here.b, here.c);
+    return near_->prepare(here);
+  }
+  kernels::Start prepare(const kernels::StreamCopy& op) override {
+    kernels::StreamCopy here = op;
+    move(here.from, here.to);
+    return near_->prepare(here);
+  }
+  kernels::Start prepare(const kernels::StreamRead& op) override {
+    kernels::StreamRead here = op;
+    move(here.from, here.sum);
+    return near_->prepare(here);
+  }
+  kernels::Start prepare(const kernels::StreamWrite& op) override {
+    kernels::StreamWrite here = op;
+    move(here.to);
+    return near_->prepare(here);
+  }
 
-  void wait() override { near_.wait(); }
+  void wait() override { near_->wait(); }
   double seconds(std::span<const kernels::Start> in_turn, int rounds) override {
-    return near_.seconds(in_turn, rounds);
+    return near_->seconds(in_turn, rounds);
   }
 
  private:
-  using Regions = std::vector<std::span<std::byte>>;
-
-  /// All memory, while this lives.
-  class Opened {
-   public:
-    explicit Opened(const Regions& regions) : regions_(regions) { protect(PROT_READ | PROT_WRITE); }
-    ~Opened() { protect(PROT_NONE); }
-    Opened(const Opened&) = delete;
-    Opened& operator=(const Opened&) = delete;
-
-   private:
-    void protect(int how) const {
-      for (const auto region : regions_) ::mprotect(region.data(), region.size(), how);
-    }
-    const Regions& regions_;
+  struct Region {
+    std::size_t bytes = 0;
+    std::shared_ptr<std::byte> near;
   };
 
-  template <class Op>
-  kernels::Start far(const Op& op) {
-    return [this, start = near_.prepare(op)] {
-      const Opened opened(*regions_);
-      start();
-    };
+  /// What an address stands for.
+  [[nodiscard]] std::byte* near(const void* far) const {
+    const auto* address = static_cast<const std::byte*>(far);
+    const auto next = regions_->upper_bound(address);
+    if (next != regions_->begin()) {
+      const auto& [begin, region] = *std::prev(next);
+      const auto offset = static_cast<std::size_t>(address - begin);
+      if (offset < region.bytes) return region.near.get() + offset;
+    }
+    throw std::logic_error("the host's memory, where the device's is wanted");
   }
 
-  kernels::CpuSet near_{1};
-  std::shared_ptr<Regions> regions_ = std::make_shared<Regions>();
+  template <class Void>
+  void move_one(kernels::ElementPointer<Void>& array) const {
+    array.begin = near(array.begin);
+  }
+  template <class T>
+  void move_one(T*& pointer) const {
+    pointer = reinterpret_cast<T*>(near(pointer));
+  }
+  template <class T>
+  void move_one(std::span<T>& span) const {
+    span = {reinterpret_cast<T*>(near(span.data())), span.size()};
+  }
+  template <class... Places>
+  void move(Places&... places) const {
+    (move_one(places), ...);
+  }
+
+  template <class Op>
+  kernels::Start attention(const Op& op) {
+    Op here = op;
+    move(here.q, here.kv.keys, here.kv.values, here.out);
+    return near_->prepare(here);
+  }
+
+  std::shared_ptr<kernels::KernelSet> near_;
+  std::shared_ptr<std::map<const std::byte*, Region>> regions_ =
+      std::make_shared<std::map<const std::byte*, Region>>();
 };
 
 }  // namespace terrace::tests

@@ -29,7 +29,7 @@ constexpr auto at(Quantity quantity) { return static_cast<std::size_t>(quantity)
 /// Steps are 5 % and 8 % off; what is loaded from the file was not foreseen, if it is in it.
 LoopResult by_hand(bool with_file) {
   LoopResult r;
-  r.processor = "a processor";
+  r.device = "a processor";
   r.options.disk = "here";
   r.runs = 3;
   const MoveTimes times = {{1, std::chrono::microseconds(10)},

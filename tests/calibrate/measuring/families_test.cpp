@@ -196,6 +196,10 @@ class LawfulLink final : public kernels::Transfers {
   }
   kernels::TransferTime blocks(const kernels::BlockTransfer&, int) override { return {}; }
   kernels::TransferTime empty_kernels(int, bool) override { return {}; }
+  void echo(kernels::HostMemory, kernels::Transfer, std::span<const std::byte>,
+            std::span<std::byte>) override {}
+  void echo(const kernels::BlockTransfer&, std::span<const std::byte>,
+            std::span<std::byte>) override {}
 };
 
 TEST(GpuFamilies, MeasureTransfersSoThatALinkIsKnown) {

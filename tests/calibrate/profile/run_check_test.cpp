@@ -55,6 +55,27 @@ std::string nested(int levels) {
   return std::string(n, '[') + std::string(n, ']');
 }
 
+TEST(RunCheck, RefusesFindingsThatSayNothing) {
+  const Json good = {{"kernel", "memory/copy"},
+                     {"families", {"memory"}},
+                     {"ok", true},
+                     {"error", 0.0},
+                     {"bound", 0.0}};
+  const auto told_of_finding = [&](const char* key, const Json& value) {
+    Json finding = good;
+    finding[key] = value;
+    return told_of("/checks", Json::array({finding}));
+  };
+  EXPECT_EQ(told_of("/checks", Json::array({good})), "nothing");
+  EXPECT_EQ(told_of_finding("error", nullptr), "nothing") << "infinitely far off";
+  EXPECT_THAT(told_of("/checks", "none"), HasSubstr("checks: each has to say of which 'kernel'"));
+  EXPECT_THAT(told_of_finding("kernel", 1), HasSubstr("of which 'kernel' it is"));
+  EXPECT_THAT(told_of_finding("bound", "small"), HasSubstr("checks: memory/copy: bound is"));
+  EXPECT_THAT(told_of_finding("error", -1), HasSubstr("error is -1"));
+  EXPECT_THAT(told_of_finding("families", "memory"), HasSubstr("'families' has to be a list"));
+  EXPECT_THAT(told_of_finding("failure", 1), HasSubstr("'failure' has to be a text"));
+}
+
 TEST(RunCheck, TakesWhatIsMeasured) {
   EXPECT_EQ(told(points_text(full_run())), "nothing");
   EXPECT_EQ(told_of("/points/0/x/op", "a \"]}]}\\ word"), "nothing");

@@ -1,0 +1,286 @@
+// Kernels are proven before they are timed: what is wrong is found, and its families are left out.
+
+#include "calibrate/measuring/proven.hpp"
+
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "calibrate/measuring/points_file.hpp"
+#include "calibrate/profile/machine_profile.hpp"
+#include "calibrate/profile/profile_report.hpp"
+#include "calibrate/profile/run_file.hpp"
+#include "kernels/reference/reference_set.hpp"
+#include "tests/app/program.hpp"
+#include "tests/calibrate/measuring/spoiled_set.hpp"
+#include "tests/calibrate/profile/synthetic_run.hpp"
+
+namespace terrace::calibrate {
+namespace {
+
+using namespace literals;
+using kernels::Element;
+using kernels::HostMemory;
+using kernels::Transfer;
+using kernels::proof::BytesKernel;
+using kernels::proof::DecodeKernel;
+using kernels::proof::GemmKernel;
+using kernels::proof::MlaDecodeKernel;
+using kernels::proof::PrefillKernel;
+using terrace::tests::SpoiledSet;
+using terrace::tests::Spoilt;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct Fault {
+  Spoilt how = Spoilt::nothing;
+  TimedKernel kernel;
+};
+
+const std::vector<Fault>& faults() {
+  static const std::vector<Fault> kAll = {
+      {Spoilt::decode_head, DecodeKernel{.head_dim = 64, .group = 4}},
+      {Spoilt::decode_page, DecodeKernel{.head_dim = 64, .group = 4}},
+      {Spoilt::decode_last_token, DecodeKernel{.head_dim = 64, .group = 4}},
+      {Spoilt::decode_last_token, DecodeKernel{.cached = Element::fp8_e4m3, .group = 8}},
+      {Spoilt::decode_window, DecodeKernel{.head_dim = 64, .group = 4, .windowed = true}},
+      {Spoilt::throws, DecodeKernel{.head_dim = 64}},
+      {Spoilt::mla_last_token, MlaDecodeKernel{8}},
+      {Spoilt::prefill_last_token, PrefillKernel{.head_dim = 64, .group = 4}},
+      {Spoilt::prefill_beside, PrefillKernel{.head_dim = 64, .group = 4}},
+      {Spoilt::gemm_element, GemmKernel{}},
+      {Spoilt::gather_tail, BytesKernel::gather},
+      {Spoilt::scatter_block, BytesKernel::scatter},
+      {Spoilt::copy_word, BytesKernel::copy},
+      {Spoilt::read_word, BytesKernel::read},
+      {Spoilt::write_word, BytesKernel::write}};
+  return kAll;
+}
+
+TEST(KernelProof, FindsWhatIsWrongHoweverLittleItIs) {
+  for (const Fault& fault : faults()) {
+    SpoiledSet wrong(fault.how);
+    const KernelFinding finding = prove(fault.kernel, wrong, nullptr);
+    EXPECT_FALSE(finding.ok()) << finding.kernel << ' ' << static_cast<int>(fault.how) << ": "
+                               << finding.what();
+    SpoiledSet right(Spoilt::nothing);
+    const KernelFinding other = prove(fault.kernel, right, nullptr);
+    EXPECT_TRUE(other.ok()) << other.kernel << ": " << other.what();
+  }
+}
+
+TEST(KernelProof, SaysWhatADeviceThrew) {
+  SpoiledSet wrong(Spoilt::throws);
+  EXPECT_EQ(prove(DecodeKernel{.head_dim = 64}, wrong, nullptr).what(), "an illegal memory access");
+  SpoiledSet beside(Spoilt::prefill_beside);
+  EXPECT_EQ(prove(PrefillKernel{.head_dim = 64}, beside, nullptr).what(),
+            "writes beside its result");
+}
+
+Extent extent_of(bool gpu) {
+  Extent extent{.gpu = gpu, .threads = 2, .memory = 130_GiB, .cache = 60_MiB, .disk = 8_GiB};
+  extent.pace = gpu ? Pace{4500_GBps, FlopRate{7e14}} : Pace{20_GBps, FlopRate{2e11}};
+  return extent;
+}
+
+std::set<TimedKernel> kernels_of(const std::vector<Planned>& plan) {
+  std::set<TimedKernel> all;
+  for (const Planned& planned : plan) {
+    all.insert(planned.measurement.kernels.begin(), planned.measurement.kernels.end());
+  }
+  return all;
+}
+
+TEST(KernelProof, ThisProcessorsKernelsAreRightInAllThatIsTimed) {
+  kernels::CpuSet cpu(2);
+  const auto all = kernels_of(plan_of(families(), extent_of(false)));
+  EXPECT_GT(all.size(), 15U);
+  for (const TimedKernel& kernel : all) {
+    const KernelFinding finding = prove(kernel, cpu, nullptr);
+    EXPECT_TRUE(finding.ok()) << finding.kernel << ": " << finding.what();
+  }
+}
+
+TEST(KernelProof, EveryPointThatTimesTheDeviceSaysWhichKernels) {
+  const std::set<std::string_view> of_kernels = {
+      "memory", "gemm",    "decode_attention", "mla_decode", "prefill_attention",
+      "blocks", "transfer"};
+  for (const bool gpu : {false, true}) {
+    for (const Planned& planned : plan_of(families(), extent_of(gpu))) {
+      if (!of_kernels.contains(planned.family->name)) continue;
+      EXPECT_FALSE(planned.measurement.kernels.empty()) << planned.measurement.id;
+    }
+  }
+  std::set<std::string> names;
+  for (const TimedKernel& kernel : kernels_of(plan_of(families(), extent_of(true)))) {
+    EXPECT_TRUE(names.insert(name_of(kernel)).second) << name_of(kernel);
+  }
+  for (const char* name : {"decode_attention/bf16/hd128/g4", "decode_attention/fp8/hd128/g16",
+                           "decode_attention/bf16/hd128/g4/window", "mla_decode/bf16/h128",
+                           "prefill_attention/bf16/hd256/g2", "gemm/bf16/bf16", "blocks/scatter",
+                           "memory/read", "transfer/both/pageable"}) {
+    EXPECT_THAT(names, Contains(name));
+  }
+}
+
+/// A link that moves all bytes, but those of one way.
+class Link final : public kernels::Transfers {
+ public:
+  kernels::TransferTime copy(HostMemory, Transfer, Bytes, int) override { return {}; }
+  kernels::TransferTime blocks(const kernels::BlockTransfer&, int) override { return {}; }
+  kernels::TransferTime empty_kernels(int, bool) override { return {}; }
+  void echo(HostMemory, Transfer way, std::span<const std::byte> in,
+            std::span<std::byte> out) override {
+    if (way != Transfer::to_host) std::copy(in.begin(), in.end(), out.begin());
+  }
+  void echo(const kernels::BlockTransfer& transfer, std::span<const std::byte> in,
+            std::span<std::byte> out) override {
+    std::copy(in.begin(), in.end(), out.begin());
+    if (transfer.path != kernels::BlockPath::batch) return;
+    const auto block = transfer.size.count();
+    std::swap_ranges(out.begin(), out.begin() + block, out.begin() + block);
+  }
+};
+
+TEST(KernelProof, LooksAtWhatATransferMoved) {
+  kernels::CpuSet host(1);
+  Link link;
+  const auto ok = [&](const TimedKernel& path) { return prove(path, host, &link).ok(); };
+  EXPECT_TRUE(ok(CopyPath{HostMemory::pinned, Transfer::to_device}));
+  EXPECT_FALSE(ok(CopyPath{HostMemory::pinned, Transfer::to_host}));
+  EXPECT_TRUE(ok(BlocksPath{kernels::BlockPath::staged, Transfer::to_host}));
+  EXPECT_FALSE(ok(BlocksPath{kernels::BlockPath::batch, Transfer::to_host}));
+}
+
+/// Families of two points each, that measure nothing but are of these kernels.
+class Laboratory {
+ public:
+  Laboratory() {
+    add(products_, {GemmKernel{}});
+    add(decodes_, {DecodeKernel{.head_dim = 64, .group = 4}});
+    add(both_, {GemmKernel{}, DecodeKernel{.head_dim = 64, .group = 4}});
+    add(disk_, {});
+  }
+
+  /// A part of the run, on a device that is wrong in this way, of so many points.
+  bool run(Spoilt how, std::size_t points = 100) {
+    SpoiledSet set(how);
+    Bench bench{.kernels = set};
+    timed_.clear();
+    const RunWorld world{.clock = [] { return 0.0; },
+                         .sentinel =
+                             [] {
+                               return std::vector{std::pair{std::string("rate"), 1.0}};
+                             },
+                         .stop = [&] { return timed_.size() >= points; },
+                         .progress = [](const RunProgress&) {}};
+    if (auto found = Journal::read(path())) so_far_ = *found;
+    EXPECT_TRUE(prove_kernels(plan_, bench, world, so_far_));
+    Journal journal(path(), so_far_);
+    return measure(plan_, bench, 1, DriftRule{}, world, journal, so_far_);
+  }
+
+  [[nodiscard]] std::filesystem::path path() const { return place_.at("journal"); }
+  [[nodiscard]] const std::set<std::string>& timed() const { return timed_; }
+
+  /// Families without a sample, at the end.
+  [[nodiscard]] std::set<std::string> missing() const {
+    std::set<std::string> all;
+    for (const MeasuredPoint& point : points_of(plan_, so_far_)) {
+      EXPECT_EQ(point.error.empty(), point.sample.median > 0);
+      if (point.error.empty()) continue;
+      EXPECT_THAT(point.error, HasSubstr("is wrong on this device: relative error"));
+      all.insert(point.family);
+    }
+    return all;
+  }
+
+ private:
+  void add(const Family& family, std::vector<TimedKernel> kernels) {
+    for (const char* which : {"/a", "/b"}) {
+      Planned& planned = plan_.emplace_back();
+      planned.family = &family;
+      planned.measurement.id = std::string(family.name) + which;
+      planned.measurement.unit = "us";
+      planned.measurement.kernels = kernels;
+      planned.measurement.measure = [this, name = std::string(family.name)](Bench&) {
+        timed_.insert(name);
+        return Sample{.median = 1, .n = 15};
+      };
+    }
+  }
+
+  testing::Workplace place_;
+  Family products_{.name = "products", .summary = ""};
+  Family decodes_{.name = "decodes", .summary = ""};
+  Family both_{.name = "both", .summary = ""};
+  Family disk_{.name = "disk", .summary = ""};
+  std::vector<Planned> plan_;
+  Progressed so_far_{.header = {{"run", "of a test"}}, .sentinels = {}, .points = {}};
+  std::set<std::string> timed_;
+};
+
+TEST(ProvenRun, LeavesOutWhatTimesAWrongKernelAndGoesOnWithTheRest) {
+  Laboratory laboratory;
+  EXPECT_TRUE(laboratory.run(Spoilt::decode_head));
+  EXPECT_THAT(laboratory.timed(), ElementsAre("disk", "products"));
+  EXPECT_THAT(laboratory.missing(), ElementsAre("both", "decodes"));
+}
+
+TEST(ProvenRun, TimesAllWhereAllIsRight) {
+  Laboratory laboratory;
+  EXPECT_TRUE(laboratory.run(Spoilt::nothing));
+  EXPECT_EQ(laboratory.timed().size(), 4U);
+  EXPECT_TRUE(laboratory.missing().empty());
+}
+
+TEST(ProvenRun, WhatWasWrongOnceStaysWrongWhenItGoesOn) {
+  Laboratory laboratory;
+  EXPECT_FALSE(laboratory.run(Spoilt::gemm_element, 1));
+  EXPECT_TRUE(laboratory.run(Spoilt::nothing));
+  EXPECT_THAT(laboratory.timed(), Not(Contains("products")));
+  EXPECT_THAT(laboratory.missing(), ElementsAre("both", "products"));
+}
+
+TEST(ProvenRun, TakesBackWhatWasTimedOfAKernelThatTurnsOutWrong) {
+  Laboratory laboratory;
+  EXPECT_FALSE(laboratory.run(Spoilt::nothing, 3));
+  EXPECT_TRUE(laboratory.run(Spoilt::gemm_element));
+  EXPECT_THAT(laboratory.missing(), ElementsAre("both", "products"));
+}
+
+TEST(ProvenRun, ThePointsFileTheProfileAndTheReportSayWhatIsMissing) {
+  const testing::Workplace place;
+  MeasuredRun run = testing::full_run();
+  run.findings = {{"memory/copy", {"memory"}, 0, 0, {}},
+                  {"mla_decode/bf16/h16", {"mla_decode"}, 0.25, 0.01, {}},
+                  {"prefill_attention/bf16/hd64/g4", {"prefill_attention"}, INFINITY, 0.01, {}}};
+  for (MeasuredPoint& point : run.points) {
+    if (point.family == "prefill_attention") point.error = "its kernel is wrong";
+  }
+  place.write("x.points.json", points_text(run));
+  const MeasuredRun again = read_run(place.at("x.points.json"));
+  ASSERT_EQ(again.findings.size(), 3U);
+  EXPECT_TRUE(again.findings[0].ok());
+  EXPECT_EQ(again.findings[1].what(), "relative error 0.25, at most 0.01");
+  EXPECT_FALSE(again.findings[2].ok());
+  const config::Catalogue none;
+  const MachineProfile profile = machine_profile(again, none);
+  const char* what = "mla_decode/bf16/h16 is wrong on this device: relative error 0.25, at most";
+  EXPECT_THAT(machine_yaml(profile, again), HasSubstr(what));
+  const std::string report = profile_text(profile, again, "x");
+  EXPECT_THAT(report, HasSubstr("WRONG: not timed"));
+  EXPECT_THAT(profile_json(profile, again, "x"), HasSubstr("\"checks\""));
+  EXPECT_THAT(report, Not(HasSubstr("its kernel is wrong"))) << "no line for each point";
+}
+
+}  // namespace
+}  // namespace terrace::calibrate
