@@ -127,7 +127,7 @@ class Cache {
     });
     const auto lens = table().kv_lens;
     const double longest = lens.empty() ? 0 : *std::max_element(lens.begin(), lens.end());
-    const double dim = static_cast<double>(shape_.head_dim);
+    const auto dim = static_cast<double>(shape_.head_dim);
     return {static_cast<double>(scale) * dim * q * k_max, longest, v_max, dim};
   }
 

@@ -32,11 +32,11 @@ struct Decode {
   std::optional<std::int64_t> window;
   float scale;
 
-  Decode(const CacheShape& shape, std::vector<std::int32_t> lens, std::int64_t heads_,
+  Decode(const CacheShape& shape, std::vector<std::int32_t> lens, std::int64_t query_heads,
          Element q_type, const Random& random)
       : cache(shape, std::move(lens), random),
-        heads(heads_),
-        q(q_type, cache.table().sequences() * heads_ * shape.head_dim),
+        heads(query_heads),
+        q(q_type, cache.table().sequences() * query_heads * shape.head_dim),
         scale(1 / std::sqrt(static_cast<float>(shape.head_dim))) {
     q.fill(random.fork("q"));
   }
@@ -78,13 +78,13 @@ struct Mla {
   Tensor q;
   float scale = 1 / std::sqrt(192.0F);
 
-  Mla(Element type, const std::vector<std::int32_t>& lens, std::int64_t page_, std::int64_t heads_,
-      Element q_type, const Random& random)
-      : tables(lens, page_, random.fork("table")),
-        latents(type, tables.pool() * page_ * kWidth),
-        page(page_),
-        heads(heads_),
-        q(q_type, tables.view().sequences() * heads_ * kWidth) {
+  Mla(Element type, const std::vector<std::int32_t>& lens, std::int64_t page_size,
+      std::int64_t query_heads, Element q_type, const Random& random)
+      : tables(lens, page_size, random.fork("table")),
+        latents(type, tables.pool() * page_size * kWidth),
+        page(page_size),
+        heads(query_heads),
+        q(q_type, tables.view().sequences() * query_heads * kWidth) {
     q.fill(random.fork("q"));
     Random normals = random.fork("latents");
     for (std::int64_t s = 0; s < tables.view().sequences(); ++s) {
@@ -127,11 +127,11 @@ struct Prefill {
   float scale;
 
   Prefill(const CacheShape& shape, const std::vector<std::int32_t>& lens,
-          const std::vector<std::int32_t>& chunks, std::int64_t heads_, Element q_type,
+          const std::vector<std::int32_t>& chunks, std::int64_t query_heads, Element q_type,
           const Random& random)
       : cache(shape, lens, random),
         indptr(1, 0),
-        heads(heads_),
+        heads(query_heads),
         q(q_type, 0),
         scale(1 / std::sqrt(static_cast<float>(shape.head_dim))) {
     for (const std::int32_t chunk : chunks) indptr.push_back(indptr.back() + chunk);
@@ -166,8 +166,9 @@ struct Product {
   Tensor a;
   Tensor b;
 
-  Product(Element type, std::int64_t m_, std::int64_t n_, std::int64_t k_, const Random& random)
-      : m(m_), n(n_), k(k_), a(type, m_ * k_), b(type, n_ * k_) {
+  Product(Element type, std::int64_t rows, std::int64_t columns, std::int64_t depth,
+          const Random& random)
+      : m(rows), n(columns), k(depth), a(type, rows * depth), b(type, columns * depth) {
     a.fill(random.fork("a"));
     b.fill(random.fork("b"));
   }

@@ -165,9 +165,10 @@ double largest_distance(const Tensor& expected, const Tensor& actual, std::int64
       off += std::pow(actual.at(i) - expected.at(i), 2);
       length += std::pow(expected.at(i), 2);
     }
-    const bool same = off == 0;
-    const double ratio = same ? 0 : std::sqrt(off / length);  // infinite where zeros belong
-    most = std::max(most, std::isnan(ratio) ? std::numeric_limits<double>::infinity() : ratio);
+    double ratio = 0;
+    if (off != 0) ratio = std::sqrt(off / length);  // infinite where zeros belong
+    if (std::isnan(ratio)) ratio = std::numeric_limits<double>::infinity();
+    most = std::max(most, ratio);
   }
   return most;
 }
