@@ -1,6 +1,7 @@
 #include "calibrate/profile/kernel_part.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <utility>
@@ -21,9 +22,17 @@ constexpr std::string_view kEngine = "terrace kernels";
 constexpr const char* kId = "id";  // a column besides, to find points again
 
 Gate gate_of(std::string_view form) {
-  if (form == "gemm") return {"all", "wape", 0.10, {}};
+  if (form == "gemm" || form == "cpu_gemm") return {"all", "wape", 0.10, {}};
   if (form == "prefill") return {"from 100 us", "mape", 0.10, {}};
+  if (form == "cpu_prefill") return {"new tokens >= 1024", "mape", 0.10, {}};
+  if (form == "cpu_decode" || form == "cpu_mla_decode") return {"all", "mape", 0.08, {}};
   return {"KV > 1.3 L2", "mape", 0.08, {}};
+}
+
+/// What there has to be laws of.
+std::array<std::string_view, 3> needed_forms(bool processor) {
+  if (processor) return {"cpu_gemm", "cpu_decode", "cpu_prefill"};
+  return {"gemm", "decode", "prefill"};
 }
 
 /// The family's points as a table, each with its id.
@@ -62,12 +71,14 @@ class KernelMaker {
   }
 
   std::optional<KernelProfile> make() {
+    const bool processor = maker_.fact("gpu").empty();
     for (const Adapter& adapter : adapters()) {
+      if (adapter.of_processor != processor) continue;
       const PointTable table = table_of(maker_.run, adapter.family);
       if (table.points.empty()) continue;
       for (const std::string& part : parts_of(table, adapter)) fit(adapter, part);
     }
-    for (const std::string_view needed : {"gemm", "decode", "prefill"}) {
+    for (const std::string_view needed : needed_forms(processor)) {
       const bool there = std::any_of(profile_.fits.begin(), profile_.fits.end(),
                                      [&](const KernelFit& one) { return one.form.text == needed; });
       if (there) continue;
@@ -110,6 +121,7 @@ class KernelMaker {
     FamilyFit fit{.family = std::string(adapter.family),
                   .law = fmt::format("{}, {}", adapter.form, part),
                   .regimes = {adapter.regimes.begin(), adapter.regimes.end()},
+                  .errors = found.fit.errors,
                   .gate = gate_of(adapter.form),
                   .notes = found.notes};
     for (std::size_t j = 0; j < adapter.parameters.size(); ++j) {

@@ -46,18 +46,22 @@ std::string environment_text(const MeasuredRun& run) {
 std::string name_of(const FamilyFit& fit) { return fmt::format("{}: {}", fit.family, fit.law); }
 
 std::string errors_text(const MachineProfile& profile) {
-  Table table({"law", "regime", "points", "median", "P90", "max", "bias", "gate"});
+  Table table({"law", "regime", "points", "median", "P90", "unseen", "P90", "max", "bias", "gate"});
+  const auto if_any = [](const std::optional<double>& share) {
+    return share ? percent(*share) : std::string("-");
+  };
   for (const FamilyFit& fit : profile.families) {
     bool first = true;
     for (const RegimeError& error : fit.errors) {
       const bool judged = fit.gate && fit.gate->regime == error.regime;
       table.add({first ? name_of(fit) : "", error.regime, human::count(error.points),
-                 percent(error.median), percent(error.p90), percent(error.max),
-                 fmt::format("{:+.1f}", 100 * error.bias), judged ? verdict(*fit.gate) : ""});
+                 percent(error.median), percent(error.p90), if_any(error.cv_median),
+                 if_any(error.cv_p90), percent(error.max), fmt::format("{:+.1f}", 100 * error.bias),
+                 judged ? verdict(*fit.gate) : ""});
       first = false;
     }
     if (fit.gate && !fit.gate->value && !fit.errors.empty()) {
-      table.add({"", fit.gate->regime, "0", "-", "-", "-", "-", "not judged"});
+      table.add({"", fit.gate->regime, "0", "-", "-", "-", "-", "-", "-", "not judged"});
     }
   }
   return table.rows() > 0 ? table.text() : "  none: no family has points enough\n";
@@ -146,9 +150,19 @@ std::string notes_text(const MachineProfile& profile) {
 }
 
 Json json_of(const RegimeError& error) {
-  return {{"regime", error.regime}, {"points", error.points}, {"median", error.median},
-          {"p90", error.p90},       {"max", error.max},       {"mape", error.mape},
-          {"wape", error.wape},     {"bias", error.bias}};
+  const auto if_any = [](const std::optional<double>& share) {
+    return share ? Json(*share) : Json(nullptr);
+  };
+  return {{"regime", error.regime},
+          {"points", error.points},
+          {"median", error.median},
+          {"p90", error.p90},
+          {"max", error.max},
+          {"mape", error.mape},
+          {"wape", error.wape},
+          {"bias", error.bias},
+          {"cv_median", if_any(error.cv_median)},
+          {"cv_p90", if_any(error.cv_p90)}};
 }
 
 Json json_of(const FamilyFit& fit) {
