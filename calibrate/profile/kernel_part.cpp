@@ -14,6 +14,8 @@
 #include "calibrate/profile/shape.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/config/diagnostics.hpp"
+#include "sim/config/scalar.hpp"
+#include "sim/model/dtype.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -119,7 +121,8 @@ class KernelMaker {
   void keep(const Adapter& adapter, const std::string& part, const PointTable& table,
             const Dataset& data, const Calibration& found) {
     FamilyFit fit{.family = std::string(adapter.family),
-                  .law = fmt::format("{}, {}", adapter.form, part),
+                  .law = adapter.of_processor ? config::Scalar<DType>::format(data.dtype)
+                                              : fmt::format("{}, {}", adapter.form, part),
                   .regimes = {adapter.regimes.begin(), adapter.regimes.end()},
                   .errors = found.fit.errors,
                   .gate = gate_of(adapter.form),

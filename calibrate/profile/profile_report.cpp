@@ -46,7 +46,7 @@ std::string environment_text(const MeasuredRun& run) {
 std::string name_of(const FamilyFit& fit) { return fmt::format("{}: {}", fit.family, fit.law); }
 
 std::string errors_text(const MachineProfile& profile) {
-  Table table({"law", "regime", "points", "median", "P90", "unseen", "P90", "max", "bias", "gate"});
+  Table table({"law", "regime", "points", "median", "P90", "unseen", "bias", "gate"});
   const auto if_any = [](const std::optional<double>& share) {
     return share ? percent(*share) : std::string("-");
   };
@@ -56,12 +56,11 @@ std::string errors_text(const MachineProfile& profile) {
       const bool judged = fit.gate && fit.gate->regime == error.regime;
       table.add({first ? name_of(fit) : "", error.regime, human::count(error.points),
                  percent(error.median), percent(error.p90), if_any(error.cv_median),
-                 if_any(error.cv_p90), percent(error.max), fmt::format("{:+.1f}", 100 * error.bias),
-                 judged ? verdict(*fit.gate) : ""});
+                 fmt::format("{:+.1f}", 100 * error.bias), judged ? verdict(*fit.gate) : ""});
       first = false;
     }
     if (fit.gate && !fit.gate->value && !fit.errors.empty()) {
-      table.add({"", fit.gate->regime, "0", "-", "-", "-", "-", "-", "-", "not judged"});
+      table.add({"", fit.gate->regime, "0", "-", "-", "-", "-", "not judged"});
     }
   }
   return table.rows() > 0 ? table.text() : "  none: no family has points enough\n";
@@ -197,7 +196,9 @@ std::string profile_text(const MachineProfile& profile, const MeasuredRun& run,
                                 escape_controls(profile.machine.gpu.name)));
   text += "\nWhere\n" + environment_text(run);
   text += "\nWhat was measured; beyond it, laws are extrapolated\n" + covered_text(covered(run));
-  text += "\nLaws beside points: |predicted / measured - 1| in %\n" + errors_text(profile);
+  text +=
+      "\nLaws beside points: |predicted / measured - 1| in %; unseen: by laws of other points\n";
+  text += errors_text(profile);
   text += "\nTheir parameters\n" + parameters_text(profile);
   text += "\nWhat no law is made of\n" + medians_text(run, profile);
   text += "\nUnstable and failed points\n" + doubtful_text(run);

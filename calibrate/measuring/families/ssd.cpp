@@ -40,7 +40,7 @@ constexpr double kUnstable = 0.25;
 
 constexpr std::int64_t kRounds = 4;  // of what is in flight, that a window is long at least
 
-Bytes in_flight(const Point& p) { return p.io * (p.depth * p.threads); }
+Bytes in_flight(const Point& p) { return p.io * (std::int64_t{p.depth} * p.threads); }
 
 Windows windows_of(const Extent& extent, const Point& p) {
   // Some hundred commands tell a rate, and spare the drive on a point that it is fast on.
