@@ -131,8 +131,8 @@ constexpr std::array kOptions = {
     Option{"points", "FILE", "measured calls: a .csv table, or the .json of a calibration",
            Words::file},
     Option{"form", "FORM",
-           "gemm, decode, prefill, mixed, mla_decode, mla_prefill, all_reduce, all_gather or "
-           "reduce_scatter",
+           "gemm, decode, prefill, mixed, mla_decode, mla_prefill, all_reduce, all_gather, "
+           "reduce_scatter; of a processor cpu_gemm, cpu_decode, cpu_prefill, cpu_mla_decode",
            Words::free},
     Option{"gpu", "GPU", "what they were measured on; 'terrace list gpus' names them", Words::free},
     Option{"out", "PROFILE.yaml", "put the fit into this profile; if left out, it is only shown",
@@ -166,6 +166,7 @@ constinit const app::Verb kFit = {
         "kv_prefill,\n"
         "                            prefill_ns (the chunk alone), n_decode, kv_decode\n"
         "  mla_decode, mla_prefill   num_heads, batch, kv_len or seq_len\n"
+        "  cpu_...                   as without cpu_\n"
         "A .json has a list 'points', each with family, x (the shape), median, unit, ok and l2.\n"
         "\n"
         "  all_reduce, ...           num_gpus, bytes; no data type\n"

@@ -51,10 +51,14 @@ constinit const app::Verb kReport = {
     .positionals = kPositionals,
     .options = kOptions,
     .notes =
-        "Makes the profile anew from NAME.points.json, which always gives the same. Errors are of\n"
-        "all points by their laws; a gate is what a law should keep to: 10 % for products (WAPE)\n"
+        "Makes the profile anew from NAME.points.json, which always gives the same: so it does "
+        "from\n"
+        "old points by new laws. Errors are of all points by their laws, and those 'unseen' by "
+        "laws\n"
+        "that were fitted to others; a gate is what a law should keep to: 10 % for products "
+        "(WAPE)\n"
         "and prefills (MAPE), 8 % for decodes, 5 % for large copies, 20 % for small blocks, 15 % "
-        "for\na drive. Points whose operands were in a cache are compared, not fitted.\n\n"
+        "for\na drive. Points whose operands were in a cache are not fitted.\n\n"
         "  terrace calibrate report mine --out mine-report\n"
         "  terrace calibrate report mine --profile mine.yaml\n",
     .run = run};

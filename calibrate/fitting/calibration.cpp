@@ -83,7 +83,7 @@ Calibration calibrate(const Dataset& data, const Adapter& adapter, const std::st
   }
   if (free.empty()) throw app::UsageError("--hold: no parameter is left to fit");
   const Narrowed law(*data.cases, starts, free);
-  const Problem problem{&law, parameters, data.measured};
+  const Problem problem{&law, parameters, data.measured, data.weights};
   const Selection all = Selection::all(data.measured.size());
   const Solution solution = solve(problem, all, options.seed);
   check_determined(problem, all, solution, name, result.notes);

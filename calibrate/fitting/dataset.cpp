@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "calibrate/fitting/least_squares.hpp"
 #include "sim/base/text.hpp"
 #include "sim/config/scalar.hpp"
 #include "sim/cost/kernel_profile.hpp"
@@ -105,6 +106,7 @@ Dataset prepare(const PointTable& table, const Adapter& adapter, const forms::Ch
     }
     data.points.push_back(&point);
     data.measured.push_back(point.seconds);
+    data.weights.push_back(weight_of(point.spread));
     data.regime.push_back(static_cast<std::uint32_t>(added.regime));
     data.work.push_back(added.work);
     std::vector<double> key;

@@ -22,6 +22,7 @@ struct Dataset {
   std::unique_ptr<Cases> cases;
   std::vector<const Point*> points;  // by case
   std::vector<double> measured;      // seconds, by case
+  std::vector<double> weights;       // by case, see weight_of()
   std::vector<std::uint32_t> group;  // by case, dense, in the order of what groups agree in
   std::vector<std::uint32_t> regime;
   std::vector<Work> work;

@@ -96,7 +96,9 @@ class Descent {
 
  private:
   [[nodiscard]] double weight(Eigen::Index i) const {
-    return sample_.weights[static_cast<std::size_t>(i)];
+    const auto at = static_cast<std::size_t>(i);
+    const double own = problem_.weights.empty() ? 1 : problem_.weights[sample_.cases[at]];
+    return own * sample_.weights[at];
   }
 
   const Problem& problem_;
@@ -107,6 +109,12 @@ class Descent {
 };
 
 }  // namespace
+
+double weight_of(double spread) {
+  constexpr double kSpreadOfNormal = 2.563;  // P90 - P10 in standard deviations
+  const double known = spread / kSpreadOfNormal / kSoft;
+  return 1 / (1 + known * known);
+}
 
 Selection Selection::all(std::size_t n) {
   Selection sample{std::vector<std::uint32_t>(n), std::vector<double>(n, 1.0)};

@@ -15,8 +15,14 @@ namespace terrace::calibrate {
 struct Problem {
   const Law* law = nullptr;
   std::span<const forms::Parameter> parameters;
-  std::span<const double> measured;  // seconds, by case; all positive
+  std::span<const double> measured;   // seconds, by case; all positive
+  std::span<const double> weights{};  // by case, positive; none: all alike
 };
+
+/// What a point counts whose batches spread so far, as (P90 - P10) / median: the inverse of the
+/// variance that the law is off by, as the loss has it, and the point besides. 1 for a point that
+/// is known exactly, 1/2 if it is known to 10 %, as much as laws usually are off.
+double weight_of(double spread);
 
 /// The cases that a fit sees, and how often it sees each.
 struct Selection {

@@ -23,6 +23,7 @@ struct Point {
   std::vector<Cell> cells;  // by column
   Cell time;                // as written
   double seconds = 0;       // the same, read
+  double spread = 0;        // (P90 - P10) / median of its batches; 0 if the file does not say
   bool ok = true;           // whether the measurement says so itself
 };
 

@@ -6,6 +6,7 @@
 #include "calibrate/fitting/points.hpp"
 #include "sim/base/text.hpp"
 #include "sim/config/node.hpp"
+#include "sim/config/scalar.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -26,6 +27,14 @@ const Node* scalar(const Node& point, std::string_view key, config::Diagnostics&
 std::string_view text_at(const Node& point, std::string_view key) {
   const Node::Member* member = point.find(key);
   return member != nullptr ? std::string_view(member->value.text) : std::string_view();
+}
+
+/// How far batches lie apart; 0 if the point does not say.
+double spread_of(const Node& point, double median) {
+  const auto low = config::Scalar<double>::parse(text_at(point, "p10"));
+  const auto high = config::Scalar<double>::parse(text_at(point, "p90"));
+  if (!low.value || !high.value || !(median > 0)) return 0;
+  return std::max(0.0, (*high.value - *low.value) / median);
 }
 
 void add_point(PointTable& table, const Node& node) {
@@ -51,6 +60,7 @@ void add_point(PointTable& table, const Node& node) {
     point.time = {median->text, median->place};
     if (seconds_per(unit->text) > 0) {
       read_time(table, point, seconds_per(unit->text));
+      point.spread = spread_of(node, point.seconds / seconds_per(unit->text));
     } else {
       errors.error(unit->place, fmt::format("'{}' is no unit of time", unit->text),
                    "use us, ns, ms or s");

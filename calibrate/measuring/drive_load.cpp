@@ -10,7 +10,6 @@
 namespace terrace::calibrate {
 namespace {
 
-constexpr std::int64_t kLeastCommands = 4;
 constexpr double kStretch = 0.005;  // seconds between looks whether to stop
 
 /// Makes every block one that was never written, so that no drive and no file system finds that it
@@ -52,7 +51,7 @@ void DriveLoad::submit(std::uint64_t slot) {
       {writes ? IoDirection::write : IoDirection::read, place * spec_.io.count(), memory, slot});
 }
 
-DriveLoad::Done DriveLoad::run(double seconds, Bytes most) {
+DriveLoad::Done DriveLoad::run(double seconds, Bytes most, std::int64_t least) {
   if (queue_.in_flight() == 0) {
     for (unsigned slot = 0; slot < spec_.depth; ++slot) submit(slot);
     last_ = steady_seconds();
@@ -64,7 +63,7 @@ DriveLoad::Done DriveLoad::run(double seconds, Bytes most) {
     ++done.commands;
     last_ = steady_seconds();
     done.seconds = last_ - begin;
-  } while (done.commands < kLeastCommands ||
+  } while (done.commands < least ||
            (done.seconds < seconds && done.commands * spec_.io.count() < most.count()));
   return done;
 }

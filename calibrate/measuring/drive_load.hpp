@@ -36,9 +36,10 @@ class DriveLoad {
   };
 
   /// Goes on until `seconds` are over or `most` bytes are done, from one completion to another:
-  /// what is in flight at the end counts for the next call. Four commands at least. Throws
-  /// std::system_error if the disk fails.
-  Done run(double seconds, Bytes most);
+  /// what is in flight at the end counts for the next call. That may be done long since, and wait
+  /// to be counted: a call tells a rate only if `least` commands are many beside those in flight.
+  /// Throws std::system_error if the disk fails.
+  Done run(double seconds, Bytes most, std::int64_t least = 4);
 
  private:
   void submit(std::uint64_t slot);

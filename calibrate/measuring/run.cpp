@@ -4,6 +4,7 @@
 #include <exception>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -20,8 +21,9 @@
 namespace terrace::calibrate {
 namespace {
 
-/// What is not measured yet, in the order of the seed, what is to be last at the end: a run that
-/// goes on measures the rest in the same order.
+/// What is not measured yet, in the order of the seed: first what writes nothing to the disk, as
+/// that is busy for a while with what it was given; what is to be last at the end, what writes most
+/// behind the others. A run that goes on measures the rest in the same order.
 std::vector<const Planned*> left_of(const std::vector<Planned>& plan, const Progressed& so_far,
                                     std::uint64_t seed) {
   std::set<std::string_view> done;
@@ -31,8 +33,12 @@ std::vector<const Planned*> left_of(const std::vector<Planned>& plan, const Prog
   for (const Planned& planned : plan) order.push_back(&planned);
   Random random(seed, "calibrate/order");
   shuffle(order, random);
-  std::stable_partition(order.begin(), order.end(),
-                        [](const Planned* p) { return !p->measurement.last; });
+  const auto turn = [](const Planned* p) {
+    const Measurement& m = p->measurement;
+    return std::tuple(m.last, m.written > Bytes{}, m.last ? m.written : Bytes{});
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const Planned* a, const Planned* b) { return turn(a) < turn(b); });
   const auto wrong = condemned(so_far.findings);
   std::erase_if(order, [&](const Planned* p) {
     return done.contains(p->measurement.id) || wrong.contains(p->family->name);

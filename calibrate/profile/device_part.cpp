@@ -179,7 +179,8 @@ void describe_device(PartMaker& maker, GpuSpec& gpu) {
   gpu.name = is_gpu ? maker.fact("gpu") : maker.fact("device");
   if (gpu.name.empty()) gpu.name = maker.fact("cpu").empty() ? "processor" : maker.fact("cpu");
   gpu.architecture = is_gpu ? fmt::format("sm_{}", maker.fact("sm")) : maker.fact("machine");
-  gpu.sms = std::llround(is_gpu ? maker.number("sms") : maker.number("cores"));
+  gpu.sms = std::llround(is_gpu ? maker.number("sms")
+                                : maker.run.tool.value("threads", maker.number("cores")));
   gpu.memory = Bytes{std::llround(maker.number(is_gpu ? "mem_mib" : "memory_mib") * kMiB)};
   gpu.sources["memory"] =
       maker.measured(is_gpu ? "what the driver shows" : "all DRAM, also what others use", {});

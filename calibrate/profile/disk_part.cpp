@@ -30,13 +30,19 @@ struct Commands {
 
 constexpr std::string_view kSustained = "sustained_write";
 
+/// A rate of which nine in ten windows lie further apart than it is large: so do windows that are
+/// short against what is in flight.
+bool tells_nothing(const MeasuredPoint& point) {
+  return point.sample.p90 - point.sample.p10 >= point.sample.median;
+}
+
 /// Commands that are always outstanding; those of all threads together. Sustained writes are not
 /// among them: they are in order, and for so long that a drive may get slower.
 std::vector<Commands> commands(const PartMaker& maker) {
   std::vector<Commands> all;
   for (const MeasuredPoint* point : points_of(maker.run, "ssd")) {
     const Shape shape(*point);
-    if (shape.text("op") == kSustained) continue;
+    if (shape.text("op") == kSustained || tells_nothing(*point)) continue;
     const double io = shape.needed("io");
     const double depth = shape.needed("depth") * shape.number("threads").value_or(1);
     const double rate =
@@ -69,6 +75,11 @@ class DiskMaker {
       return std::nullopt;
     }
     heed_caveats();
+    for (const MeasuredPoint* point : points_of(maker_.run, "ssd")) {
+      if (!tells_nothing(*point)) continue;
+      maker_.notes.push_back(
+          fmt::format("{} left out: its windows lie further apart than it is large", point->id));
+    }
     try {
       ssd_.read = direction("read", 0);
       ssd_.write = direction("write", 1);

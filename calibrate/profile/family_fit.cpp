@@ -28,7 +28,7 @@ std::vector<RegimeError> errors_of(const FamilyFit& fit, bool fitted,
 }  // namespace
 
 void judge(FamilyFit& fit) {
-  fit.errors = errors_of(fit, true, fit.regimes);
+  if (fit.errors.empty()) fit.errors = errors_of(fit, true, fit.regimes);
   for (RegimeError& other : errors_of(fit, false, {})) {
     other.regime = kNotFitted;
     fit.errors.push_back(std::move(other));

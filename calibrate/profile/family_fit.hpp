@@ -50,7 +50,8 @@ struct FamilyFit {
 
 constexpr std::string_view kNotFitted = "hot, not fitted";  // the regime of points that are not
 
-/// Fills in errors and gate by the points. A law without points has neither.
+/// Fills in the gate, and errors if there are none, by the points. A law without points has
+/// neither.
 void judge(FamilyFit& fit);
 
 /// The points of a family that have a value, in their order.

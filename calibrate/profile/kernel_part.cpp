@@ -1,6 +1,7 @@
 #include "calibrate/profile/kernel_part.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "sim/config/diagnostics.hpp"
 #include "sim/config/scalar.hpp"
 #include "sim/cost/forms/gemm.hpp"
+#include "sim/model/dtype.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -23,9 +25,17 @@ constexpr std::string_view kEngine = "terrace kernels";
 constexpr const char* kId = "id";  // a column besides, to find points again
 
 Gate gate_of(std::string_view form) {
-  if (form == "gemm") return {"all", "wape", 0.10, {}};
+  if (form == "gemm" || form == "cpu_gemm") return {"all", "wape", 0.10, {}};
   if (form == "prefill") return {"from 100 us", "mape", 0.10, {}};
+  if (form == "cpu_prefill") return {"new tokens >= 1024", "mape", 0.10, {}};
+  if (form == "cpu_decode" || form == "cpu_mla_decode") return {"all", "mape", 0.08, {}};
   return {"KV > 1.3 L2", "mape", 0.08, {}};
+}
+
+/// What there has to be laws of.
+std::array<std::string_view, 3> needed_forms(bool processor) {
+  if (processor) return {"cpu_gemm", "cpu_decode", "cpu_prefill"};
+  return {"gemm", "decode", "prefill"};
 }
 
 /// The family's points as a table, each with its id.
@@ -44,7 +54,7 @@ PointTable table_of(const MeasuredRun& run, std::string_view family) {
 /// Takes out points of numbers that no weights and no cache are of (tf32), and tells their types.
 std::set<std::string> drop_unknown_types(PointTable& table, const Adapter& adapter) {
   std::set<std::string> dropped;
-  if (!adapter.typed || table.points.empty()) return dropped;
+  if (!adapter.typed) return dropped;
   const std::size_t column = table.column("dtype");
   std::erase_if(table.points, [&](const Point& point) {
     const std::string& dtype = point.cells[column].text;
@@ -101,8 +111,16 @@ class KernelMaker {
   }
 
   std::optional<KernelProfile> make() {
+    const bool processor = maker_.fact("gpu").empty();
     for (const Adapter& adapter : adapters()) {
+      if (adapter.of_processor != processor) continue;
       PointTable table = table_of(maker_.run, adapter.family);
+      if (table.points.empty()) continue;
+      if (adapter.typed && table.column("dtype") == table.columns.size()) {
+        maker_.notes.push_back(
+            fmt::format("no law of {}: its points name no dtype", adapter.family));
+        continue;
+      }
       for (const std::string& dtype : drop_unknown_types(table, adapter)) {
         maker_.notes.push_back(
             fmt::format("no law of {}, dtype={}: no weights and no cache are of "
@@ -112,7 +130,7 @@ class KernelMaker {
       if (table.points.empty()) continue;
       for (const std::string& part : parts_of(table, adapter)) fit(adapter, part);
     }
-    for (const std::string_view needed : {"gemm", "decode", "prefill"}) {
+    for (const std::string_view needed : needed_forms(processor)) {
       const bool there = std::any_of(
           profile_.fits.begin(), profile_.fits.end(),
           [&](const KernelFit& one) { return one.form.text == needed && bits(one.dtype) == 16; });
@@ -161,8 +179,10 @@ class KernelMaker {
   void keep(const Adapter& adapter, const std::string& part, const PointTable& table,
             const Dataset& data, const Calibration& found) {
     FamilyFit fit{.family = std::string(adapter.family),
-                  .law = fmt::format("{}, {}", adapter.form, part),
+                  .law = adapter.of_processor ? config::Scalar<DType>::format(data.dtype)
+                                              : fmt::format("{}, {}", adapter.form, part),
                   .regimes = {adapter.regimes.begin(), adapter.regimes.end()},
+                  .errors = found.fit.errors,
                   .gate = gate_of(adapter.form),
                   .notes = found.notes};
     for (std::size_t j = 0; j < adapter.parameters.size(); ++j) {

@@ -79,7 +79,7 @@ MachineProfile laws_and_machine(const MeasuredRun& run, const config::Catalogue&
   };
   attempt([&] { machine.gpu = device_part(maker); });
   attempt([&] { link_part(maker, machine.gpu); });
-  if (profile.missing.empty() && !maker.fact("gpu").empty()) {
+  if (profile.missing.empty()) {
     attempt([&] { machine.kernels = kernels_of(maker, machine.gpu); });
   }
   attempt([&] { machine.host = host_part(maker, machine.gpu); });

@@ -47,13 +47,16 @@ std::string environment_text(const MeasuredRun& run) {
 std::string name_of(const FamilyFit& fit) { return fmt::format("{}: {}", fit.family, fit.law); }
 
 std::string errors_text(const MachineProfile& profile) {
-  Table table({"law", "regime", "points", "median", "P90", "max", "bias", "gate"});
+  Table table({"law", "regime", "points", "median", "P90", "unseen", "bias", "gate"});
+  const auto if_any = [](const std::optional<double>& share) {
+    return share ? percent(*share) : std::string("-");
+  };
   for (const FamilyFit& fit : profile.families) {
     bool first = true;
     for (const RegimeError& error : fit.errors) {
       const bool judged = fit.gate && fit.gate->regime == error.regime;
       table.add({first ? name_of(fit) : "", error.regime, human::count(error.points),
-                 percent(error.median), percent(error.p90), percent(error.max),
+                 percent(error.median), percent(error.p90), if_any(error.cv_median),
                  fmt::format("{:+.1f}", 100 * error.bias), judged ? verdict(*fit.gate) : ""});
       first = false;
     }
@@ -162,9 +165,19 @@ std::string notes_text(const MachineProfile& profile) {
 }
 
 Json json_of(const RegimeError& error) {
-  return {{"regime", error.regime}, {"points", error.points}, {"median", error.median},
-          {"p90", error.p90},       {"max", error.max},       {"mape", error.mape},
-          {"wape", error.wape},     {"bias", error.bias}};
+  const auto if_any = [](const std::optional<double>& share) {
+    return share ? Json(*share) : Json(nullptr);
+  };
+  return {{"regime", error.regime},
+          {"points", error.points},
+          {"median", error.median},
+          {"p90", error.p90},
+          {"max", error.max},
+          {"mape", error.mape},
+          {"wape", error.wape},
+          {"bias", error.bias},
+          {"cv_median", if_any(error.cv_median)},
+          {"cv_p90", if_any(error.cv_p90)}};
 }
 
 Json json_of(const FamilyFit& fit) {
@@ -201,7 +214,9 @@ std::string profile_text(const MachineProfile& profile, const MeasuredRun& run,
   text += "\nKernels of the device, compared with a reference in fp64 before they were timed\n" +
           proofs_text(run);
   text += "\nWhat was measured; beyond it, laws are extrapolated\n" + covered_text(covered(run));
-  text += "\nLaws beside points: |predicted / measured - 1| in %\n" + errors_text(profile);
+  text +=
+      "\nLaws beside points: |predicted / measured - 1| in %; unseen: by laws of other points\n";
+  text += errors_text(profile);
   text += "\nTheir parameters\n" + parameters_text(profile);
   text += "\nWhat no law is made of\n" + medians_text(run, profile);
   text += "\nUnstable and failed points\n" + doubtful_text(run);

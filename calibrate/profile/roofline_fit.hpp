@@ -20,8 +20,8 @@ struct Ceilings {
 ///   launch + max(operations / rate, bytes / bandwidth)
 ///
 /// with ceilings for products and for attention, which are fitted together, as they share the
-/// launch; of a GPU that is what launches were measured to take, where they were. For devices that
-/// the forms are not made for: processors, and GPUs with few points.
+/// launch; of a GPU that is what launches were measured to take, where they were. For what no form
+/// is fitted to: runs with few points, and kernels that were not measured.
 struct RooflineFit {
   std::optional<FittedParameter> launch;  // seconds
   Ceilings products;

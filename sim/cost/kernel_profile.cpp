@@ -1,5 +1,6 @@
 #include "sim/cost/kernel_profile.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -93,6 +94,11 @@ void describe(config::Fields& f, ParametersOf& of) {
 forms::Chip chip_of(const GpuSpec& gpu) {
   TERRACE_CHECK(gpu.sms > 0 && gpu.l2 > Bytes{});
   return {static_cast<double>(gpu.sms), static_cast<double>(gpu.l2.count())};
+}
+
+bool KernelProfile::of_processor() const {
+  return std::any_of(fits.begin(), fits.end(),
+                     [](const KernelFit& fit) { return forms::find(fit.form.text).of_processor; });
 }
 
 std::vector<double> KernelFit::best() const {

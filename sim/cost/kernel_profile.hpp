@@ -69,6 +69,9 @@ struct KernelProfile {
   FlopRate bf16{};               // its rate
   std::vector<KernelFit> fits{};
 
+  /// Whether its laws are those of a processor's kernels.
+  [[nodiscard]] bool of_processor() const;
+
   /// Whether it was measured on this GPU, and not on one with other rates: of a GPU that is
   /// imagined different, it says nothing.
   [[nodiscard]] bool is_of(const GpuSpec& other) const {

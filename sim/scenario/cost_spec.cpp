@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "sim/cost/cpu_kernels.hpp"
 #include "sim/cost/fitted_kernels.hpp"
 #include "sim/cost/layer_kernels.hpp"
 #include "sim/cost/roofline.hpp"
@@ -19,6 +20,9 @@ std::unique_ptr<const Kernels> gpu_kernels(const Scenario& s) {
   }
   if (backend(s) == CostBackend::table) {
     return table_kernels(*measured, s.hardware.gpu, s.serving.cost.tables);
+  }
+  if (measured->of_processor()) {
+    return cpu_kernels(*measured, s.hardware.gpu, s.serving.cost.estimate);
   }
   return fitted_kernels(*measured, s.hardware.gpu, s.serving.cost.estimate);
 }

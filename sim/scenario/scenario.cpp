@@ -225,6 +225,10 @@ void check_cost(config::Fields& f, const Scenario& s) {
                   config::Scalar<CostBackend>::format(chosen),
                   s.hardware.kernels ? s.hardware.kernels->gpu : ""),
       "choose backend: roofline, or leave the GPU as it is");
+  f.check(
+      chosen != CostBackend::table || !s.hardware.kernels || !s.hardware.kernels->of_processor(),
+      "serving", "cost.backend: table corrects the laws of a GPU, and these are a processor's",
+      "choose backend: fitted");
   const GpuSpec& gpu = s.hardware.gpu;
   const bool uses_fits = s.hardware.kernels && s.hardware.kernels->is_of(gpu) &&
                          (needs_fits || chosen == CostBackend::layers);

@@ -1,5 +1,6 @@
 // That fits find what made the points, say honestly how sure they are, and refuse to guess.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -7,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "calibrate/fitting/calibration.hpp"
+#include "calibrate/fitting/least_squares.hpp"
 #include "sim/base/random.hpp"
 #include "sim/base/samplers.hpp"
 #include "sim/config/diagnostics.hpp"
@@ -70,6 +73,53 @@ std::string refusal(const std::string& csv) {
     return e.what();
   }
   return "it was fitted";
+}
+
+/// Every third point is 40 % too long, and says, if it may, that it was anything from half to half
+/// more.
+std::string doubtful_json(bool says) {
+  std::string text;
+  int index = 0;
+  for (const int n : {512, 2048, 8192}) {
+    for (const int k : {512, 2048, 8192}) {
+      for (const int m : {1, 16, 256, 4096}) {
+        const bool doubtful = index++ % 3 == 0;
+        const double us = 1e6 * (doubtful ? 1.4 : 1) *
+                          GemmNorm::seconds(kH200Gemm, kChip,
+                                            {static_cast<double>(m), static_cast<double>(n),
+                                             static_cast<double>(k), 2});
+        const double spread = doubtful ? 0.5 : 0.01;
+        text += fmt::format(
+            R"({}{{"family": "gemm", "x": {{"m": {}, "n": {}, "k": {}, "dtype": "bf16"}},
+               "ok": true, "unit": "us", "median": {}{}}})",
+            text.empty() ? "" : ",", m, n, k, us,
+            says ? fmt::format(R"(, "p10": {}, "p90": {})", us * (1 - spread), us * (1 + spread))
+                 : "");
+      }
+    }
+  }
+  return fmt::format(R"({{"points": [{}]}})", text);
+}
+
+double furthest_off(const std::string& json) {
+  PointTable table;
+  table.name = "points.json";
+  read_json_points(table, json, "gemm");
+  const Dataset data = prepare(table, kAdapter, kChip);
+  const KernelFit fit = calibrate(data, kAdapter, table.name, {5, 20, 1}).fit;
+  double most = 0;
+  for (std::size_t j = 0; j < 3; ++j) {
+    most = std::max(most, std::abs(fit.parameters[j].value / kH200Gemm[j] - 1));
+  }
+  return most;
+}
+
+TEST(Fitting, HeedsPointsAsFarAsTheyAreKnown) {
+  EXPECT_DOUBLE_EQ(weight_of(0), 1);
+  EXPECT_NEAR(weight_of(0.2563), 0.5, 1e-3);  // a standard deviation of 10 %
+  const double blind = furthest_off(doubtful_json(false));
+  EXPECT_GT(blind, 0.02);
+  EXPECT_LT(furthest_off(doubtful_json(true)), blind / 3);
 }
 
 TEST(Fitting, FindsWhatMadeThePoints) {

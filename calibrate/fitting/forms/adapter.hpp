@@ -118,6 +118,7 @@ struct Adapter {
   std::span<const std::string_view> regimes;
   std::string_view only;
   bool typed = true;
+  bool of_processor = false;
   bool (*concerns)(std::string_view parameter, DType dtype) = nullptr;
   std::unique_ptr<Cases> (*cases)(const forms::Chip& chip) = nullptr;
 };
@@ -169,6 +170,7 @@ Adapter adapter_of() {
           Type::kRegimes,
           Type::kOnly,
           is_typed<Type>(),
+          forms::of_processor<typename Type::Form>(),
           forms::concerns<typename Type::Form>,
           [](const forms::Chip& chip) -> std::unique_ptr<Cases> {
             return std::make_unique<CasesOf<Type>>(chip);

@@ -17,6 +17,10 @@ namespace terrace::calibrate {
 // At least one per file.
 Adapter all_gather();
 Adapter all_reduce();
+Adapter cpu_decode();
+Adapter cpu_gemm();
+Adapter cpu_mla_decode();
+Adapter cpu_prefill();
 Adapter decode();
 Adapter gemm();
 Adapter mixed();
@@ -26,9 +30,10 @@ Adapter prefill();
 Adapter reduce_scatter();
 
 std::span<const Adapter> adapters() {
-  static const std::array kAdapters = {gemm(),       decode(),     prefill(),
-                                       mixed(),      mla_decode(), mla_prefill(),
-                                       all_reduce(), all_gather(), reduce_scatter()};
+  static const std::array kAdapters = {gemm(),           decode(),      prefill(),    mixed(),
+                                       mla_decode(),     mla_prefill(), all_reduce(), all_gather(),
+                                       reduce_scatter(), cpu_gemm(),    cpu_decode(), cpu_prefill(),
+                                       cpu_mla_decode()};
   return kAdapters;
 }
 

@@ -45,6 +45,7 @@ std::vector<Measurement> plan(const Extent& extent) {
            .unit = "us",
            .seconds = 1.5 * kReads.most_seconds,
            .written = under_writes ? kMostWritten + 32_MiB : 0_B,
+           .last = under_writes,
            .measure = [=](Bench& bench) { return read_latency(bench, io, under_writes); }});
     }
   }

@@ -38,16 +38,20 @@ struct Windows {
 /// Disks vary more from window to window than kernels from call to call.
 constexpr double kUnstable = 0.25;
 
-Windows windows_of(const Extent& extent, Bytes io) {
+constexpr std::int64_t kRounds = 4;  // of what is in flight, that a window is long at least
+
+Bytes in_flight(const Point& p) { return p.io * (std::int64_t{p.depth} * p.threads); }
+
+Windows windows_of(const Extent& extent, const Point& p) {
   // Some hundred commands tell a rate, and spare the drive on a point that it is fast on.
-  const Bytes most = std::clamp(io * 512, 16_MiB, 96_MiB);
+  const Bytes most = std::max(std::clamp(p.io * 512, 16_MiB, 96_MiB), in_flight(p) * kRounds);
   Windows windows{
       {.warmups = 1, .batches = 10, .most_seconds = 0.5, .unstable = kUnstable}, 0.05, most};
   if (extent.quick) {
     windows.sampling.batches = 6;
     windows.sampling.most_seconds = 0.15;
     windows.seconds = 0.025;
-    windows.most = std::min(most, 32_MiB);
+    windows.most = std::max(std::min(most, 32_MiB), in_flight(p) * kRounds);
   }
   return windows;
 }
@@ -55,16 +59,15 @@ Windows windows_of(const Extent& extent, Bytes io) {
 /// At most: a point that is not stable at once has a second try, and the queue is full at its end.
 Bytes written_by(const Point& p, const Windows& windows) {
   const int tries = 2 * (windows.sampling.warmups + windows.sampling.batches);
-  const Bytes window = std::max(windows.most + p.io, p.io * 5);
-  const Bytes all = window * tries + p.io * (p.depth + 1);
-  return Bytes{all.count() * p.write_percent / 100 * p.threads};
+  const Bytes all = (windows.most + p.io) * tries + in_flight(p) + p.io;
+  return Bytes{all.count() * p.write_percent / 100};
 }
 
 Sample measure_alone(Bench& bench, const Point& p, const Windows& windows) {
   DriveLoad load(*bench.disk, {p.io, p.depth, p.write_percent});
   const auto window = [&] {
     throw_if_interrupted();
-    const DriveLoad::Done done = load.run(windows.seconds, windows.most);
+    const DriveLoad::Done done = load.run(windows.seconds, windows.most, kRounds * p.depth);
     const auto commands = static_cast<double>(done.commands);
     if (p.is_latency()) return 1e6 * done.seconds / commands;
     return 1e-9 * commands * static_cast<double>(p.io.count()) / done.seconds;
@@ -90,8 +93,11 @@ Sample measure_together(Bench& bench, const Point& p, const Windows& windows) {
   double bytes = done();
   double at = steady_seconds();
   const auto window = [&] {
-    throw_if_interrupted();
-    std::this_thread::sleep_for(std::chrono::duration<double>(windows.seconds));
+    do {
+      throw_if_interrupted();
+      std::this_thread::sleep_for(std::chrono::duration<double>(windows.seconds));
+    } while (p.write_percent == 0 &&
+             done() - bytes < static_cast<double>(kRounds * in_flight(p).count()));
     const double bytes_before = std::exchange(bytes, done());
     const double before = std::exchange(at, steady_seconds());
     return 1e-9 * (bytes - bytes_before) / (at - before);
@@ -109,9 +115,12 @@ std::string id_of(const Point& p) {
   return fmt::format("ssd/{}{}/{}/q{}{}", op_of(p), share, p.io.count(), p.depth, threads);
 }
 
+/// More in flight tells no more of the drive, and takes windows of half a second.
+constexpr Bytes kMostInFlight = 64_MiB;
+
 void add(std::vector<Measurement>& all, const Extent& extent, const Point& p) {
-  if (p.io > extent.disk) return;
-  const Windows windows = windows_of(extent, p.io);
+  if (p.io > extent.disk || in_flight(p) > kMostInFlight) return;
+  const Windows windows = windows_of(extent, p);
   all.push_back(
       {.id = id_of(p),
        .x = {{"op", op_of(p)},

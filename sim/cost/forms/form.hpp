@@ -20,6 +20,10 @@ namespace terrace::forms {
 //
 //   static constexpr bool concerns(std::string_view parameter, DType dtype);
 //
+// and, if it is of kernels that run on a processor, with threads for SMs,
+//
+//   static constexpr bool kOfProcessor = true;
+//
 // The fitter finds the parameters from measured cases, a profile keeps them, a cost model asks for
 // the time. Parameters and times are in SI units: s, bytes/s, FLOP/s. Of a parameter `bandwidth`,
 // that of the GPU's memory or of slower links, a fit takes none beyond the memory's datasheet.
@@ -36,11 +40,17 @@ struct Parameter {
   std::string_view doc;
 };
 
-/// What the forms have to know of the GPU, from its datasheet.
+/// What the forms have to know of the GPU, from its datasheet; or of a processor.
 struct Chip {
-  double sms = 1;       // streaming multiprocessors
+  double sms = 1;       // streaming multiprocessors; threads of a processor
   double l2_bytes = 0;  // second-level cache
 };
+
+/// Whether the kernels are those of a processor.
+template <class Form>
+constexpr bool of_processor() {
+  return requires { Form::kOfProcessor; };
+}
 
 /// Whether times depend on the parameter with that data type; otherwise it is neither fitted nor
 /// kept in profiles, and has its start value.

@@ -4,6 +4,7 @@
 
 #include "sim/base/check.hpp"
 #include "sim/cost/forms/collective.hpp"
+#include "sim/cost/forms/cpu.hpp"
 #include "sim/cost/forms/decode.hpp"
 #include "sim/cost/forms/gemm.hpp"
 #include "sim/cost/forms/mixed.hpp"
@@ -18,12 +19,14 @@ namespace {
 
 template <class Form>
 constexpr FormInfo info() {
-  return {Form::kName, Form::kParameters, concerns<Form>};
+  return {Form::kName, Form::kParameters, concerns<Form>, of_processor<Form>()};
 }
 
-constexpr FormInfo kForms[] = {info<Gemm>(),      info<Decode>(),    info<Prefill>(),
-                               info<Mixed>(),     info<MlaDecode>(), info<MlaPrefill>(),
-                               info<AllReduce>(), info<AllGather>(), info<ReduceScatter>()};
+constexpr FormInfo kForms[] = {info<Gemm>(),        info<Decode>(),    info<Prefill>(),
+                               info<Mixed>(),       info<MlaDecode>(), info<MlaPrefill>(),
+                               info<AllReduce>(),   info<AllGather>(), info<ReduceScatter>(),
+                               info<CpuGemm>(),     info<CpuDecode>(), info<CpuPrefill>(),
+                               info<CpuMlaDecode>()};
 
 }  // namespace
 

@@ -17,6 +17,7 @@ struct FormInfo {
   std::string_view name;
   std::span<const Parameter> parameters;
   bool (*concerns)(std::string_view parameter, DType dtype);
+  bool of_processor;
 };
 
 /// Every form that a profile may hold.

@@ -103,6 +103,7 @@ TEST_F(DriveLoadTest, StopsWhenItsTimeIsOver) {
   EXPECT_GE(done.seconds, 0.01);
   EXPECT_GE(done.commands, 4);
   EXPECT_EQ(load.run(0, Bytes::max()).commands, 4) << "fewer say nothing";
+  EXPECT_EQ(load.run(0, 4_KiB, 16).commands, 16) << "as many as are asked for";
 }
 
 TEST_F(DriveLoadTest, InTheBackgroundGoesOnUntilItsBytesAreWritten) {

@@ -111,10 +111,29 @@ TEST(CalibrationRun, LeavesToTheEndWhatSaysSo) {
   }
 }
 
-TEST(CalibrationRun, SustainedWritesAreTheLastOfThePlan) {
+TEST(CalibrationRun, WhatIsWrittenToTheDiskComesBehindWhatIsNot) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    Laboratory laboratory;
+    std::vector<Planned> plan = laboratory.plan(20);
+    for (const std::size_t i : {2U, 3U, 11U, 15U}) plan[i].measurement.written = Bytes{100};
+    plan[11].measurement.last = plan[15].measurement.last = true;
+    plan[11].measurement.written = Bytes{300};
+    EXPECT_TRUE(laboratory.measure(plan, seed));
+    ASSERT_EQ(laboratory.order.size(), 20U);
+    const std::set<std::string> writes(laboratory.order.end() - 4, laboratory.order.end() - 2);
+    EXPECT_EQ(writes, (std::set<std::string>{"fake/2", "fake/3"}));
+    EXPECT_EQ(laboratory.order[18], "fake/15");
+    EXPECT_EQ(laboratory.order[19], "fake/11") << "it writes most";
+  }
+}
+
+TEST(CalibrationRun, HeavyWritesAreTheLastOfThePlan) {
+  const std::set<std::string> last = {"ssd/sustained_write", "disk_interference/read/4096/write",
+                                      "disk_interference/read/1048576/write"};
   const Extent extent{.disk = Bytes{1 << 30}};
-  for (const Planned& planned : plan_of(chosen_families("ssd", families()), extent)) {
-    EXPECT_EQ(planned.measurement.last, planned.measurement.id == "ssd/sustained_write");
+  for (const Planned& planned :
+       plan_of(chosen_families("ssd,disk_interference", families()), extent)) {
+    EXPECT_EQ(planned.measurement.last, last.contains(planned.measurement.id));
   }
 }
 
