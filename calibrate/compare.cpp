@@ -14,6 +14,7 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/output.hpp"
+#include "sim/report/output_file.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -58,8 +59,10 @@ Comparison compared(const std::string& a, const std::string& b,
 ExitCode run(const Arguments& arguments) {
   const std::string a = *arguments.positional(0);
   const std::string b = *arguments.positional(1);
+  const auto csv = arguments.value("csv");
+  if (csv) check_replaceable(*csv);
   const Comparison comparison = compared(a, b, app::open_catalogue(arguments));
-  if (const auto csv = arguments.value("csv")) write_comparison_csv(comparison, *csv);
+  if (csv) write_comparison_csv(comparison, *csv);
   app::print(arguments.has("json") ? comparison_json(comparison, a, b)
                                    : comparison_text(comparison, a, b));
   return ExitCode::ok;

@@ -101,7 +101,10 @@ ExitCode run(const Arguments& arguments) {
 
   const std::string file = catalogued(app::open_catalogue(arguments), "gpu", kGpus, gpu_name);
   const auto gpu = config::read_file<GpuSpec>(file);
-  if (out) static_cast<void>(open_profile(*out, gpu));  // to fail before the work, not after it
+  if (out) {  // to fail before the work, not after it
+    static_cast<void>(open_profile(*out, gpu));
+    check_replaceable(*out);
+  }
   PointTable table = read_points(path, adapter.family);
   if (const auto where = arguments.value("where")) keep_where(table, *where);
   const Dataset data = prepare(table, adapter, chip_of(gpu, file));

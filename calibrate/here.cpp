@@ -3,7 +3,6 @@
 #include <exception>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -13,12 +12,14 @@
 #include "calibrate/loop/error_bound.hpp"
 #include "calibrate/loop/loop_report.hpp"
 #include "calibrate/measuring/device.hpp"
+#include "calibrate/measuring/environment.hpp"
 #include "calibrate/measuring/machine_lock.hpp"
 #include "calibrate/verbs.hpp"
 #include "sim/app/arguments.hpp"
 #include "sim/app/interrupt.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/status_line.hpp"
+#include "sim/report/output_file.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -33,10 +34,7 @@ using app::Words;
 class Stopped : public std::exception {};
 
 /// One core is left to who writes to the file, if there are several.
-std::int64_t usual_threads() {
-  return std::max<std::int64_t>(1,
-                                static_cast<std::int64_t>(std::thread::hardware_concurrency()) - 1);
-}
+int usual_threads() { return std::max(1, usable_cores() - 1); }
 
 ExitCode run(const Arguments& arguments) {
   std::vector<ErrorBound> bounds;
@@ -46,8 +44,10 @@ ExitCode run(const Arguments& arguments) {
   LoopOptions options;
   if (arguments.has("quick")) options.extent = LoopExtent::quick;
   options.disk = arguments.value("disk").value_or(".");
-  options.threads = static_cast<int>(arguments.count("threads", usual_threads(), 1024));
+  options.threads = threads_of(arguments, usual_threads());
   options.seed = seed_of(arguments);
+  const auto out = arguments.value("out");
+  if (out) make_output_directory(*out);
   LoopResult result;
   try {
     const MachineLock lock;
@@ -63,7 +63,7 @@ ExitCode run(const Arguments& arguments) {
     app::note("terrace: stopped by a signal; there is nothing to compare yet");
     return ExitCode::interrupted;
   }
-  if (const auto directory = arguments.value("out")) write_loop(result, *directory);
+  if (out) write_loop(result, *out);
   app::print(arguments.has("json") ? loop_json(result) : loop_text(result));
   const std::vector<std::string> lines = missed(bounds, result.workloads);
   for (const std::string& line : lines) app::note("terrace: " + line);

@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include <fmt/format.h>
 
+#include "calibrate/measuring/environment.hpp"
 #include "sim/report/human.hpp"
 
 namespace terrace::calibrate {
@@ -85,6 +85,16 @@ std::uint64_t seed_of(const Arguments& arguments) {
   return static_cast<std::uint64_t>(seed);
 }
 
+int threads_of(const Arguments& arguments, int otherwise) {
+  const int cores = usable_cores();
+  const auto threads = arguments.number("threads").value_or(otherwise);
+  if (threads >= 1 && threads <= cores) return static_cast<int>(threads);
+  throw UsageError(
+      fmt::format("--threads takes from 1 to {}, the cores that may be used here, not "
+                  "{}: more would wait for each other, and be measured waiting",
+                  cores, threads));
+}
+
 LabRules lab_rules(const Arguments& arguments) {
   LabRules rules;
   rules.shape = shape_of(arguments);
@@ -93,8 +103,7 @@ LabRules lab_rules(const Arguments& arguments) {
   rules.context = arguments.count("context", 512, 65'536);
   rules.most_at_once = arguments.count("batch", 16, 1024);
   rules.step_tokens = arguments.count("step-tokens", 256, 65'536);
-  const auto cores = static_cast<std::int64_t>(std::max(std::thread::hardware_concurrency(), 1U));
-  rules.threads = static_cast<int>(arguments.count("threads", cores, 1024));
+  rules.threads = threads_of(arguments, usable_cores());
   rules.tiers = {blocks_of(arguments, "memory", "2 MiB", block)};
   if (const auto directory = arguments.value("disk")) {
     rules.file.directory = *directory;

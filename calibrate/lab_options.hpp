@@ -30,6 +30,10 @@ namespace terrace::calibrate {
 /// --seed, 1 if left out. Throws UsageError if it is negative.
 std::uint64_t seed_of(const app::Arguments& arguments);
 
+/// --threads. Throws UsageError if there are not so many cores: what is measured with more is how
+/// threads wait for each other.
+int threads_of(const app::Arguments& arguments, int otherwise);
+
 /// What the command line of `calibrate lab` asks for. All throw UsageError.
 labs::LabRules lab_rules(const app::Arguments& arguments);
 labs::DialogueRules dialogue_rules(const app::Arguments& arguments);

@@ -1,13 +1,16 @@
-#include <algorithm>
 #include <array>
 #include <filesystem>
-#include <map>
+#include <optional>
+#include <stdexcept>
 #include <string>
 
 #include <fmt/format.h>
 
-#include "calibrate/measuring/families/family.hpp"
+#include "calibrate/lab_options.hpp"
+#include "calibrate/measure_report.hpp"
+#include "calibrate/measuring/environment.hpp"
 #include "calibrate/measuring/proven.hpp"
+#include "calibrate/measuring/run_place.hpp"
 #include "calibrate/measuring/session.hpp"
 #include "calibrate/profile/machine_profile.hpp"
 #include "calibrate/verbs.hpp"
@@ -17,9 +20,7 @@
 #include "sim/app/output.hpp"
 #include "sim/app/status_line.hpp"
 #include "sim/config/diagnostics.hpp"
-#include "sim/report/human.hpp"
 #include "sim/report/output_file.hpp"
-#include "sim/report/table.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -35,105 +36,6 @@ using app::Words;
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kMostThreads = 1024;
-constexpr std::string_view kPoints = ".points.json";
-constexpr std::string_view kJournal = ".points.journal";
-
-struct Sum {
-  std::size_t points = 0;
-  double seconds = 0;
-  Bytes written{};
-
-  void add(const Measurement& measurement) {
-    ++points;
-    seconds += measurement.seconds;
-    written += measurement.written;
-  }
-  [[nodiscard]] std::vector<std::string> row(std::string_view name) const {
-    return {std::string(name), human::count(static_cast<std::int64_t>(points)),
-            app::humane(seconds), written > Bytes{} ? human::bytes(written) : "-"};
-  }
-};
-
-std::string plan_text(const Session& session) {
-  std::map<const Family*, Sum> sums;
-  Sum total;
-  for (const Planned& planned : session.plan()) {
-    sums[planned.family].add(planned.measurement);
-    total.add(planned.measurement);
-  }
-  Table table({"family", "points", "time", "written to disk"});
-  std::string what;
-  for (const Family* family : families()) {
-    const auto found = sums.find(family);
-    if (found == sums.end()) continue;
-    table.add(found->second.row(family->name));
-    what += fmt::format("  {:<18}{}\n", family->name, family->summary);
-  }
-  if (session.disk_file() > Bytes{}) {
-    constexpr double kUsualRate = 1e9;  // of a disk that is not known yet, bytes per second
-    const Sum file{0, static_cast<double>(session.disk_file().count()) / kUsualRate,
-                   session.disk_file()};
-    table.add(file.row("(test file)"));
-    total.seconds += file.seconds;
-    total.written += file.written;
-  }
-  table.add(total.row("total"));
-  std::string text = table.text() + "\n" + what;
-  if (session.paces_are_usual()) {
-    text += "\ntimes are a usual machine's: another calibration is under way on this one\n";
-  }
-  if (session.done() > 0) {
-    text += fmt::format("\n{} of {} points are measured already\n", session.done(), total.points);
-  }
-  return text;
-}
-
-std::string progress_text(const RunProgress& progress) {
-  return fmt::format("{} points  {} left  {}", app::bar(progress.done, progress.all),
-                     app::humane(progress.left), progress.id);
-}
-
-/// A note if pools were too small to keep caches out of cold points.
-std::string cold_text(const MeasuredRun& run) {
-  const auto& extent = run.tool.at("extent");
-  const Bytes pool{extent.at("cold_bytes").get<std::int64_t>()};
-  const Bytes cache{extent.at("cache_bytes").get<std::int64_t>()};
-  if (pool >= cache * 2) return {};
-  return fmt::format(
-      "cold points may be of a cache: memory was free for pools of {}, and the last cache has {}\n",
-      human::bytes(pool), human::bytes(cache));
-}
-
-/// What is to be known about the quality of what was measured.
-std::string findings_text(const MeasuredRun& run) {
-  const auto count = [&](auto predicate) {
-    return std::count_if(run.points.begin(), run.points.end(), predicate);
-  };
-  const auto wrong = condemned(run.findings);  // and not worth a line for each point
-  const auto has_failed = [&](const MeasuredPoint& p) {
-    return !p.error.empty() && !wrong.contains(p.family);
-  };
-  const auto failed = count(has_failed);
-  const auto unstable = count([](const MeasuredPoint& p) { return !p.sample.stable; });
-  const auto drifted = count([](const MeasuredPoint& p) { return p.drifted; });
-  double drift = 0;
-  for (const SentinelReading& reading : run.sentinels) drift = std::max(drift, reading.drift);
-  std::string text = fmt::format("{} points", run.points.size());
-  if (unstable > 0) text += fmt::format("; {} unstable, and flagged", unstable);
-  if (drift > DriftRule{}.noted) {
-    text += fmt::format("; the machine drifted by up to {:.0f} %", 100 * drift);
-    if (drifted > 0) text += fmt::format(", {} points around it are flagged", drifted);
-  }
-  text += "\n" + cold_text(run);
-  if (failed == 0) return text;
-  text += fmt::format("{} points could not be measured:\n", failed);
-  for (const MeasuredPoint& point : run.points) {
-    if (has_failed(point)) text += fmt::format("  {}: {}\n", point.id, point.error);
-  }
-  return text;
-}
-
 /// Says of what was not timed why; whether there is such a thing.
 bool tell_wrong_kernels(const MeasuredRun& run) {
   const auto wrong = condemned(run.findings);
@@ -148,10 +50,6 @@ bool tell_wrong_kernels(const MeasuredRun& run) {
   return true;
 }
 
-fs::path with_suffix(const std::string& out, std::string_view suffix) {
-  return out + std::string(suffix);
-}
-
 MeasuringOptions options_of(const Arguments& arguments) {
   MeasuringOptions options;
   options.device = arguments.value("device").value_or(options.device);
@@ -159,85 +57,96 @@ MeasuringOptions options_of(const Arguments& arguments) {
   options.quick = arguments.has("quick");
   options.fresh = arguments.has("fresh");
   options.plan_only = arguments.has("dry-run");
-  options.families = chosen_families(arguments.value("only").value_or(""), families());
-  if (arguments.has("threads")) {
-    options.threads = static_cast<int>(arguments.count("threads", 1, kMostThreads));
+  if (const auto only = arguments.value("only")) {
+    options.families = chosen_families(*only, families());
   }
+  options.threads = threads_of(arguments, usable_cores());
   return options;
 }
 
 /// Of points of some families alone there may be none, and nobody minds.
-void make_profile(const MeasuredRun& run, const std::string& name, const Arguments& arguments) {
+void make_profile(const MeasuredRun& run, const RunPlace& place, const Arguments& arguments) {
   std::string text;
   try {
-    text = machine_yaml(machine_profile(run, app::open_catalogue(arguments)), run);
+    text = machine_yaml(
+        machine_profile(run, app::open_catalogue(arguments), place.points().string()), run);
   } catch (const config::ConfigError& e) {
     if (!arguments.has("only") && condemned(run.findings).empty()) throw;
     note(fmt::format("terrace: no profile of these families alone: {}", e.what()));
     return;
   }
-  const fs::path profile = with_suffix(name, ".yaml");
-  replace_file(profile, text);
+  try {
+    replace_file(place.profile(), text);
+  } catch (const CannotWrite& e) {
+    throw std::runtime_error(
+        fmt::format("{}; all points are kept: 'terrace calibrate report {} --profile {}' makes it "
+                    "of them",
+                    e.what(), place.name(), place.profile().string()));
+  }
   if (arguments.has("quiet")) return;
   print(
-      fmt::format("{}: the machine, for 'terrace run quickstart --hw {}'; 'terrace calibrate "
+      fmt::format("{}: the machine, for 'terrace run small-machine --hw {}'; 'terrace calibrate "
                   "report {}' says how well it fits\n",
-                  profile.string(), name, name));
+                  place.profile().string(), place.name(), place.name()));
 }
 
-ExitCode run_session(Session& session, const std::string& name, const Arguments& arguments) {
-  const bool quiet = arguments.has("quiet");
+/// What of a run that ended early is kept, and how to go on.
+std::string kept_text(Session& session, const Arguments& arguments) {
+  if (session.done() == 0) {
+    session.forget();
+    return "no point was measured yet, and nothing is kept";
+  }
+  return fmt::format(
+      "{} of {} points are measured and kept; the same command{} goes on with the "
+      "others",
+      session.done(), session.plan().size(), arguments.has("fresh") ? " without --fresh" : "");
+}
+
+std::optional<MeasuredRun> measured(Session& session, bool quiet) {
   const InterruptWatch watch;
+  app::StatusLine line(!quiet, false);
+  return session.measure([] { return InterruptWatch::interrupted(); },
+                         [&](const RunProgress& progress) {
+                           if (line.due()) line.show(progress_text(progress));
+                         });
+}
+
+ExitCode run_session(Session& session, const RunPlace& place, const Arguments& arguments) {
+  const bool quiet = arguments.has("quiet");
   if (session.done() > 0 && !quiet) {
     note(fmt::format("terrace: {} of {} points are known from before", session.done(),
                      session.plan().size()));
   }
   std::optional<MeasuredRun> run;
-  {
-    app::StatusLine line(!quiet, false);
-    run = session.measure([] { return InterruptWatch::interrupted(); },
-                          [&](const RunProgress& progress) {
-                            if (line.due()) line.show(progress_text(progress));
-                          });
+  try {
+    run = measured(session, quiet);
+    if (run) replace_file(place.points(), points_text(*run));
+  } catch (const CannotWrite& e) {
+    throw std::runtime_error(fmt::format("{}; {}", e.what(), kept_text(session, arguments)));
   }
   if (!run) {
-    note(fmt::format(
-        "terrace: stopped by a signal: {} of {} points are measured and kept; the "
-        "same command{} goes on with the others",
-        session.done(), session.plan().size(), arguments.has("fresh") ? " without --fresh" : ""));
+    note(fmt::format("terrace: stopped by a signal: {}", kept_text(session, arguments)));
     return ExitCode::interrupted;
   }
-  const fs::path points = with_suffix(name, kPoints);
-  replace_file(points, points_text(*run));
   session.forget();
-  if (!quiet) print(fmt::format("{}: {}", points.string(), findings_text(*run)));
-  make_profile(*run, name, arguments);
+  if (!quiet) print(fmt::format("{}: {}", place.points().string(), findings_text(*run)));
+  make_profile(*run, place, arguments);
   return tell_wrong_kernels(*run) ? ExitCode::failure : ExitCode::ok;
 }
 
-/// Throws about what is there already and in the way.
-void check_place(const std::string& name) {
-  const fs::path points = with_suffix(name, kPoints);
-  std::error_code none;
-  if (fs::exists(points, none) && !fs::exists(with_suffix(name, kJournal), none)) {
-    throw UsageError(
-        fmt::format("{} is there already: choose another --out, or replace it with "
-                    "--fresh",
-                    points.string()));
-  }
-}
-
 ExitCode run(const Arguments& arguments) {
-  MeasuringOptions options = options_of(arguments);
-  const auto name = arguments.value("out");
+  const MeasuringOptions options = options_of(arguments);
+  std::optional<RunPlace> place;
+  if (const auto out = arguments.value("out")) place.emplace(*out);
   if (options.plan_only) {
-    print(plan_text(Session(options, name ? with_suffix(*name, kJournal) : fs::path())));
+    print(plan_text(Session(options, place ? place->journal() : fs::path())));
     return ExitCode::ok;
   }
-  if (!name) throw UsageError("--out NAME says where to: NAME.points.json and NAME.yaml");
-  if (!options.fresh) check_place(*name);
-  Session session(options, with_suffix(*name, kJournal));
-  return run_session(session, *name, arguments);
+  if (!place) throw UsageError("--out NAME says where to: NAME.points.json and NAME.yaml");
+  Session session(options, place->journal());  // what is wrong with other options is told first
+  if (!options.fresh) place->check_free();
+  place->check_writable();
+  return run_session(session, *place, arguments);
 }
 
 constexpr std::array kOptions = {
@@ -247,7 +156,7 @@ constexpr std::array kOptions = {
            Words::directory},
     Option{"quick", "", "fewer points: two minutes instead of six"},
     Option{"only", "FAMILY,...", "measure these families only; --dry-run lists them"},
-    Option{"threads", "N", "of the processor; as many as it has cores if left out"},
+    Option{"threads", "N", "of the processor; all cores that may be used if left out"},
     Option{"dry-run", "", "say what would be measured, how long, and what is written to the disk"},
     Option{"fresh", "", "replace what is there, and do not go on with a run that was stopped"},
     Option{"quiet", "", "print nothing but errors"},
@@ -262,7 +171,7 @@ constinit const app::Verb kMeasure = {
     .options = kOptions,
     .notes =
         "  terrace calibrate --quick --disk /mnt/nvme --out mine\n"
-        "  terrace run quickstart --hw mine.yaml\n"
+        "  terrace run small-machine --hw mine\n"
         "\n"
         "NAME.points.json has every point and what the machine is, NAME.yaml what follows for\n"
         "simulations. Of the disk only room is used, and given back however the program ends.\n"
@@ -280,8 +189,11 @@ constinit const app::Verb kMeasure = {
         "status is 1 then.\n"
         "\n"
         "A run that was stopped goes on with the same command: what is done is in\n"
-        "NAME.points.journal until it is complete. One calibration at a time runs on a machine. "
-        "The exit\nstatus is 1 if there is no such device.\n",
+        "NAME.points.journal until it is complete. One calibration at a time runs on a machine: "
+        "who "
+        "runs one\nholds a lock in /run/lock, or else /dev/shm or /tmp. Containers that share a "
+        "machine do not see each\nother's, unless TERRACE_LOCK_DIR=DIR names a directory that "
+        "they share. The exit status is 1 if there\nis no such device.\n",
     .run = run};
 
 }  // namespace terrace::calibrate

@@ -22,12 +22,16 @@ using app::Words;
 
 ExitCode run(const Arguments& arguments) {
   const config::Catalogue catalogue = app::open_catalogue(arguments);
+  const auto out = arguments.value("out");
+  const auto yaml = arguments.value("profile");
+  if (out) make_output_directory(*out);
+  if (yaml) check_replaceable(*yaml);
   const std::filesystem::path file = find_run(*arguments.positional(0), catalogue);
   const MeasuredRun run = read_run(file);
   const MachineProfile profile = laws_and_machine(run, catalogue);
-  if (arguments.has("profile")) require_machine(profile, file.string());
-  if (const auto out = arguments.value("out")) write_profile_files(profile, *out);
-  if (const auto yaml = arguments.value("profile")) replace_file(*yaml, machine_yaml(profile, run));
+  if (yaml) require_machine(profile, file.string());
+  if (out) write_profile_files(profile, *out);
+  if (yaml) replace_file(*yaml, machine_yaml(profile, run));
   app::print(arguments.has("json") ? profile_json(profile, run, file.string())
                                    : profile_text(profile, run, file.string()));
   return ExitCode::ok;

@@ -1,9 +1,11 @@
 #include "calibrate/loop/closed_loop.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -46,9 +48,14 @@ labs::Shape loop_shape() {
 class ProfileFolder {
  public:
   ProfileFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "terrace-loop-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      throw std::runtime_error(fmt::format("cannot make a directory like {}", name));
+    std::error_code none;
+    const std::filesystem::path temporary = std::filesystem::temp_directory_path(none);
+    std::string name = (temporary / "terrace-loop-XXXXXX").string();
+    if (none || ::mkdtemp(name.data()) == nullptr) {
+      throw std::runtime_error(
+          fmt::format("cannot make a directory for temporary files{}: {}; TMPDIR=DIR says where",
+                      none ? "" : " like " + name,
+                      none ? none.message() : std::generic_category().message(errno)));
     }
     path_ = name;
   }
@@ -81,6 +88,7 @@ class ClosedLoop {
         bench_(model_, blocks_) {}
 
   LoopResult run() {
+    static_cast<void>(ProfileFolder());  // to fail before the work, not after it
     LoopResult result;
     result.device = set_.description();
     if (!is_host_) {
@@ -91,11 +99,6 @@ class ClosedLoop {
     result.options = options_;
     result.runs = effort().runs;
     result.calibration = calibrate(result.caveats);
-    const ProfileFolder folder;
-    write_layer_profile(result.calibration.steps, shape_, folder.path(), kStem);
-    CostSpec cost;
-    cost.backend = CostBackend::layers;
-    cost.profile = (folder.path() / kStem).string();
     const Duration pace = result.calibration.steps.products.rbegin()->second;
     const auto workloads = chosen_workloads(pace);
     for (std::size_t i = 0; i < workloads.size(); ++i) {
@@ -103,7 +106,7 @@ class ClosedLoop {
         progress_("serving", (static_cast<double>(i) + static_cast<double>(run) / result.runs) /
                                  static_cast<double>(workloads.size()));
       };
-      result.workloads.push_back(serve(workloads[i], result, cost, proceed));
+      result.workloads.push_back(serve(workloads[i], result, proceed));
     }
     return result;
   }
@@ -146,7 +149,7 @@ class ClosedLoop {
     return c;
   }
 
-  ComparedWorkload serve(const LoopWorkload& w, const LoopResult& result, const CostSpec& cost,
+  ComparedWorkload serve(const LoopWorkload& w, const LoopResult& result,
                          FunctionRef<void(int)> proceed) {
     ComparedWorkload compared{w.name, w.what, w.evicts, false, 0, {}};
     labs::RealMachine machine(model_, w.rules.tiers, {options_.disk, kDepth});
@@ -164,13 +167,22 @@ class ClosedLoop {
       measured.push_back(quantities_of(served, shape_.block_bytes()));
     }
     look();
-    const Scenario scenario = scenario_of(shape_, w.rules, result.calibration.machine, cost);
-    const labs::Served predicted = simulate(scenario, w.conversations);
+    const labs::Served predicted = foretold(w, result.calibration);
     compared.quantities = compare(measured, quantities_of(predicted, shape_.block_bytes()));
     compared.drift =
         interpolated_quantile(sentinels, 0.5) / seconds(result.calibration.steps.sentinel) - 1;
     compared.disturbed = std::abs(compared.drift) > kDrift;
     return compared;
+  }
+
+  /// Simulations read profiles from files: they are there for no longer than that takes.
+  [[nodiscard]] labs::Served foretold(const LoopWorkload& w, const LoopCalibration& c) const {
+    const ProfileFolder folder;
+    write_layer_profile(c.steps, shape_, folder.path(), kStem);
+    CostSpec cost;
+    cost.backend = CostBackend::layers;
+    cost.profile = (folder.path() / kStem).string();
+    return simulate(scenario_of(shape_, w.rules, c.machine, cost), w.conversations);
   }
 
   LoopOptions options_;

@@ -1,6 +1,4 @@
-#include <stdexcept>
 #include <string>
-#include <system_error>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -128,12 +126,7 @@ std::string loop_json(const LoopResult& r) {
 }
 
 void write_loop(const LoopResult& result, const fs::path& directory) {
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (error) {
-    throw std::runtime_error(
-        fmt::format("cannot create {}: {}", directory.string(), error.message()));
-  }
+  make_output_directory(directory);
   replace_csv(directory / "workloads.csv", [&](CsvFile& csv) { fill(csv, result); });
   replace_file(directory / "summary.json", loop_json(result));
   replace_file(directory / "predicted.svg", plot(result));

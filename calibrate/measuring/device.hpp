@@ -32,7 +32,12 @@ nlohmann::ordered_json json_of(const kernels::GpuFacts& gpu);
 /// device here.
 Device open_device(const std::string& name, int threads);
 
-/// Measures in a second or so what plans have to know.
+/// To a power of four: what varies from run to run by less than a factor of two is nearly always
+/// the same, and so is what is planned by it.
+double coarse(double rate);
+
+/// Measures in a second or so what plans have to know, and no closer than coarse(): two
+/// calibrations of a machine have the same points, or they cannot be compared.
 Pace pace_of(kernels::KernelSet& kernels, bool gpu);
 
 /// A small job that is the same whenever it is asked for, if the machine is the same.

@@ -1,10 +1,16 @@
 #include "calibrate/measuring/journal.hpp"
 
 #include <algorithm>
-#include <fstream>
+#include <cstddef>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
+
+#include <fmt/format.h>
+
+#include "calibrate/measuring/json_outline.hpp"
+#include "calibrate/measuring/point_check.hpp"
+#include "sim/config/node.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -22,41 +28,65 @@ double Progressed::seconds() const {
   return last;
 }
 
-std::optional<Progressed> Journal::read(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string line;
-  Progressed found;
-  while (std::getline(in, line)) {
-    const Json json = Json::parse(line, nullptr, false);
-    if (!json.is_object()) break;  // the last line, cut short
-    try {
-      if (json.contains(kHeader)) {
-        found.header = json.at(kHeader);
-      } else if (json.contains("id")) {
-        found.points.push_back(point_of(json));
-      } else if (json.contains("kernel")) {
-        found.findings.push_back(finding_of(json));
-      } else {
-        found.sentinels.push_back(sentinel_of(json));
-      }
-    } catch (const Json::exception&) {
-      break;
+std::optional<KeptProgress> Journal::read(const std::filesystem::path& path) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(path, unknown)) return std::nullopt;
+  return parse(path.string(), config::read_text_file(path.string()));
+}
+
+std::optional<KeptProgress> Journal::parse(const std::string& name, std::string_view text) {
+  KeptProgress kept;
+  PointCheck check;
+  int number = 0;
+  for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos;) {
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(end + 1);
+    ++number;
+    const std::string where = fmt::format("{}:{}: error", name, number);
+    const Json json = JsonOutline(line).is_too_deep() ? Json() : Json::parse(line, nullptr, false);
+    const bool is_header = json.is_object() && json.contains(kHeader);
+    if (!json.is_object() || is_header != (number == 1)) {
+      check.error(where, number == 1 ? "this is no journal of 'terrace calibrate'"
+                                     : "this line is not one of a journal's");
+    } else if (is_header) {
+      kept.progressed.header = json.at(kHeader);
+    } else if (json.contains("id")) {
+      check.point(where, "a point", json);
+      kept.lines.push_back(number);
+      if (check.mistakes().empty()) kept.progressed.points.push_back(point_of(json));
+    } else if (json.contains("kernel")) {
+      check.finding(where, json);
+      if (check.mistakes().empty()) kept.progressed.findings.push_back(finding_of(json));
+    } else {
+      check.sentinel(where, json);
+      if (check.mistakes().empty()) kept.progressed.sentinels.push_back(sentinel_of(json));
     }
+    if (!check.mistakes().empty()) throw refused(check.mistakes().front());
   }
-  if (found.header.is_null()) return std::nullopt;
-  return found;
+  if (number > 0) return kept;
+  const std::string begin = fmt::format("{{\"{}\":", kHeader);  // of a header that was cut short
+  if (text.substr(0, begin.size()) == begin.substr(0, text.size())) return std::nullopt;
+  throw refused(name + ":1: error: this is no journal of 'terrace calibrate'");
+}
+
+config::ConfigError Journal::refused(const std::string& why) {
+  return config::ConfigError(why + "\n  --fresh begins anew, in its place\n");
 }
 
 Journal::Journal(std::filesystem::path path, const Progressed& before) : path_(std::move(path)) {
   const std::filesystem::path part = path_.string() + ".part";
-  file_.emplace(part);
-  line({{kHeader, before.header}});
-  for (const KernelFinding& finding : before.findings) add(finding);
-  for (const SentinelReading& reading : before.sentinels) add(reading);
-  for (const MeasuredPoint& point : before.points) add(point);
-  std::error_code error;
-  std::filesystem::rename(part, path_, error);  // the file stays open, under its new name
-  if (error) throw std::runtime_error("cannot write " + path_.string() + ": " + error.message());
+  try {
+    file_.emplace(part);
+    line({{kHeader, before.header}});
+    for (const KernelFinding& finding : before.findings) add(finding);
+    for (const SentinelReading& reading : before.sentinels) add(reading);
+    for (const MeasuredPoint& point : before.points) add(point);
+    file_->move_to(path_);
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove(part, ignored);
+    throw;
+  }
 }
 
 void Journal::add(const MeasuredPoint& point) { line(json_of(point)); }

@@ -4,11 +4,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "calibrate/measuring/points_file.hpp"
+#include "sim/config/diagnostics.hpp"
 #include "sim/report/output_file.hpp"
 
 namespace terrace::calibrate {
@@ -25,13 +27,25 @@ struct Progressed {
   [[nodiscard]] double seconds() const;
 };
 
+/// What a journal has, and where.
+// NOLINTNEXTLINE(bugprone-exception-escape): moving JSON does not throw
+struct KeptProgress {
+  Progressed progressed;
+  std::vector<int> lines;  // of the points
+};
+
 /// The same in a file, kept up line by line, so that a run that ends early, however that happens,
 /// loses no more than the point it was at.
 class Journal {
  public:
-  /// What is there, without a last line that is not whole; nothing if there is no such file or it
-  /// is none of ours.
-  static std::optional<Progressed> read(const std::filesystem::path& path);
+  /// What is there, without a last line that was cut short; nothing if there is no such file, or
+  /// nothing in it. Throws ConfigError, with file and line, about anything that cannot have been
+  /// measured, or is no journal.
+  static std::optional<KeptProgress> read(const std::filesystem::path& path);
+  static std::optional<KeptProgress> parse(const std::string& name, std::string_view text);
+
+  /// That a line cannot be believed, and what to do about it.
+  static config::ConfigError refused(const std::string& why);
 
   /// Begins with what there is already, in place of what the file held. Throws std::runtime_error
   /// if it cannot be written; so does add().

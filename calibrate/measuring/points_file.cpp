@@ -143,11 +143,14 @@ std::string points_text(const MeasuredRun& run) {
 }
 
 MeasuredRun read_measured_run(const std::filesystem::path& path) {
+  return parse_measured_run(path.string(), config::read_text_file(path.string()));
+}
+
+MeasuredRun parse_measured_run(const std::string& name, std::string_view text) {
   const auto fail = [&](const std::string& why) {
     return config::ConfigError(
-        fmt::format("{}: error: {}\n  'terrace calibrate' writes such files", path.string(), why));
+        fmt::format("{}: error: {}\n  'terrace calibrate' writes such files\n", name, why));
   };
-  const std::string text = config::read_text_file(path.string());
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) throw fail("no calibration: it is not JSON, or not whole");
   if (json.value("schema", Json()) != kSchema) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,7 +44,8 @@ KernelFinding finding_of(const nlohmann::ordered_json& json);
 /// A point per line, between what is indented.
 std::string points_text(const MeasuredRun& run);
 
-/// Throws ConfigError if it is no such file.
+/// Throws ConfigError if it is no such file. Whether its values can be believed is not looked at.
 MeasuredRun read_measured_run(const std::filesystem::path& path);
+MeasuredRun parse_measured_run(const std::string& name, std::string_view text);
 
 }  // namespace terrace::calibrate

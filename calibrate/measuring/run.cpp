@@ -111,14 +111,22 @@ std::vector<Planned> plan_of(std::span<const Family* const> families, const Exte
 
 std::vector<const Family*> chosen_families(std::string_view list,
                                            std::span<const Family* const> all) {
-  if (trimmed(list).empty()) return {all.begin(), all.end()};
   std::vector<std::string_view> names;
   for (const Family* family : all) names.push_back(family->name);
   std::set<std::string, std::less<>> wanted;
   for (const std::string& part : split_list(list)) {
     const std::string name(trimmed(part));
+    if (name.empty()) {
+      throw app::UsageError(
+          fmt::format("--only takes names with commas between them, of {}; not "
+                      "'{}'",
+                      fmt::join(names, ", "), list));
+    }
     if (std::find(names.begin(), names.end(), name) != names.end()) {
-      wanted.insert(name);
+      if (!wanted.insert(name).second) {
+        throw app::UsageError(
+            fmt::format("--only: '{}' is there twice; there are {}", name, fmt::join(names, ", ")));
+      }
       continue;
     }
     const auto near = closest(name, names);

@@ -20,8 +20,8 @@ struct Planned {
 /// The points of these families, as far as the machine has what they need.
 std::vector<Planned> plan_of(std::span<const Family* const> families, const Extent& extent);
 
-/// The families of a list such as "gemm,decode_attention", all if it is empty. Throws UsageError
-/// with the nearest one.
+/// The families of a list such as "gemm,decode_attention". Throws UsageError with the nearest one,
+/// or all names if one is empty or there twice.
 std::vector<const Family*> chosen_families(std::string_view list,
                                            std::span<const Family* const> all);
 

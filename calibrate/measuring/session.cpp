@@ -1,6 +1,7 @@
 #include "calibrate/measuring/session.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <ctime>
 #include <set>
 #include <stdexcept>
@@ -10,8 +11,8 @@
 
 #include "calibrate/disk/disk_identity.hpp"
 #include "calibrate/measuring/environment.hpp"
+#include "calibrate/measuring/kept_run.hpp"
 #include "calibrate/measuring/proven.hpp"
-#include "kernels/cpu/cpu_set.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/report/human.hpp"
 #include "sim/study/identity.hpp"
@@ -41,25 +42,6 @@ Json tool_of(const MeasuringOptions& options) {
           {"disk", options.disk.has_value()},
           {"threads", options.threads},
           {"seed", options.seed}};
-}
-
-Json json_of(const Extent& extent) {
-  return {{"memory_bytes", extent.memory.count()},
-          {"cache_bytes", extent.cache.count()},
-          {"cold_bytes", cold_pool(extent).count()},
-          {"host_cache_bytes", kernels::CpuSet(1).cache().count()},
-          {"host_pool_bytes", host_pool(extent).count()},
-          {"disk_bytes", extent.disk.count()},
-          {"memory_gbs", extent.pace.memory.count() * 1e-9},
-          {"gemm_tf", extent.pace.products.count() * 1e-12}};
-}
-
-void restore(Extent& extent, const Json& json) {
-  extent.memory = Bytes{json.at("memory_bytes").get<std::int64_t>()};
-  extent.cache = Bytes{json.at("cache_bytes").get<std::int64_t>()};
-  extent.disk = Bytes{json.at("disk_bytes").get<std::int64_t>()};
-  extent.pace.memory = Bandwidth{json.at("memory_gbs").get<double>() * 1e9};
-  extent.pace.products = FlopRate{json.at("gemm_tf").get<double>() * 1e12};
 }
 
 /// "threads (2, here 4)" for all that two objects do not agree in.
@@ -116,13 +98,13 @@ Bytes test_file_size(Bytes capacity, Bytes available, bool quick) {
 
 Session::Session(MeasuringOptions options, std::filesystem::path journal)
     : options_(std::move(options)), journal_path_(std::move(journal)) {
-  if (options_.threads == 0) options_.threads = usable_cores();
   if (!options_.plan_only) lock_.emplace();
   look_around();
   choose_extent();
   operands_.emplace(*device_.kernels, cold_pool(extent_), sampling_of(extent_), options_.seed);
   plan_ = plan_of(options_.families, extent_);
   if (plan_.empty()) throw app::UsageError(nothing_text(options_));
+  check_kept(so_far_.points, kept_lines_, plan_, journal_path_.string());
 }
 
 Session::~Session() = default;
@@ -142,9 +124,12 @@ bool Session::go_on(const Json& tool) {
   if (options_.fresh) return false;
   auto found = Journal::read(journal_path_);
   if (!found) return false;
-  const Json& header = found->header;
-  std::string other = differences(header.value("tool", Json()), tool);
-  const std::string machine = differences(header.value("host", Json()), host_);
+  const Json& header = found->progressed.header;
+  const auto part = [&](const char* key) {
+    return header.is_object() ? header.value(key, Json()) : Json();
+  };
+  std::string other = differences(part("tool"), tool);
+  const std::string machine = differences(part("host"), host_);
   other += (other.empty() || machine.empty() ? "" : ", ") + machine;
   if (!other.empty()) {
     throw std::runtime_error(
@@ -152,8 +137,12 @@ bool Session::go_on(const Json& tool) {
                     "anew",
                     journal_path_.string(), other));
   }
-  restore(extent_, header.at("extent"));
-  so_far_ = *std::move(found);
+  if (!restore(extent_, part("extent"))) {
+    throw Journal::refused(
+        fmt::format("{}:1: error: no machine has this 'extent'", journal_path_.string()));
+  }
+  so_far_ = std::move(found->progressed);
+  kept_lines_ = std::move(found->lines);
   return true;
 }
 
@@ -178,7 +167,10 @@ void Session::choose_extent() {
   const Json tool = tool_of(options_);
   if (go_on(tool)) return;
   const Bytes free = device_.kernels->free_memory();
-  extent_.memory = Bytes{(device_.gpu ? free : std::min(free, available_memory())).count() / 2};
+  // Of what is free just now, by powers of two: other runs should plan the same.
+  const Bytes usable = device_.gpu ? free : std::min(free, available_memory());
+  extent_.memory = Bytes{static_cast<std::int64_t>(
+      std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(usable.count(), 2) / 2)))};
   extent_.cache = device_.kernels->cache();
   if (options_.disk) {
     const std::filesystem::space_info space = std::filesystem::space(*options_.disk);
@@ -188,7 +180,8 @@ void Session::choose_extent() {
   }
   extent_.pace = pace();
   so_far_.header = {{"tool", tool}, {"host", host_}, {"extent", json_of(extent_)}};
-  restore(extent_, so_far_.header.at("extent"));  // the same to the last bit when it goes on
+  static_cast<void>(
+      restore(extent_, so_far_.header.at("extent")));  // the same to the last bit when it goes on
 }
 
 Bytes Session::disk_file() const {

@@ -22,7 +22,7 @@ struct MeasuringOptions {
   std::optional<std::filesystem::path> disk;  // a directory to write a file in
   bool quick = false;
   std::vector<const Family*> families = calibrate::families();
-  int threads = 0;         // 0: as many as there are cores to use
+  int threads = 1;         // of the processor
   std::uint64_t seed = 1;  // of the order and of the numbers
   bool plan_only = false;  // another calibration may be under way then
   bool fresh = false;      // replaces the journal of an earlier run, once there is a point of this
@@ -39,7 +39,7 @@ class Session {
   /// Opens the device, looks at the machine and plans. `journal` may be of an earlier run with the
   /// same options on the same machine by the same build: then this one goes on with it. Throws
   /// UsageError about options, std::runtime_error about the machine, or if the journal is of
-  /// another run, and says in what it differs.
+  /// another run, and says in what it differs; ConfigError if what it says cannot be believed.
   Session(MeasuringOptions options, std::filesystem::path journal);
   ~Session();
   Session(const Session&) = delete;
@@ -80,6 +80,7 @@ class Session {
   bool paces_are_usual_ = false;
   std::vector<Planned> plan_;
   Progressed so_far_;
+  std::vector<int> kept_lines_;  // of the journal, where its points are
   std::optional<Journal> journal_;
 };
 

@@ -26,7 +26,13 @@ std::string ratios_text(const Comparison& comparison) {
                fmt::format("{:.3f}", one.median), fmt::format("{:.3f}", one.p90)});
     last = one.family;
   }
-  return table.rows() > 0 ? table.text() : "  no point is in both\n";
+  return table.rows() > 0 ? table.text() : "";
+}
+
+/// Of tables, only what has the shape of a point counts.
+std::string paired_text(const Comparison& comparison) {
+  return fmt::format("\n{} points are in both; {} in one of them alone\n", comparison.pairs.size(),
+                     comparison.only_a.size() + comparison.only_b.size());
 }
 
 std::string only_text(const std::vector<std::string>& ids, const std::string& whose) {
@@ -81,7 +87,7 @@ Json json_of(const LawParameter& one) {
 std::string comparison_text(const Comparison& comparison, const std::string& a,
                             const std::string& b) {
   return fmt::format("Time of {} over time of {}: above 1, {} is slower\n", b, a, b) +
-         ratios_text(comparison) + only_text(comparison.only_a, a) +
+         ratios_text(comparison) + paired_text(comparison) + only_text(comparison.only_a, a) +
          only_text(comparison.only_b, b) + environment_text(comparison) + gaps_text(comparison);
 }
 

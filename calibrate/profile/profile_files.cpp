@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <cctype>
-#include <stdexcept>
-#include <system_error>
 
 #include <fmt/format.h>
 
@@ -92,12 +90,7 @@ void write_points_csv(const MachineProfile& profile, const fs::path& path) {
 }  // namespace
 
 void write_profile_files(const MachineProfile& profile, const fs::path& directory) {
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (error) {
-    throw std::runtime_error(
-        fmt::format("cannot make the directory {}: {}", directory.string(), error.message()));
-  }
+  make_output_directory(directory);
   write_points_csv(profile, directory / "points.csv");
   for (const FamilyFit& fit : profile.families) {
     if (fit.points.empty()) continue;

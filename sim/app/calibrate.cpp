@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sim/app/calibrate_program.hpp"
+#include "sim/app/interrupt.hpp"
 #include "sim/app/output.hpp"
 #include "sim/app/verb.hpp"
 
@@ -35,6 +36,7 @@ ExitCode become_calibrate(const std::vector<std::string>& words) {
   std::error_code ignored;
   const fs::path self = fs::read_symlink("/proc/self/exe", ignored);
   const std::string beside = (self.parent_path() / kProgram).string();
+  const SignalsHeld held;
   execv(beside.c_str(), argv.data());
   if (errno == ENOENT) execvp(kProgram.data(), argv.data());
   const int error = errno;

@@ -55,13 +55,37 @@ std::string shown_source(const std::string& text) {
   return fmt::format("[{}] {}", label, source->where);
 }
 
+/// A longer value takes a line of its own, and leaves the column to what it means.
+constexpr std::size_t kWidestValue = 24;
+constexpr std::size_t kWidestName = 40;
+
+/// The widths of the two columns before the meaning.
+struct Widths {
+  std::size_t keys = 0;
+  std::size_t values = 0;
+
+  void fit(std::string_view key, std::string_view value) {
+    keys = std::max(keys, key.size());
+    if (value.size() <= kWidestValue) values = std::max(values, value.size());
+  }
+};
+
+std::string row(std::string_view key, std::string_view value, const Widths& widths,
+                std::string_view meaning) {
+  const std::string label = fmt::format("{:<{}}  ", key, widths.keys);
+  if (value.size() <= widths.values) {
+    return paragraph(fmt::format("{}{:<{}}  ", label, value, widths.values), meaning);
+  }
+  return paragraph(label, value) +
+         paragraph(std::string(label.size() + widths.values + 2, ' '), meaning);
+}
+
 /// A line for each figure, and below those that share a source, that source.
-std::string figures_text(const HardwareProfile& profile, std::size_t keys, std::size_t values) {
+std::string figures_text(const HardwareProfile& profile, const Widths& widths) {
   std::string text;
   for (std::size_t i = 0; i < profile.figures.size(); ++i) {
     const Figure& one = profile.figures[i];
-    const std::string value = escape_controls(one.value);
-    text += paragraph(fmt::format("{:<{}}  {:<{}}  ", one.key, keys, value, values), one.doc);
+    text += row(one.key, escape_controls(one.value), widths, one.doc);
     const bool last =
         i + 1 == profile.figures.size() || profile.figures[i + 1].source != one.source;
     if (!last || (one.source.empty() && !number_of(one.value))) continue;
@@ -95,22 +119,17 @@ std::string capacities_text(const HardwareProfile& profile) {
 }
 
 std::string text_of(const HardwareProfile& profile) {
-  std::size_t keys = 0;
-  std::size_t values = 0;
-  for (const Figure& one : profile.figures) {
-    keys = std::max(keys, one.key.size());
-    values = std::max(values, one.value.size());
-  }
-  for (const Derived& one : profile.derived) {
-    keys = std::max(keys, one.key.size());
-    values = std::max(values, shown(one).size());
-  }
-  std::string text =
-      paragraph(fmt::format("{}/{}: ", profile.kind, profile.name), escape_controls(profile.title));
+  Widths widths;
+  for (const Figure& one : profile.figures) widths.fit(one.key, escape_controls(one.value));
+  for (const Derived& one : profile.derived) widths.fit(one.key, shown(one));
+  const std::string name = fmt::format("{}/{}:", profile.kind, profile.name);
+  const std::string title = escape_controls(profile.title);
+  std::string text = name.size() > kWidestName ? name + "\n" + paragraph("  ", title)
+                                               : paragraph(name + " ", title);
   text += paragraph("  ", escape_controls(profile.summary)) + fmt::format("  {}\n\n", profile.file);
-  text += figures_text(profile, keys, values) + "\nWhat follows from them\n";
+  text += figures_text(profile, widths) + "\nWhat follows from them\n";
   for (const Derived& one : profile.derived) {
-    text += paragraph(fmt::format("{:<{}}  {:<{}}  ", one.key, keys, shown(one), values), one.how);
+    text += row(one.key, shown(one), widths, one.how);
   }
   if (!profile.capacities.empty()) {
     text += "\nBy capacity, and where what depends on it is from\n" + capacities_text(profile);

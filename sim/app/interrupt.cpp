@@ -1,52 +1,93 @@
 #include "sim/app/interrupt.hpp"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <csignal>
-#include <ctime>
+#include <cstddef>
+#include <cstdint>
+
+#include <fmt/format.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim/app/exit_code.hpp"
 
 namespace terrace::app {
 namespace {
 
-// A signal handler reaches nothing but what is global.
-volatile std::sig_atomic_t g_interrupted = 0;
-timespec g_first;
+using Nanoseconds = std::int64_t;
+
+// A signal handler reaches nothing but what is global, and may run in any thread.
+std::atomic<Nanoseconds> g_first = 0;  // when the first one was noted; 0: none was
+std::atomic<bool> g_watched = false;
+std::array<char, 80> g_words{};  // not changed once there are handlers
+std::size_t g_length = 0;
+static_assert(std::atomic<Nanoseconds>::is_always_lock_free);
 
 // timeout(1), for one, signals its child and then the child's whole group.
-constexpr double kSameWithin = 0.5;  // seconds
+constexpr Nanoseconds kSameWithin = 500'000'000;
 
-constexpr std::array kSignals = {SIGINT, SIGTERM};
+constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
 
-extern "C" void note_interrupt(int signal) {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  if (g_interrupted == 0) {
-    g_first = now;
-    g_interrupted = 1;
-    return;
-  }
-  const double since = static_cast<double>(now.tv_sec - g_first.tv_sec) +
-                       1e-9 * static_cast<double>(now.tv_nsec - g_first.tv_nsec);
-  if (since < kSameWithin) return;
-  std::signal(signal, SIG_DFL);
-  std::raise(signal);  // takes effect on return
+Nanoseconds now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return Nanoseconds{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+extern "C" void note_or_end(int /*signal*/) {
+  const Nanoseconds time = now();
+  Nanoseconds first = g_first;
+  if (first == 0 && g_watched && g_first.compare_exchange_strong(first, time)) return;
+  if (first != 0 && time - first < kSameWithin) return;
+  // Nothing is left to be done if this fails.
+  [[maybe_unused]] const ssize_t told = write(STDERR_FILENO, g_words.data(), g_length);
+  _exit(static_cast<int>(ExitCode::interrupted));
+}
+
+sigset_t our_signals() {
+  sigset_t all;
+  sigemptyset(&all);
+  for (const int signal : kSignals) sigaddset(&all, signal);
+  return all;
 }
 
 }  // namespace
 
-InterruptWatch::InterruptWatch() {
-  g_interrupted = 0;
+void end_cleanly_on_signals(std::string_view program) {
+  // On a terminal the line may be one that shows progress, or has ^C in it.
+  const char* begin = isatty(STDERR_FILENO) != 0 ? "\n" : "";
+  const auto words = fmt::format_to_n(g_words.data(), g_words.size(), "{}{}: stopped by a signal\n",
+                                      begin, program);
+  g_length = std::min(words.size, g_words.size());
+  struct sigaction ours {};
+  ours.sa_handler = note_or_end;
+  ours.sa_mask = our_signals();
+  ours.sa_flags = SA_RESTART;
   for (const int signal : kSignals) {
-    if (std::signal(signal, note_interrupt) == SIG_IGN) std::signal(signal, SIG_IGN);
+    struct sigaction theirs {};
+    if (sigaction(signal, nullptr, &theirs) == 0 && theirs.sa_handler == SIG_IGN) continue;
+    sigaction(signal, &ours, nullptr);
   }
+  pthread_sigmask(SIG_UNBLOCK, &ours.sa_mask, nullptr);
 }
 
-InterruptWatch::~InterruptWatch() {
-  if (interrupted()) return;  // the echo of a signal must not stop the results being written
-  for (const int signal : kSignals) {
-    if (std::signal(signal, SIG_DFL) == SIG_IGN) std::signal(signal, SIG_IGN);
-  }
+SignalsHeld::SignalsHeld() {
+  const sigset_t all = our_signals();
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
-bool InterruptWatch::interrupted() { return g_interrupted != 0; }
+SignalsHeld::~SignalsHeld() {
+  const sigset_t all = our_signals();
+  pthread_sigmask(SIG_UNBLOCK, &all, nullptr);
+}
+
+InterruptWatch::InterruptWatch() { g_watched = true; }
+
+// The echo of a signal that was noted must not stop the results being written: g_first keeps it.
+InterruptWatch::~InterruptWatch() { g_watched = false; }
+
+bool InterruptWatch::interrupted() { return g_first != 0; }
 
 }  // namespace terrace::app

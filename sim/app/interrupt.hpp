@@ -1,11 +1,29 @@
 #pragma once
 
+#include <string_view>
+
 namespace terrace::app {
 
-/// While one of these lives, the first SIGINT or SIGTERM is noted instead of ending the program;
-/// a second ends it, unless it comes within half a second, as one press of a key or one timeout(1)
-/// may be signalled twice. A SIGINT that the caller had ignored, as for a job in the background of
-/// a script, stays ignored. REQUIRES: there is at most one at a time.
+/// From now on SIGINT, SIGTERM and SIGHUP end the program with ExitCode::interrupted and one line
+/// on the standard error, or are noted while an InterruptWatch lives. What the caller ignores, as
+/// nohup does a SIGHUP, stays ignored; what the caller left blocked is let through, also what came
+/// meanwhile. SIGQUIT keeps its meaning. `program` is what the line begins with.
+void end_cleanly_on_signals(std::string_view program);
+
+/// Holds those signals back from the program that is run next in this one's place, until it calls
+/// end_cleanly_on_signals() itself: none finds it half loaded.
+class SignalsHeld {
+ public:
+  SignalsHeld();
+  ~SignalsHeld();  // there is no other program
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+};
+
+/// While one of these lives, the first signal is noted instead of ending the program; a second ends
+/// it, unless it comes within half a second, as one press of a key or one timeout(1) may be
+/// signalled twice. What was noted stays so: who begins another watch is told at once.
+/// REQUIRES: end_cleanly_on_signals() was called; there is at most one at a time.
 class InterruptWatch {
  public:
   InterruptWatch();

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/app/interrupt.hpp"
 #include "sim/app/output.hpp"
 #include "sim/base/check.hpp"
 #include "sim/config/diagnostics.hpp"
@@ -29,6 +30,7 @@ int run_program(std::string_view name, FunctionRef<ExitCode()> work) {
   };
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails
   secure_streams();
+  end_cleanly_on_signals(name);
   try {
     const ExitCode code = work();
     flush();

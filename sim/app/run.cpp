@@ -107,7 +107,8 @@ ExitCode run(const Arguments& arguments) {
     directory->finish(summary, header,
                       {TERRACE_VERSION, scenario.seed, reproducing_argv(arguments), resolved});
   }
-  if (arguments.has("uncertainty") && summary.complete) {
+  bool complete = summary.complete;
+  if (arguments.has("uncertainty") && complete) {
     const Summary low = run_at(scenario, Confidence::low, !quiet);
     const Summary high = run_at(scenario, Confidence::high, !quiet);
     const ErrorBars bars{low, summary, high};
@@ -118,13 +119,13 @@ ExitCode run(const Arguments& arguments) {
     } else {
       print(render(summary, header) + "\n" + error_bar_text(bars));
     }
-    if (!low.complete || !high.complete) return ExitCode::interrupted;
+    complete = low.complete && high.complete;
   } else if (arguments.has("json")) {
     print(json_text(summary, header));
   } else if (!quiet) {
     print(render(summary, header));
   }
-  if (summary.complete) return ExitCode::ok;
+  if (complete) return ExitCode::ok;
   note("terrace: PARTIAL: stopped by a signal; the results are of the part that ran");
   return ExitCode::interrupted;
 }

@@ -12,6 +12,7 @@
 #include "sim/app/output.hpp"
 #include "sim/app/scenario_options.hpp"
 #include "sim/app/validate_report.hpp"
+#include "sim/report/output_file.hpp"
 #include "sim/scenario/locate.hpp"
 
 namespace terrace::app {
@@ -53,6 +54,10 @@ ExitCode run(const Arguments& arguments) {
       load_validation(find_file(kValidationFile, *arguments.positional(0), catalogue), catalogue,
                       {chosen_sets(arguments, catalogue), arguments.value("data")});
   const ServingSpec& serving = validation.scenario.serving;
+  const auto csv = arguments.value("csv");
+  const auto out = arguments.value("out");
+  if (csv) check_replaceable(*csv);
+  if (out) make_output_directory(*out);
   Replayed replayed;
   {
     const InterruptWatch watch;
@@ -67,8 +72,8 @@ ExitCode run(const Arguments& arguments) {
                                         serving.engine.max_num_seqs * serving.replicas);
   const ValidationReport report{validation, replayed.dimensions, comparison,
                                 judge(bounds, comparison)};
-  if (const auto path = arguments.value("csv")) write_validation_csv(report, *path);
-  if (const auto directory = arguments.value("out")) write_validation(report, *directory);
+  if (csv) write_validation_csv(report, *csv);
+  if (out) write_validation(report, *out);
   print(arguments.has("json") ? validation_json(report) : validation_text(report));
 
   ExitCode code = ExitCode::ok;

@@ -1,8 +1,6 @@
 #include <cstddef>
 #include <optional>
-#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -215,12 +213,7 @@ void write_validation_csv(const ValidationReport& report, const fs::path& path) 
 }
 
 void write_validation(const ValidationReport& report, const fs::path& directory) {
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (error) {
-    throw std::runtime_error(
-        fmt::format("cannot create {}: {}", directory.string(), error.message()));
-  }
+  make_output_directory(directory);
   write_validation_csv(report, directory / "requests.csv");
   replace_file(directory / "summary.json", validation_json(report));
   if (report.comparison.all[0]) write_plots(report, directory);

@@ -1,12 +1,23 @@
 #include "sim/report/output_file.hpp"
 
 #include <cerrno>
-#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
 
 namespace terrace {
+namespace {
+
+/// root could put a file in the place of /dev/null.
+bool is_written_to(const std::filesystem::path& path) {
+  std::error_code unknown;
+  return std::filesystem::is_other(path, unknown) || path.parent_path() == "/dev";
+}
+
+}  // namespace
+
+CannotWrite::CannotWrite(const std::filesystem::path& path, const std::string& why)
+    : std::runtime_error("cannot write " + path.string() + ": " + why) {}
 
 OutputFile::OutputFile(std::filesystem::path path)
     : path_(std::move(path)), file_(std::fopen(path_.c_str(), "wb")) {
@@ -34,9 +45,15 @@ void OutputFile::close() {
   if (std::fclose(std::exchange(file_, nullptr)) != 0) fail(errno);
 }
 
+void OutputFile::move_to(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::rename(path_, path, error);
+  if (error) throw CannotWrite(path, error.message());
+  path_ = path;
+}
+
 void OutputFile::fail(int reason) const {
-  throw std::runtime_error("cannot write " + path_.string() + ": " +
-                           std::generic_category().message(reason));
+  throw CannotWrite(path_, std::generic_category().message(reason));
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {
@@ -51,19 +68,43 @@ void replace_file(const std::filesystem::path& path, std::string_view text) {
 
 void replace_file(const std::filesystem::path& path,
                   FunctionRef<void(const std::filesystem::path&)> write) {
-  std::error_code unknown;
-  if (std::filesystem::is_other(path, unknown) || path.parent_path() == "/dev") {
-    write(path);  // root could put a file in the place of /dev/null
+  if (is_written_to(path)) {
+    write(path);
     return;
   }
   const std::filesystem::path part = path.string() + ".part";
   std::error_code error;
   std::filesystem::remove(part, error);  // it may be a link, too
-  if (!error) {
+  if (error) throw CannotWrite(path, error.message());
+  try {
     write(part);
     std::filesystem::rename(part, path, error);
+    if (error) throw CannotWrite(path, error.message());
+  } catch (...) {
+    std::filesystem::remove(part, error);
+    throw;
   }
-  if (error) throw std::runtime_error("cannot write " + path.string() + ": " + error.message());
+}
+
+void check_replaceable(const std::filesystem::path& path) {
+  if (is_written_to(path)) return;
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) throw CannotWrite(path, "it is a directory");
+  const std::filesystem::path part = path.string() + ".part";
+  std::filesystem::remove(part, error);
+  if (error) throw CannotWrite(path, error.message());
+  const OutputFile file(part);
+  std::filesystem::remove(part, error);
+}
+
+void make_output_directory(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    throw std::runtime_error("cannot create the directory " + directory.string() + ": " +
+                             error.message());
+  }
+  check_replaceable(directory / "terrace");
 }
 
 }  // namespace terrace

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -10,8 +12,13 @@
 
 namespace terrace {
 
-/// A file being written. Every failure throws std::runtime_error, "cannot write DIR/requests.csv:
-/// No space left on device"; what is not closed may be incomplete.
+/// "cannot write DIR/requests.csv: No space left on device"
+class CannotWrite : public std::runtime_error {
+ public:
+  CannotWrite(const std::filesystem::path& path, const std::string& why);
+};
+
+/// A file being written. Every failure throws CannotWrite; what is not closed may be incomplete.
 class OutputFile {
  public:
   /// Creates or replaces the file.
@@ -34,6 +41,9 @@ class OutputFile {
   /// All is written. May be called again, to no effect.
   void close();
 
+  /// Moves the file to another name, in place of what is there, and stays open.
+  void move_to(const std::filesystem::path& path);
+
  private:
   static constexpr std::size_t kLarge = std::size_t{1} << 16U;
   [[noreturn]] void fail(int reason) const;
@@ -47,11 +57,19 @@ class OutputFile {
 void write_file(const std::filesystem::path& path, std::string_view text);
 
 /// The same beside its place, moved there when it is whole: what stood there, be it a link to
-/// another file, is replaced and never written to. Devices and pipes are written to.
+/// another file, is replaced and never written to. Devices and pipes are written to. A failure
+/// leaves nothing behind.
 void replace_file(const std::filesystem::path& path, std::string_view text);
 
 /// The same for what `write` puts into the file it is given.
 void replace_file(const std::filesystem::path& path,
                   FunctionRef<void(const std::filesystem::path&)> write);
+
+/// For who works long before there is something to write: throws CannotWrite where replace_file()
+/// would, as far as that can be told now.
+void check_replaceable(const std::filesystem::path& path);
+
+/// Makes a directory for results if there is none; the same of a file in it.
+void make_output_directory(const std::filesystem::path& directory);
 
 }  // namespace terrace

@@ -136,6 +136,22 @@ TEST(Hw, AnUnsourcedNumberSaysSo) {
   EXPECT_THAT(outcome.out, HasSubstr("[no source]"));
 }
 
+TEST(Hw, ALongNameLeavesRoomForWhatNumbersMean) {
+  const Outcome shown = Workplace().terrace(
+      "hw show", {TERRACE_SOURCE_DIR "/reports/calibration/results/two-vcpus.yaml"});
+  ASSERT_EQ(shown.status, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("vectors of 512 bits\n"));
+  std::istringstream lines(shown.out);
+  int words = 0;
+  int count = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream in(line);
+    for (std::string word; in >> word;) ++words;
+    ++count;
+  }
+  EXPECT_GE(words, 5 * count) << "columns of single words";
+}
+
 TEST(Hw, ListTellsKeyFigures) {
   const Workplace place;
   EXPECT_THAT(

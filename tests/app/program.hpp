@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -53,9 +54,11 @@ class Workplace {
     std::ofstream(at(name), std::ios::binary) << text;
   }
 
-  /// Starts `program`, its streams going to files of the workplace, or its output to `out`.
+  /// Starts `program`, its streams going to files of the workplace, or its output to `out`. It
+  /// begins with the signals `blocked` held back, which a careless caller may leave it with.
   [[nodiscard]] pid_t start(const std::string& program, std::vector<std::string> arguments,
-                            const std::string& out = {}) const {
+                            const std::string& out = {},
+                            const std::vector<int>& blocked = {}) const {
     arguments.insert(arguments.begin(), program);
     std::vector<char*> argv;
     argv.reserve(arguments.size() + 1);
@@ -76,9 +79,17 @@ class Workplace {
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, stdout_path.c_str(), kCreate, 0600);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, at("stderr").c_str(), kCreate, 0600);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t mask;
+    sigemptyset(&mask);
+    for (const int signal : blocked) sigaddset(&mask, signal);
+    posix_spawnattr_setsigmask(&attributes, &mask);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     pid_t child = -1;
     const int error =
-        posix_spawn(&child, program.c_str(), &actions, nullptr, argv.data(), envp.data());
+        posix_spawn(&child, program.c_str(), &actions, &attributes, argv.data(), envp.data());
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0) throw std::runtime_error("cannot start " + program);
     return child;

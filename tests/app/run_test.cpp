@@ -162,7 +162,7 @@ TEST_F(RunVerb, AClosedPipeEndsItQuietly) {
 }
 
 TEST_F(RunVerb, AnInterruptLeavesValidPartialResults) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     const pid_t child = start_long_run();
     ASSERT_EQ(kill(child, signal), 0);
     const Outcome outcome = place.finish(child);

@@ -46,6 +46,23 @@ TEST(ShippedScenariosSlow, QuickstartKeepsUpOnlyWithBothTiers) {
   EXPECT_LT(mean_ttft(dram), mean_ttft(none));
 }
 
+TEST(ShippedScenariosSlow, SmallMachineRunsOnAProfileOfTwoCores) {
+  const auto with = [](const std::string& tiers) {
+    const Workplace place;
+    std::vector<std::string> words = {
+        "--hw", TERRACE_SOURCE_DIR "/reports/calibration/results/two-vcpus.yaml"};
+    if (!tiers.empty()) words.insert(words.end(), {"--set", "tiers=" + tiers});
+    const Outcome outcome = place.terrace("run small-machine --json", words);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return json::parse(outcome.out);
+  };
+  const json both = with("");
+  EXPECT_EQ(state(both), "stable");
+  EXPECT_GT(mean_ttft(with("[]")), 3 * mean_ttft(both));
+  const json memory = with("[{name: memory, medium: dram, capacity: 2 GiB}]");
+  EXPECT_EQ(state(memory), "stable");
+}
+
 TEST(ShippedScenariosSlow, PrefetchAlongTheQueuePaysBestEffortDoesNot) {
   const auto with = [](const std::string& rule) {
     return mean_ttft(summary_of("prefetch-nvme", {"tiers[1].prefetch=" + rule}));

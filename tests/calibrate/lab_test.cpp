@@ -27,8 +27,8 @@ constexpr const char* kSmall = " --layers 1 --width 128 --dialogues 4 --says 24 
 
 /// What others calibrate meanwhile is no matter of ours: the lock is in a directory of its own.
 Outcome run(const Workplace& place, const std::string& options, const char* verb = "lab") {
-  std::vector<std::string> words = {"TMPDIR=" + place.at("").string(), TERRACE_PROGRAM, "calibrate",
-                                    verb};
+  std::vector<std::string> words = {"TERRACE_LOCK_DIR=" + place.at("").string(), TERRACE_PROGRAM,
+                                    "calibrate", verb};
   std::istringstream in(options);
   for (std::string word; in >> word;) words.push_back(word);
   return place.finish(place.start("/usr/bin/env", words));

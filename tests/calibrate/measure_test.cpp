@@ -24,7 +24,8 @@ using testing::Workplace;
 class Desk : public Workplace {
  public:
   [[nodiscard]] pid_t begin(const std::string& line) const {
-    std::vector<std::string> words = {"TMPDIR=" + at("").string(), TERRACE_PROGRAM, "calibrate"};
+    std::vector<std::string> words = {"TERRACE_LOCK_DIR=" + at("").string(), TERRACE_PROGRAM,
+                                      "calibrate"};
     std::istringstream in(line);
     for (std::string word; in >> word;) words.push_back(word);
     return start("/usr/bin/env", words);
@@ -72,9 +73,86 @@ TEST(MeasureCli, SaysWhatIsWrongWithACommand) {
   told("--out x --device tpu", 2, "cpu or cuda:0");
   told("--out x --disk nowhere", 1, "no directory 'nowhere'");
   told("--out x --threads 0", 2, "--threads");
+  told("--out x --threads 100000", 2, "the cores that may be used here");
+  told("--out x --only ,", 2, "gemm");
+  told("--out x --only gemm,gemm", 2, "is there twice");
+  std::filesystem::create_directory(desk.at("d"));
+  for (const char* name : {"d", "d/", ".", "..", "d/.."}) {
+    told("--only launch --out " + std::string(name), 2, "is a directory");
+  }
+  told("--only launch --out no/such/x", 2, "there is no directory 'no/such'");
+  told("--only launch --out d/.yaml", 2, "is a directory");
+  std::filesystem::create_directory(desk.at("y.points.json"));
+  told("--only launch --fresh --out y", 1, "y.points.json");
   told("--qick --out x", 2, "--quick");
   desk.write("x.points.json", "{}");
   told("--out x", 2, "--fresh");
+  told("--out x.points.json", 2, "--fresh");
+  told("--out x --device tpu", 2, "cpu or cuda:0");
+  told("--out x --only ssd", 2, "ssd needs --disk DIR");
+  desk.write("mine.yaml", "name: written by hand");
+  told("--only launch --out mine.yaml", 2, "mine.yaml is there already");
+}
+
+TEST(MeasureCli, EndsCleanlyBeforeItMeasures) {
+  const Desk desk;
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    const pid_t child = desk.begin("--only launch --out x");
+    kill(child, signal);  // while it is loaded, or looks around
+    const Outcome outcome = desk.finish(child);
+    // What comes before the program itself does is the shell's to tell.
+    EXPECT_TRUE(outcome.status == 130 || outcome.status == 128 + signal) << outcome.status;
+    EXPECT_FALSE(std::filesystem::exists(desk.at("x.points.journal")));
+  }
+}
+
+TEST(MeasureCliSlow, SaysWhichLineOfAJournalItDoesNotBelieve) {
+  const Desk desk;
+  const std::string line = "--only gemm --quick --threads 1 --out x";
+  const pid_t child = desk.begin(line);
+  desk.wait_for_lines("x.points.journal", 3);
+  kill(child, SIGINT);
+  ASSERT_EQ(desk.finish(child).status, 130);
+  const std::string whole = testing::read_file(desk.at("x.points.journal"));
+  ASSERT_NE(whole.find("\"median\":"), std::string::npos) << whole;
+  const auto told = [&](const std::string& text, std::string_view part) {
+    desk.write("x.points.journal", text);
+    const Outcome outcome = desk.calibrate(line);
+    EXPECT_EQ(outcome.status, 3) << outcome.err;
+    EXPECT_TRUE(has(outcome.err, part) && has(outcome.err, "--fresh")) << outcome.err;
+    EXPECT_EQ(testing::read_file(desk.at("x.points.journal")), text) << "it is left as it is";
+  };
+  const auto with = [&](std::string from, std::string_view to) {
+    std::string text = whole;
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return text.replace(at, from.size(), to);
+  };
+  told("an hour of points", "x.points.journal:1: error: this is no journal");
+  told("an hour of points\n", "x.points.journal:1: error: this is no journal");
+  told(whole + "nonsense\n", ": error: this line is not one of a journal's");
+  told(with("\"median\":", "\"median\":-"), "x.points.journal:3: error: gemm/");
+  told(with("\"id\":\"gemm/", "\"id\":\"germ/"), "this run has no such point");
+  told(with("\"unit\":\"us\"", "\"unit\":\"ms\""), "this run measures it otherwise");
+  told(with("\"memory_bytes\":", "\"memory_bytes\":-"), "no machine has this 'extent'");
+}
+
+TEST(MeasureCliSlow, SaysWhatIsKeptWhereThereIsNoRoom) {
+  const Desk desk;
+  // 4 blocks of 512 or 1024 bytes, as the shell has it: room for a header and a few lines.
+  const Outcome outcome = desk.finish(desk.start(
+      "/bin/sh", {"-c",
+                  "ulimit -f 4; exec env \"TERRACE_LOCK_DIR=$1\" \"$0\" calibrate --only "
+                  "memory --quick --out x",
+                  TERRACE_PROGRAM, desk.at("").string()}));
+  EXPECT_EQ(outcome.status, 1) << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "cannot write x.points.journal: File too large")) << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "are measured and kept")) << outcome.err;
+  EXPECT_FALSE(std::filesystem::exists(desk.at("x.points.journal.part")));
+  EXPECT_FALSE(std::filesystem::exists(desk.at("x.points.json")));
+  const Outcome whole = desk.calibrate("--only memory --quick --out x");
+  EXPECT_EQ(whole.status, 0) << whole.err;
+  EXPECT_TRUE(has(whole.err, "are known from before")) << whole.err;
 }
 
 TEST(MeasureCli, HelpsWithAllOfIt) {
@@ -111,7 +189,7 @@ TEST(MeasureCli, RemovesNothingUntilItMeasures) {
 
 TEST(MeasureCliSlow, MeasuresAndKeepsPoints) {
   const Desk desk;
-  const Outcome outcome = desk.calibrate("--only launch --threads 2 --out x");
+  const Outcome outcome = desk.calibrate("--only launch --out x");
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_TRUE(has(outcome.out, "3 points")) << outcome.out;
   const MeasuredRun run = read_measured_run(desk.at("x.points.json"));
@@ -132,9 +210,9 @@ TEST(MeasureCliSlow, GoesOnAfterAnInterruption) {
   EXPECT_TRUE(has(stopped.err, "the same command goes on")) << stopped.err;
   EXPECT_FALSE(std::filesystem::exists(desk.at("x.points.json")));
 
-  const Outcome other = desk.calibrate("--only gemm --quick --threads 2 --out x");
+  const Outcome other = desk.calibrate("--only gemm --threads 1 --out x");
   EXPECT_EQ(other.status, 1);
-  EXPECT_TRUE(has(other.err, "differs in") && has(other.err, "threads")) << other.err;
+  EXPECT_TRUE(has(other.err, "differs in") && has(other.err, "quick")) << other.err;
 
   const Outcome whole = desk.calibrate(line);
   ASSERT_EQ(whole.status, 0) << whole.err;

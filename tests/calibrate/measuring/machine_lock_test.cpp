@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -35,8 +36,44 @@ TEST(MachineLock, IsOneForAllUsers) {
   struct stat file {};
   ASSERT_EQ(stat(place.at("terrace-calibrate.lock").c_str(), &file), 0);
   EXPECT_EQ(file.st_mode & 0777U, 0644U);
-  ASSERT_EQ(setenv("XDG_RUNTIME_DIR", place.at("").c_str(), 1), 0);  // which is one user's
-  EXPECT_EQ(MachineLock::usual_directory(), std::filesystem::temp_directory_path());
+}
+
+TEST(MachineLock, IsInOnePlaceWhateverAUserCallsHisOwn) {
+  const auto usual = MachineLock::usual_directory();
+  for (const char* mine : {"TMPDIR", "XDG_RUNTIME_DIR", "HOME"}) {
+    const char* before = std::getenv(mine);
+    const std::string kept = before == nullptr ? "" : before;
+    ASSERT_EQ(setenv(mine, "/no/such/place", 1), 0);
+    EXPECT_EQ(MachineLock::usual_directory(), usual) << mine;
+    before == nullptr ? unsetenv(mine) : setenv(mine, kept.c_str(), 1);
+  }
+}
+
+TEST(MachineLock, IsWhereAllMayWriteAndNoneMayRemove) {
+  const testing::Workplace place;
+  std::vector<std::filesystem::path> all = {place.at("none")};
+  const auto add = [&](const char* name, mode_t mode) {
+    std::filesystem::create_directory(place.at(name));
+    ASSERT_EQ(chmod(place.at(name).c_str(), mode), 0);
+    all.push_back(place.at(name));
+  };
+  add("mine", 0700);
+  add("not-sticky", 0777);
+  add("readable", 01755);
+  EXPECT_EQ(MachineLock::shared_directory(all), "");
+  add("shared", 01777);
+  add("also", 01777);
+  EXPECT_EQ(MachineLock::shared_directory(all), place.at("shared"));
+}
+
+TEST(MachineLock, SaysWhatToDoWhereThereCanBeNone) {
+  const testing::Workplace place;
+  try {
+    const MachineLock lock(place.at("no/such"));
+    FAIL() << "there is no such directory";
+  } catch (const std::runtime_error& e) {
+    EXPECT_NE(std::string(e.what()).find("TERRACE_LOCK_DIR=DIR"), std::string::npos) << e.what();
+  }
 }
 
 TEST(MachineLock, DoesNotFollowLinks) {

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "calibrate/measuring/device.hpp"
 #include "calibrate/measuring/points_file.hpp"
 #include "kernels/reference/reference_set.hpp"
 #include "sim/app/exit_code.hpp"
@@ -43,7 +44,9 @@ class Laboratory {
                       .measure = [this, i, id](Bench&) {
                         time_ += point_seconds;
                         order.push_back(id);
-                        return Sample{.median = 1.0 + i, .n = 15, .stable = i % 5 != 0};
+                        Sample sample = sample_of({0.5 + i, 1.0 + i, 1.5 + i});
+                        sample.stable = i % 5 != 0;
+                        return sample;
                       }}});
     }
     return all;
@@ -144,10 +147,10 @@ TEST(CalibrationRun, GoesOnWhereItWasStoppedInTheSameOrder) {
   Laboratory parts;
   parts.stop_after = 7;
   EXPECT_FALSE(parts.measure(parts.plan(20)));
-  parts.so_far = Journal::read(parts.path()).value();  // the program has ended
+  parts.so_far = Journal::read(parts.path()).value().progressed;  // the program has ended
   EXPECT_EQ(parts.so_far.points.size(), 7U);
   EXPECT_FALSE(parts.measure(parts.plan(20)));
-  parts.so_far = Journal::read(parts.path()).value();
+  parts.so_far = Journal::read(parts.path()).value().progressed;
   EXPECT_EQ(parts.so_far.points.size(), 14U);
   EXPECT_TRUE(parts.measure(parts.plan(20)));
 
@@ -164,7 +167,7 @@ TEST(CalibrationRun, LosesOnlyTheLineThatWasBeingWritten) {
   EXPECT_FALSE(laboratory.measure(laboratory.plan(9)));
   const auto size = std::filesystem::file_size(laboratory.path());
   std::filesystem::resize_file(laboratory.path(), size - 20);
-  laboratory.so_far = Journal::read(laboratory.path()).value();
+  laboratory.so_far = Journal::read(laboratory.path()).value().progressed;
   EXPECT_EQ(laboratory.so_far.points.size(), 4U);
   laboratory.stop_after = 100;
   EXPECT_TRUE(laboratory.measure(laboratory.plan(9)));
@@ -180,7 +183,7 @@ TEST(CalibrationRun, KeepsWhatCannotBeMeasuredWithTheReason) {
   for (const MeasuredPoint& point : laboratory.so_far.points) {
     EXPECT_EQ(point.error, point.id == "fake/1" ? "disk full" : "");
   }
-  const Progressed read = Journal::read(laboratory.path()).value();
+  const Progressed read = Journal::read(laboratory.path()).value().progressed;
   EXPECT_EQ(ids(read.points).size(), 3U);
 }
 
@@ -270,7 +273,6 @@ TEST(ChosenFamilies, KeepTheirOrderAndNameTheNearest) {
   const Family one{.name = "gemm", .summary = ""};
   const Family two{.name = "decode_attention", .summary = ""};
   const std::vector<const Family*> all = {&one, &two};
-  EXPECT_EQ(chosen_families("", all), all);
   EXPECT_EQ(chosen_families("decode_attention, gemm", all), all);
   EXPECT_EQ(chosen_families("gemm", all), std::vector<const Family*>{&one});
   try {
@@ -279,6 +281,26 @@ TEST(ChosenFamilies, KeepTheirOrderAndNameTheNearest) {
   } catch (const app::UsageError& e) {
     EXPECT_STREQ(e.what(), "--only: no family 'decode_atention'; did you mean 'decode_attention'?");
   }
+  for (const char* list : {"", ",", " ", "gemm,", "gemm,,decode_attention", "gemm, gemm"}) {
+    try {
+      chosen_families(list, all);
+      FAIL() << "'" << list << "' names no families";
+    } catch (const app::UsageError& e) {
+      EXPECT_NE(std::string(e.what()).find("gemm, decode_attention"), std::string::npos) << list;
+    }
+  }
+}
+
+TEST(Pace, IsTheSameForMostRatesThatVaryALittle) {
+  int different = 0;
+  int all = 0;
+  for (double rate = 1e9; rate < 1e15; rate *= 1.01, ++all) {
+    const double pace = coarse(rate);
+    EXPECT_TRUE(pace >= rate / 2.001 && pace <= rate * 2.001) << rate;
+    EXPECT_EQ(coarse(pace), pace);
+    different += coarse(1.1 * rate) != pace ? 1 : 0;
+  }
+  EXPECT_LT(different, 0.08 * all);  // ln 1.1 / ln 4
 }
 
 TEST(PlanOf, LeavesOutWhatTheMachineHasNot) {

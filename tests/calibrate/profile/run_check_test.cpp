@@ -84,7 +84,7 @@ TEST(RunCheck, TakesWhatIsMeasured) {
 }
 
 TEST(RunCheck, SaysWhatWasNeverMeasured) {
-  const std::string id = "mine.points.json: error: memory/read/1048576/cold";
+  const std::string id = "mine.points.json:1: error: memory/read/1048576/cold";
   for (const auto& [path, value] : std::vector<std::pair<std::string, Json>>{
            {"median", -1},     {"median", 0},      {"median", 1e16},
            {"median", 1e-16},  {"median", "5"},    {"median", nullptr},
@@ -94,7 +94,9 @@ TEST(RunCheck, SaysWhatWasNeverMeasured) {
            {"x/bytes", -4096}, {"x/bytes", "big"}, {"x/bytes", nullptr},
            {"x/op", nullptr},  {"x/op", {1, 2}},   {"x", 5},
            {"family", ""},     {"ok", "yes"},      {"l2", 5},
-           {"flags", 5},       {"flags", {5}},     {"series", {1, "a"}}}) {
+           {"flags", 5},       {"flags", {5}},     {"series", {1, "a"}},
+           {"p10", 1e14},      {"p90", 1e-14},     {"n", 1.5},
+           {"median", "NaN"}}) {
     EXPECT_THAT(told_of("/points/0/" + path, value),
                 AllOf(HasSubstr(id), Not(HasSubstr("json.exception"))))
         << path << " " << value;
@@ -113,9 +115,20 @@ TEST(RunCheck, SaysWhatWasNeverMeasured) {
            {"/host/cores", "four", "host: cores is \"four\""},
            {"/created", 5, "'created' has to be a time"}}) {
     EXPECT_THAT(told_of(path, value),
-                AllOf(HasSubstr("mine.points.json: error: "), HasSubstr(said)))
+                AllOf(HasSubstr("mine.points.json:"), HasSubstr("error: "), HasSubstr(said)))
         << path;
   }
+}
+
+TEST(RunCheck, SaysOnWhichLineAPointIs) {
+  MeasuredRun run = full_run();
+  run.points[2].sample.median = -1;
+  const std::string text = points_text(run);
+  const auto at = text.find("\"" + run.points[2].id + "\"");
+  const auto line =
+      1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+  EXPECT_THAT(told(text), HasSubstr(fmt::format("mine.points.json:{}: error: {}: median is -1",
+                                                line, run.points[2].id)));
 }
 
 TEST(RunCheck, ListsNoMoreMistakesThanHelp) {
