@@ -34,6 +34,10 @@ TEST(Limits, WhatIsBeyondThemIsSaidAndDoesNotCrash) {
       {"serving.cost={backend: constant, per_prefill_token: 100000 s}", 4, "past 106 days"},
       {"hardware.gpu={use: l40s, memory_bandwidth: 1 B/s}", 4, "past 106 days"},
       {"workload.clients[0].arrivals.rate=1e-6 /s", 4, "raise workload.clients[0].arrivals.rate"},
+      {"serving.engine={num_gpu_blocks: 100, gpu_memory_utilization: 0.5}", 3,
+       "has no effect beside num_gpu_blocks"},
+      {"serving.engine={num_gpu_blocks: 100, activation_reserve: 1 GiB}", 3,
+       "has no effect beside num_gpu_blocks"},
       {"output.timeseries_interval=1 ps", 3, "'timeseries_interval' must be at least"},
   };
   for (const auto& [set, status, message] : limits) {
