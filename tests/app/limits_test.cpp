@@ -38,6 +38,8 @@ TEST(Limits, WhatIsBeyondThemIsSaidAndDoesNotCrash) {
        "has no effect beside num_gpu_blocks"},
       {"serving.engine={num_gpu_blocks: 100, activation_reserve: 1 GiB}", 3,
        "has no effect beside num_gpu_blocks"},
+      {"hardware.gpu.efficiency.attention_memory=0.5", 3,
+       "has no effect on the fitted kernel times of L40S"},
       {"output.timeseries_interval=1 ps", 3, "'timeseries_interval' must be at least"},
   };
   for (const auto& [set, status, message] : limits) {
