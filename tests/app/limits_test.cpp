@@ -40,6 +40,9 @@ TEST(Limits, WhatIsBeyondThemIsSaidAndDoesNotCrash) {
        "has no effect beside num_gpu_blocks"},
       {"hardware.gpu.efficiency.attention_memory=0.5", 3,
        "has no effect on the fitted kernel times of L40S"},
+      {"hardware.gpu={use: l40s, price: {low: 1 USD, typical: 2 USD, high: 1e300 USD, as_of: "
+       "2026}}",
+       3, "too large"},
       {"output.timeseries_interval=1 ps", 3, "'timeseries_interval' must be at least"},
   };
   for (const auto& [set, status, message] : limits) {
