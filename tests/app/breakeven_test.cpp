@@ -150,7 +150,7 @@ TEST_F(BreakEvenVerb, SaysWhatIsWrongWithAQuestion) {
   fails(3, "--drives 0", kL40s + "--ssd samsung-pm9a3 --drives 0");
   fails(2, "--tp 3", "breakeven --model llama-3.1-8b --hw l40s --tp 3");
   fails(2, "possible are 1, 2, 4", kL40s + "--tp 3");
-  fails(2, "--set serving.tensor_parallel=2' has no effect", kL40s,
+  fails(2, "--set serving.tensor_parallel=2'; remove", kL40s,
         {"--tp", "2", "--set", "serving.tensor_parallel=2"});
   fails(2, "too large", kL40s, {"--gpu-price", "1e300 USD/h"});
   fails(2, "less than a minute", kL40s, {"--life", "1e-300 years"});

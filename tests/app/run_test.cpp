@@ -35,9 +35,9 @@ class RunVerb : public ::testing::Test {
 
   /// Starts a run of hours and comes back when it is well under way.
   [[nodiscard]] pid_t start_long_run() const {
-    const pid_t child = place.start(
-        TERRACE_PROGRAM, {"run", "small.yaml", "--set", "workload.max_requests=1000000000", "--out",
-                          "long", "--json"});
+    const pid_t child =
+        place.start(TERRACE_PROGRAM, {"run", "small.yaml", "--set",
+                                      "workload.max_requests=40000000", "--out", "long", "--json"});
     const fs::path rows = place.at("long") / "requests.csv";
     std::error_code missing;
     while (!fs::exists(rows, missing) || fs::file_size(rows, missing) < 100'000) {
