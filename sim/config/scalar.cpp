@@ -105,7 +105,7 @@ Parsed<Q> whole_quantity(std::string_view text, std::span<const Unit> units) {
 
 // Bounds of what prices are made of: their products and ratios then stay numbers.
 constexpr double kMostMoney = 1e15;  // dollars, per whatever; watts
-constexpr double kMostYears = 1e6;
+constexpr double kMostYears = 1e12;
 constexpr Years kLeastYears{1e-6};
 
 template <class Q>
