@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 terrace=${TERRACE:-../../build/release/terrace}
 kinds="mha gqa mla mqa"
 mkdir -p results
-"$terrace" footprint --models mha.yaml,gqa.yaml,mla.yaml,mqa.yaml --context 4k:128k:x2 \
+"$terrace" footprint --models mha.yaml,gqa.yaml,mla.yaml,mqa.yaml --context '4k..128k x2' \
   --hw h100-sxm --max-num-seqs 1024 --csv results/footprint.csv --plot results/footprint.svg \
   > results/footprint.txt
 work=$(mktemp -d)

@@ -116,6 +116,10 @@ BreakEvenReport answer(const Arguments& arguments) {
   if (const auto text = arguments.value("reuses")) {
     report.reuses = parse_value<double>("reuses", *text);
     if (!(report.reuses > 0)) throw UsageError("--reuses must be above zero");
+    constexpr double kMost = 1e12;
+    if (report.reuses > kMost || report.reuses < 1 / kMost) {
+      throw UsageError(fmt::format("--reuses {}: between {} and {}", *text, 1 / kMost, kMost));
+    }
   }
   report.host_chosen = machine || arguments.has("host");
   for (const Medium tier : report.question.tiers) {
@@ -149,7 +153,7 @@ constexpr std::array kOptions = {
     Option{"drives", "N", "drives of a host, striped; 1 if left out"},
     Option{"network", "NAME", "of 'terrace list networks', for network"},
     Option{"context", "LIST",
-           "lengths of prefixes: 8k,32k or 1k:128k:x2 (about the default) or 1k:8k:+1k"},
+           "lengths of prefixes: 8k,32k, or '1k..128k x2' (about the default), or '1k..8k +1k'"},
     Option{"fresh", "N", "prompt tokens behind the prefix, computed either way; 256 if left out"},
     Option{"sharing", "N", "replicas on one host that load the same at once; 1 if left out"},
     Option{"kv-dtype", "TYPE", "element of the KV cache: bf16 (default), fp16, fp8, int8, int4"},

@@ -6,10 +6,12 @@
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "sim/app/breakeven_report.hpp"
+#include "sim/app/model_options.hpp"
 #include "sim/app/scenario_options.hpp"
 #include "sim/scenario/locate.hpp"
 
@@ -94,6 +96,28 @@ void check_hardware(const Arguments& arguments, const std::optional<NamedMachine
   }
 }
 
+/// Throws UsageError unless the model can be shared by --tp GPUs, as far as the option tells: an
+/// unknown model, and one that --set changes, are left to those who read them.
+void check_sharing(const Arguments& arguments, const config::Catalogue& catalogue) {
+  if (!arguments.has("tp")) return;
+  const std::int64_t gpus = arguments.count("tp", 1, kMostGpus);
+  const auto path = catalogue.find(kModelFile.folder, arguments.value("model").value_or(""));
+  const auto& sets = arguments.all(kSetOption.name);
+  const bool changed = std::any_of(sets.begin(), sets.end(),
+                                   [](const std::string& set) { return set.starts_with("model"); });
+  if (path && !changed) check_tensor_parallel(config::read_file<ModelSpec>(*path, catalogue), gpus);
+}
+
+/// Throws UsageError if an option and a --set say the same.
+void check_sets(const Arguments& arguments, bool machine) {
+  std::vector<Shorthand> options = {{"tp", "serving.tensor_parallel"},
+                                    {"kv-dtype", "serving.engine.kv_cache_dtype"}};
+  for (const auto& [option, key] : kScenarioKeys) {
+    options.push_back({option, machine && option == "hw" ? "hardware" : key});
+  }
+  check_each_counts(arguments, options);
+}
+
 }  // namespace
 
 std::optional<NamedMachine> machine_named(const Arguments& arguments,
@@ -112,6 +136,7 @@ std::vector<Medium> tiers_of(const Arguments& arguments,
 
 Scenario machine_of(const Arguments& arguments, const std::optional<NamedMachine>& machine,
                     const config::Catalogue& catalogue) {
+  check_sets(arguments, machine.has_value());
   config::Diagnostics diagnostics;
   config::Node root = config::parse_yaml("breakeven", R"(
 workload:
@@ -128,7 +153,7 @@ workload:
     const config::Place place = value.place;
     config::apply_override(root, key, std::move(value), place, diagnostics);
   };
-  // First, so that what is wrong with sharding is said of it.
+  check_sharing(arguments, catalogue);
   lay("tp", "serving.tensor_parallel", arguments.value("tp").value_or("1"));
   lay("model", "serving.engine.enable_prefix_caching", "false");  // else encoders are refused
   if (machine) {

@@ -46,7 +46,7 @@ ExitCode run(const Arguments& arguments) {
 
 constexpr std::array kOptions = {
     Option{"models", "NAMES", "needed: names of 'terrace list models', or files, commas between"},
-    Option{"context", "TOKENS", "tokens of a sequence; by default 4k:128k:x2"},
+    Option{"context", "TOKENS", "tokens of a sequence; by default 4k..128k x2"},
     Option{"batch", "N", "sequences at once; by default 1"},
     Option{"kv-dtype", "TYPES", "element of the cache: bf16 (default), fp16, fp8, int8, int4"},
     Option{"tp", "N", "GPUs that share every layer (tensor parallel); by default 1"},
@@ -75,8 +75,9 @@ constinit const Verb kFootprint = {
     .options = kOptions,
     .notes =
         "Every combination of models, contexts, batches, types and GPUs. --context, --batch and\n"
-        "--tp take numbers with commas between, and ranges: FROM:TO:xK (each K times the last),\n"
-        "FROM:TO:+STEP. k is 1,024 and M 1,048,576: 128k are 131,072 tokens.\n\n"
+        "--tp take numbers with commas between, and ranges: FIRST..LAST xK (each K times the "
+        "last),\n"
+        "FIRST..LAST +STEP. k is 1,024 and M 1,048,576: 128k are 131,072 tokens.\n\n"
         "The parts of a cache: full (keys and values of every token), windowed (sliding windows,\n"
         "chunks), latent and index (MLA, sparse attention), state (linear attention) and cross\n"
         "(the encoder's output), the last two by sequence. KV heads are shared by tp GPUs as far\n"
@@ -91,7 +92,7 @@ constinit const Verb kFootprint = {
         "at\n"
         "tp. --host and --ssd hold the parts of all GPUs; '4xNAME:7.68TB' are four drives of that\n"
         "size.\n\n"
-        "  terrace footprint --models llama-3.1-8b,deepseek-v3 --context 4k:1M:x2 --tp 1,8\n"
+        "  terrace footprint --models llama-3.1-8b,deepseek-v3 --context '4k..1M x2' --tp 1,8\n"
         "  terrace footprint --models gpt-oss-120b --kv-dtype bf16,fp8 --explain\n"
         "  terrace footprint --models llama-3.1-8b --what-if mha,mqa,mla:512+64 --plot kv.svg\n"
         "  terrace footprint --models llama-3.1-70b --tp 4 --hw h100-sxm,h200-sxm \\\n"

@@ -208,7 +208,7 @@ FootprintWishes footprint_wishes(const Arguments& arguments) {
   FootprintWishes wishes;
   FootprintQuestion& q = wishes.question;
   q.engine = engine(arguments);
-  for (const std::int64_t n : axis("context", "4k:128k:x2", kMostContext.count())) {
+  for (const std::int64_t n : axis("context", "4k..128k x2", kMostContext.count())) {
     q.contexts.emplace_back(n);
   }
   wishes.batches = axis("batch", "1", kMostBatch);

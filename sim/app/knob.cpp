@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -183,6 +184,11 @@ TurnedKnob read_knob(const Arguments& arguments, const config::Catalogue& catalo
   } else {
     turned.knob.name = full_path(vary.key, loaded);
     check_no_slo(turned.knob.name);
+    const Shorthand knob{kVaryOption.name, turned.knob.name};
+    check_each_counts(arguments, {}, std::span(&knob, 1));
+    if (turned.knob.name == kSeedOption.name && arguments.has(kSeedOption.name)) {
+      throw UsageError("--vary seed and --seed exclude each other");
+    }
     turned.knob.scenario = [=, &arguments, &catalogue, text = vary.range.text,
                             path = turned.knob.name](double value) {
       const std::string set = fmt::format("{}={}", path, text(value));

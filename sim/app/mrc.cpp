@@ -159,6 +159,15 @@ ExitCode stopped(std::string_view what) {
 
 ExitCode run(const Arguments& arguments) {
   const Wishes wishes(arguments);
+  // --model asks for the sizes of its KV on one GPU.
+  constexpr std::array kShorthands = {Shorthand{"model", "model"},
+                                      Shorthand{"model", "serving.tensor_parallel"},
+                                      Shorthand{"model", "serving.pipeline_parallel"},
+                                      Shorthand{"model", "serving.data_parallel"},
+                                      Shorthand{"model", "serving.expert_parallel"},
+                                      Shorthand{"kv-dtype", "serving.engine.kv_cache_dtype"},
+                                      Shorthand{"block-size", "serving.engine.block_size"}};
+  check_each_counts(arguments, {}, kShorthands);
   const config::Catalogue catalogue = open_catalogue(arguments);
   Scenario scenario = load_chosen(arguments, arguments.positional(0), catalogue).scenario;
   choose_model(arguments, catalogue, scenario);

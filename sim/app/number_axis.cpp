@@ -10,6 +10,7 @@
 #include "sim/app/exit_code.hpp"
 #include "sim/base/text.hpp"
 #include "sim/report/human.hpp"
+#include "sim/study/sweep/range.hpp"
 
 namespace terrace::app {
 namespace {
@@ -18,7 +19,7 @@ constexpr std::int64_t kKilo = 1024;
 constexpr std::int64_t kMega = kKilo * kKilo;
 constexpr std::string_view kForms =
     "write a number such as 4096 or 128k (k = 1,024, M = 1,048,576), a list with commas, or a "
-    "range FROM:TO:xK or FROM:TO:+STEP";
+    "range FIRST..LAST xFACTOR or FIRST..LAST +STEP";
 
 std::optional<std::int64_t> parse(std::string_view text) {
   std::int64_t unit = 1;
@@ -39,18 +40,16 @@ class Axis {
       : option_(option), low_(low), high_(high) {}
 
   void add(const std::string& part) {
-    const auto colon = part.find(':');
-    if (colon == std::string::npos) return push(number(part, part), part);
-    const auto second = part.find(':', colon + 1);
-    if (second == std::string::npos)
-      fail(part, "the range lacks its step; write FROM:TO:xK or FROM:TO:+STEP");
-    const std::string step = part.substr(second + 1);
-    const bool times = step.starts_with('x');
-    if (!times && !step.starts_with('+'))
-      fail(part, "a step begins with x or +; write FROM:TO:xK or FROM:TO:+STEP");
-    const std::int64_t from = number(part.substr(0, colon), part);
-    const std::int64_t to = number(part.substr(colon + 1, second - colon - 1), part);
-    const std::int64_t by = number(step.substr(1), part);
+    if (part.find("..") == std::string::npos) return push(number(part, part), part);
+    const auto range = split_range(part);
+    if (!range || range->how == 0) {
+      fail(part,
+           "the range lacks an end or its step; write FIRST..LAST xFACTOR or FIRST..LAST +STEP");
+    }
+    const bool times = range->how == 'x';
+    const std::int64_t from = number(range->first, part);
+    const std::int64_t to = number(range->last, part);
+    const std::int64_t by = number(range->step, part);
     if (from > to) fail(part, "the range goes down; write the smaller number first");
     if (by < (times ? 2 : 1)) fail(part, times ? "a factor is 2 or more" : "a step is 1 or more");
     check(from, part);
@@ -72,7 +71,7 @@ class Axis {
     throw UsageError(fmt::format("--{} '{}': {}", option_, part, why));
   }
 
-  [[nodiscard]] std::int64_t number(const std::string& text, const std::string& part) const {
+  [[nodiscard]] std::int64_t number(std::string_view text, const std::string& part) const {
     if (const auto n = parse(text)) return *n;
     throw UsageError(
         fmt::format("--{} '{}': '{}' is no whole number; {}", option_, part, text, kForms));

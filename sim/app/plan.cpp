@@ -16,6 +16,7 @@
 #include "sim/app/plan_report.hpp"
 #include "sim/app/plan_words.hpp"
 #include "sim/app/progress.hpp"
+#include "sim/app/scenario_options.hpp"
 #include "sim/app/study_folder.hpp"
 #include "sim/app/study_options.hpp"
 #include "sim/scenario/locate.hpp"
@@ -122,6 +123,7 @@ ExitCode run_in(const fs::path& directory, const Plan& plan, const Arguments& ar
 ExitCode run(const Arguments& arguments) {
   arguments.check_exclusive(kExclusive);
   PlanOverrides overrides;
+  check_each_counts(arguments);
   overrides.sets = arguments.all("set");
   overrides.most_candidates = static_cast<std::size_t>(arguments.count(
       "max-candidates", static_cast<std::int64_t>(overrides.most_candidates), 1'000'000));

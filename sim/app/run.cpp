@@ -83,6 +83,8 @@ ExitCode run(const Arguments& arguments) {
       !arguments.has("print-config")) {
     throw UsageError("--misses has no effect without --out DIR or --json: nothing would show it");
   }
+  constexpr std::array kShorthands = {Shorthand{"misses", "output.misses"}};
+  check_each_counts(arguments, {}, kShorthands);
   std::vector<std::string> sets;
   if (arguments.has("misses")) sets.emplace_back("output.misses=true");
   const Scenario scenario =

@@ -1,5 +1,11 @@
 #pragma once
 
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "sim/app/arguments.hpp"
 #include "sim/scenario/scenario.hpp"
 
@@ -22,8 +28,20 @@ constexpr Option kSeedOption{"seed", "N", "seed of all random draws"};
 std::optional<std::string> machine_and_no_gpu(const std::string& name,
                                               const config::Catalogue& catalogue);
 
+/// An option that says what a key of the scenario says, too.
+struct Shorthand {
+  std::string_view option;
+  std::string_view key;
+};
+
+/// Throws UsageError if some --set has no effect, or takes that of something else away. The options
+/// `before` are laid over the scenario before all --set, those `after` after them.
+void check_each_counts(const Arguments& arguments, std::span<const Shorthand> before = {},
+                       std::span<const Shorthand> after = {});
+
 /// What kHwOption and kSetOption lay over a scenario, in this order. Throws ConfigError, with the
-/// nearest machine if there is none.
+/// nearest machine if there is none, and UsageError if some --set would have no effect: for another
+/// one, or for an option that says the same, such as --seed.
 std::vector<std::string> chosen_sets(const Arguments& arguments,
                                      const config::Catalogue& catalogue);
 

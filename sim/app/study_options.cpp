@@ -1,11 +1,14 @@
 #include "sim/app/study_options.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <thread>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include "sim/app/scenario_options.hpp"
 
 namespace terrace::app {
 namespace {
@@ -35,6 +38,12 @@ std::size_t jobs_of(const Arguments& arguments) {
 
 std::optional<std::int64_t> requests_of(const Arguments& arguments) {
   if (!arguments.has(kRequestsOption.name)) return std::nullopt;
+  constexpr std::array kShorthands = {
+      Shorthand{kRequestsOption.name, "workload.max_requests"},
+      Shorthand{kRequestsOption.name, "workload.duration"},
+      Shorthand{kRequestsOption.name, "workload.trace.max_requests"},
+      Shorthand{kRequestsOption.name, "workload.trace.duration"}};
+  check_each_counts(arguments, {}, kShorthands);
   return arguments.count(kRequestsOption.name, 1, kMostRequests);
 }
 

@@ -97,10 +97,15 @@ ExitCode run(const Arguments& arguments) {
   static_cast<void>(jobs_of(arguments));  // a wrong one is told before anything is read
   const config::Catalogue catalogue = open_catalogue(arguments);
   overrides.sets = chosen_sets(arguments, catalogue);
-  const SweepPlan plan =
-      load_sweep(find_file(kSweepFile, *arguments.positional(0), catalogue), catalogue, overrides);
+  const std::string file = find_file(kSweepFile, *arguments.positional(0), catalogue);
+  SweepPlan plan;
   std::optional<std::size_t> base;
-  if (const auto name = arguments.value("compare")) base = find_arm(plan, *name);
+  try {
+    plan = load_sweep(file, catalogue, overrides);
+    if (const auto name = arguments.value("compare")) base = find_arm(plan, *name);
+  } catch (const NoSuchArm& e) {
+    throw UsageError(e.what());
+  }
 
   const fs::path directory = arguments.value("out").value_or("results/" + plan.name);
   if (arguments.has("dry-run")) {

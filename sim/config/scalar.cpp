@@ -103,9 +103,14 @@ Parsed<Q> whole_quantity(std::string_view text, std::span<const Unit> units) {
   return {Q{std::llround(*parsed.value)}, {}};
 }
 
+// Bounds of what prices are made of: their products and ratios then stay numbers.
+constexpr double kMostMoney = 1e15;  // dollars, per whatever; watts
+constexpr double kMostYears = 1e12;
+constexpr Years kLeastYears{1e-6};
+
 template <class Q>
-Parsed<Q> real_quantity(std::string_view text, std::span<const Unit> units) {
-  const auto parsed = quantity(text, units, 1e300);
+Parsed<Q> real_quantity(std::string_view text, std::span<const Unit> units, double most = 1e300) {
+  const auto parsed = quantity(text, units, most);
   if (!parsed.value) return {std::nullopt, parsed.why};
   return {Q{*parsed.value}, {}};
 }
@@ -203,38 +208,42 @@ std::string Scalar<Frequency>::format(Frequency value) {
 }
 
 Parsed<Power> Scalar<Power>::parse(std::string_view text) {
-  return real_quantity<Power>(text, kPowers);
+  return real_quantity<Power>(text, kPowers, kMostMoney);
 }
 std::string Scalar<Power>::format(Power value) { return with_unit(value.count(), kPowers); }
 
 Parsed<Dollars> Scalar<Dollars>::parse(std::string_view text) {
-  return real_quantity<Dollars>(text, kDollars);
+  return real_quantity<Dollars>(text, kDollars, kMostMoney);
 }
 std::string Scalar<Dollars>::format(Dollars value) { return with_unit(value.count(), kDollars); }
 
 Parsed<DollarsPerHour> Scalar<DollarsPerHour>::parse(std::string_view text) {
-  return real_quantity<DollarsPerHour>(text, kHourlyPrices);
+  return real_quantity<DollarsPerHour>(text, kHourlyPrices, kMostMoney);
 }
 std::string Scalar<DollarsPerHour>::format(DollarsPerHour value) {
   return with_unit(value.count(), kHourlyPrices);
 }
 
 Parsed<DollarsPerTB> Scalar<DollarsPerTB>::parse(std::string_view text) {
-  return real_quantity<DollarsPerTB>(text, kSizePrices);
+  return real_quantity<DollarsPerTB>(text, kSizePrices, kMostMoney);
 }
 std::string Scalar<DollarsPerTB>::format(DollarsPerTB value) {
   return with_unit(value.count(), kSizePrices);
 }
 
 Parsed<DollarsPerKWh> Scalar<DollarsPerKWh>::parse(std::string_view text) {
-  return real_quantity<DollarsPerKWh>(text, kEnergyPrices);
+  return real_quantity<DollarsPerKWh>(text, kEnergyPrices, kMostMoney);
 }
 std::string Scalar<DollarsPerKWh>::format(DollarsPerKWh value) {
   return with_unit(value.count(), kEnergyPrices);
 }
 
 Parsed<Years> Scalar<Years>::parse(std::string_view text) {
-  return real_quantity<Years>(text, kYears);
+  const auto years = real_quantity<Years>(text, kYears, kMostYears);
+  if (years.value && *years.value > Years{} && *years.value < kLeastYears) {
+    return {std::nullopt, fmt::format("'{}' is less than a minute", text)};
+  }
+  return years;
 }
 std::string Scalar<Years>::format(Years value) { return with_unit(value.count(), kYears); }
 

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <variant>
 
 #include "sim/base/units.hpp"
@@ -15,7 +17,7 @@ concept Handles = requires(Part& part, const E& event) {
   part.on(event);
 };
 
-/// Something would happen later than the clock can tell: what was described is far too slow.
+/// Something would happen later than the clock can tell; what() names it, and what to change.
 class EndOfTime : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -30,16 +32,22 @@ class EventLoop {
   /// Events that are still to be delivered.
   [[nodiscard]] std::size_t pending() const { return queue_.size(); }
 
-  /// The instant so much later than now. Throws EndOfTime if there is none.
-  [[nodiscard]] SimTime after(Duration delay) const {
-    if (delay > SimTime::max() - now_) {
-      throw EndOfTime("simulated time would run past 106 days: something takes far too long");
-    }
+  /// The instant so much later than now. Throws EndOfTime if there is none; `what` takes the time.
+  [[nodiscard]] SimTime after(Duration delay, std::string_view what) const {
+    if (!reaches(delay)) throw EndOfTime(past_the_end(delay, what));
     return now_ + delay;
   }
 
   /// Throws EndOfTime. REQUIRES: delay >= 0.
-  void post(Duration delay, const Event& event) { queue_.post(after(delay), event); }
+  void post(Duration delay, const Event& event, std::string_view what = "an event") {
+    queue_.post(after(delay, what), event);
+  }
+
+  /// The same for what is of no consequence once all else has happened: beyond the clock, it is
+  /// dropped.
+  void post_if_ever(Duration delay, const Event& event) {
+    if (reaches(delay)) queue_.post(now_ + delay, event);
+  }
 
   /// Delivers events until none is left, the deadline has passed, or `proceed` says no; it is
   /// asked before each event. An event beyond the deadline stays, and the clock stays before it.
@@ -60,6 +68,9 @@ class EventLoop {
   }
 
  private:
+  [[nodiscard]] bool reaches(Duration delay) const { return delay <= SimTime::max() - now_; }
+  [[nodiscard]] std::string past_the_end(Duration delay, std::string_view what) const;
+
   template <class Part, class E>
   static void deliver(Part& part, const E& event) {
     if constexpr (Handles<Part, E>) part.on(event);

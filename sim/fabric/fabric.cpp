@@ -32,7 +32,7 @@ TransferId Fabric::start(MemoryId from, MemoryId to, const Cargo& cargo) {
     const Duration wait = latency(from, to);
     transfer.since = after(loop_.now(), wait);
     issued_.push_back(id);
-    loop_.post(wait, TransferStarts{id});
+    loop_.post(wait, TransferStarts{id}, "the latency of a transfer");
   }
   return id;
 }
@@ -109,6 +109,19 @@ void Fabric::arm() {
   armed_ = nearest;
   ++stamp_;
   if (nearest != SimTime::max()) loop_.post(nearest - loop_.now(), TransferDue{stamp_});
+}
+
+const std::string& Fabric::slowest() const {
+  TERRACE_CHECK(!flights_.empty());
+  const auto last =
+      std::max_element(flights_.begin(), flights_.end(),
+                       [](const Flight& a, const Flight& b) { return a.due < b.due; });
+  const Transfer& transfer = transfers_[last->transfer.index()];
+  const std::vector<LinkId> route = topology_.route(transfer.from, transfer.to);
+  const auto narrowest = std::min_element(route.begin(), route.end(), [this](LinkId a, LinkId b) {
+    return hop_of(a).bandwidth < hop_of(b).bandwidth;
+  });
+  return links_[narrowest->index()].name;
 }
 
 void Fabric::on(const TransferDue& event) {

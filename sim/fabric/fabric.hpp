@@ -129,6 +129,10 @@ class Fabric {
   /// Transfers started and not yet announced as done.
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
 
+  /// The narrowest link on the way of the transfer in flight that arrives last.
+  /// REQUIRES: some transfer takes bandwidth.
+  [[nodiscard]] const std::string& slowest() const;
+
   /// The state of every resource at `at`, in the order of their ids: LinkId i is entry i.
   /// REQUIRES: no event of the fabric between the last one delivered and `at`.
   [[nodiscard]] std::vector<LinkReport> report(SimTime at) const;

@@ -53,7 +53,8 @@ class Prefetches {
 
   /// Posts PrefetchTimeout for the request so much later.
   void remind(RequestId request, std::uint32_t stamp, std::size_t source, Duration later) {
-    m_.loop.post(later, PrefetchTimeout{request, static_cast<std::uint32_t>(source), stamp});
+    m_.loop.post_if_ever(later,
+                         PrefetchTimeout{request, static_cast<std::uint32_t>(source), stamp});
   }
 
   /// A batch of the lane of that index has arrived.

@@ -10,6 +10,7 @@
 
 #include "sim/config/node.hpp"
 #include "sim/config/writer.hpp"
+#include "sim/scenario/idle_rates.hpp"
 #include "sim/scenario/locate.hpp"
 #include "sim/workload/synthetic.hpp"
 #include "sim/workload/trace.hpp"
@@ -423,6 +424,7 @@ LoadedScenario read_scenario(const std::string& name, const config::Node& root,
   resolve_path(loaded.scenario.serving.cost.profile, name, "_dense.csv");
   resolve_path(loaded.scenario.serving.cost.tables, name);
   loaded.values = reader.resolved();
+  if (diagnostics.ok()) check_idle_rates(loaded.scenario, loaded.values, diagnostics);
   return loaded;
 }
 

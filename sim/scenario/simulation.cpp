@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "sim/base/check.hpp"
 #include "sim/des/event_loop.hpp"
 #include "sim/fabric/fabric.hpp"
@@ -32,7 +34,7 @@ class Observers final : public Audience {
   void on_start(const RunView& view) override {
     cluster_ = &view.cluster;
     Audience::on_start(view);
-    loop_.post(interval_, SampleDue{});
+    loop_.post_if_ever(interval_, SampleDue{});
   }
 
   /// Rows stop while there is no request, and go on at a multiple of the interval.
@@ -44,9 +46,11 @@ class Observers final : public Audience {
       const SimTime next = cluster_->next_arrival();
       if (next == SimTime::max()) return;
       const Duration idle = next - loop_.now();
-      wait = std::max(interval_, idle + (interval_ - idle % interval_) % interval_);
+      const Duration rest = (interval_ - idle % interval_) % interval_;
+      if (rest > SimTime::max() - next) return;
+      wait = std::max(interval_, idle + rest);
     }
-    loop_.post(wait, SampleDue{});
+    loop_.post_if_ever(wait, SampleDue{});
   }
 
  private:
@@ -338,10 +342,13 @@ bool Simulation::run(FunctionRef<bool(const Progress&)> proceed) {
   p.loop.run(SimTime::max(), go_on, p.fabric, p.hierarchy, p.cluster, p.observers);
 
   if (!stopped) {
-    TERRACE_CHECK(p.cluster.done());
     if (p.fabric.in_flight() > 0) {
-      throw EndOfTime("a transfer would take longer than 106 days: a link is far too slow");
+      throw EndOfTime(
+          fmt::format("simulated time would run past 106 days, where its clock ends: a transfer "
+                      "over {} takes longer; raise its bandwidth",
+                      p.fabric.slowest()));
     }
+    TERRACE_CHECK(p.cluster.done());
     for (const HbmPart& part : p.hierarchy.hbm_parts()) TERRACE_CHECK(part.pool.held_blocks() == 0);
   }
   p.hierarchy.check_invariants();

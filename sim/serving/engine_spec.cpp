@@ -1,6 +1,36 @@
 #include "sim/serving/engine_spec.hpp"
 
+#include <optional>
+#include <string_view>
+
 namespace terrace {
+
+namespace {
+
+/// What the number of blocks is computed from, if it is.
+void describe_memory(config::Fields& f, EngineSpec& engine) {
+  const auto tell = [&](auto& utilization, auto& reserve) {
+    f.field("gpu_memory_utilization", utilization, "share of each GPU's memory the engine may use",
+            {0, 1, true});
+    f.field("activation_reserve", reserve,
+            "per GPU, for activations, CUDA graphs and libraries; not available to KV; what vLLM's "
+            "profiling run would find if left out");
+  };
+  if (!engine.num_gpu_blocks || f.wants_all()) {
+    tell(engine.gpu_memory_utilization, engine.activation_reserve);
+    return;
+  }
+  std::optional<double> utilization;
+  std::optional<Bytes> reserve;
+  tell(utilization, reserve);
+  const std::string_view hint = "remove it, or num_gpu_blocks";
+  f.check(!utilization, "gpu_memory_utilization",
+          "has no effect beside num_gpu_blocks, which says how many blocks there are", hint);
+  f.check(!reserve, "activation_reserve",
+          "has no effect beside num_gpu_blocks, which says how many blocks there are", hint);
+}
+
+}  // namespace
 
 void describe(config::Fields& f, EngineSpec& engine) {
   f.field("block_size", engine.block_size, "tokens per KV block", config::between(1, 65536));
@@ -34,15 +64,11 @@ void describe(config::Fields& f, EngineSpec& engine) {
   f.field("kv_cache_dtype", engine.kv_cache_dtype, "type of K and V elements");
   f.field("kv_layout", engine.kv_layout,
           "pieces a block is moved in: one (block), or one per layer, K and V apart (layer)");
-  f.field("gpu_memory_utilization", engine.gpu_memory_utilization,
-          "share of each GPU's memory the engine may use", {0, 1, true});
-  f.field("activation_reserve", engine.activation_reserve,
-          "per GPU, for activations, CUDA graphs and libraries; not available to KV; what vLLM's "
-          "profiling run would find if left out");
   f.field("num_gpu_blocks", engine.num_gpu_blocks,
           "KV blocks per replica, as vLLM counts them (one is never used); computed from memory if "
           "left out",
           config::between(2, 4e9));
+  describe_memory(f, engine);
   describe(f, engine.execution);
   f.check(engine.enable_chunked_prefill || engine.long_prefill_token_threshold == Tokens{0},
           "long_prefill_token_threshold", "has no effect without chunked prefill",

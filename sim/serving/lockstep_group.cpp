@@ -42,7 +42,7 @@ void LockstepGroup::on_tick() {
   const Estimate estimate = cost_.step(batches_);
   compute_ = estimate.time;
   extrapolated_ = estimate.extrapolated;
-  end_ = loop_.after(compute_);
+  end_ = loop_.after(compute_, "a step");
   computed_ = false;
   if (loads_left_ == 0 || wait_ == LoadWait::layerwise) {
     loop_.post(compute_, StepComputed{id()});
@@ -59,7 +59,7 @@ void LockstepGroup::on_loaded(Replica& member, RequestId request) {
   }
   if (--loads_left_ > 0) return;
   const bool blocking = wait_ == LoadWait::blocking;
-  end_ = std::max(end_, loop_.after(blocking ? compute_ : compute_ / layers_));
+  end_ = std::max(end_, loop_.after(blocking ? compute_ : compute_ / layers_, "a step"));
   if (computed_) loop_.post(end_ - loop_.now(), StepComputed{id()});
 }
 

@@ -77,8 +77,9 @@ void ReturnClock::left(const Request& request) {
     const ReturnTimes& seen = times(rule, s.group);
     if (seen.samples() < spec.min_samples) continue;
     s.contents = request.contents;
-    loop_.post(std::max(Duration::zero(), seen.guess() - spec.lead),
-               ReturnExpected{request.use.session, static_cast<std::uint32_t>(rule.tier), s.stamp});
+    loop_.post_if_ever(
+        std::max(Duration::zero(), seen.guess() - spec.lead),
+        ReturnExpected{request.use.session, static_cast<std::uint32_t>(rule.tier), s.stamp});
   }
 }
 

@@ -79,6 +79,9 @@ class ClientStream {
   /// kNever if nothing is to come, or nothing before some request has left.
   [[nodiscard]] SimTime next_time() const;
 
+  /// Whether it has sent all that it is to send.
+  [[nodiscard]] bool done() const { return requests_left_ == 0; }
+
   /// Fills in the next request. REQUIRES: next_time() is not kNever.
   void next(Arrival& arrival);
 

@@ -6,6 +6,7 @@
 
 #include "sim/base/check.hpp"
 #include "sim/workload/content.hpp"
+#include "sim/workload/load_clock.hpp"
 #include "sim/workload/sessions.hpp"
 
 namespace terrace {
@@ -44,7 +45,8 @@ class Tournament {
 class Synthetic final : public Workload {
  public:
   Synthetic(const WorkloadSpec& spec, std::uint64_t seed)
-      : end_(spec.duration ? SimTime{*spec.duration} : kNever),
+      : clock_(spec),
+        end_(spec.duration ? SimTime{*spec.duration} : kNever),
         requests_left_(spec.max_requests.value_or(std::numeric_limits<std::int64_t>::max())),
         order_(spec.clients.size()) {
     TERRACE_CHECK(!spec.clients.empty() && spec.clients.size() <= kMaxClients);
@@ -62,28 +64,45 @@ class Synthetic final : public Workload {
 
   [[nodiscard]] std::optional<SimTime> next_time() override {
     const SimTime at = order_.time();
-    if (at >= end_ || requests_left_ == 0) return std::nullopt;
-    return at;
+    if (requests_left_ == 0) return std::nullopt;
+    if (at < end_) return at;
+    if (end_ == kNever && in_engine_ == 0) check_all_sent();
+    return std::nullopt;
   }
 
   void next(Arrival& arrival) override {
     TERRACE_CHECK(next_time());
     --requests_left_;
+    ++sent_;
     const std::uint32_t client = order_.winner();
     streams_[client].next(arrival);
+    if (arrival.ticket != Arrival::kNoTicket) ++in_engine_;
     order_.update(client, streams_[client].next_time());
   }
 
   void left(std::uint32_t ticket, SimTime now) override {
     TERRACE_CHECK(ticket < sessions_.slots());
+    TERRACE_CHECK(in_engine_ > 0);
+    --in_engine_;
     const std::uint32_t client = sessions_[ticket].client;
     streams_[client].left(ticket, now);
     order_.update(client, streams_[client].next_time());
   }
 
  private:
+  /// Nobody will ever send again: because all have sent what they were to, or their next request is
+  /// beyond the clock. Throws EndOfTime if so.
+  void check_all_sent() const {
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+      if (!streams_[i].done()) clock_.fail(i, sent_);
+    }
+  }
+
+  LoadClock clock_;
   SimTime end_;
   std::int64_t requests_left_;
+  std::int64_t sent_ = 0;
+  std::int64_t in_engine_ = 0;  // of those that somebody waits for
   std::vector<Client> clients_;
   SessionPool sessions_;
   std::vector<ClientStream> streams_;

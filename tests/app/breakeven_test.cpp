@@ -24,7 +24,7 @@ using testing::Workplace;
 
 const std::string kL40s = "breakeven --model llama-3.1-8b --hw l40s ";
 const std::string kThree =
-    kL40s + "--ssd samsung-pm9a3 --network rdma-100g-parallel-store --context 1k:16k:x4 ";
+    kL40s + "--ssd samsung-pm9a3 --network rdma-100g-parallel-store --context 1k..16kx4 ";
 
 class BreakEvenVerb : public ::testing::Test {
  protected:
@@ -148,7 +148,13 @@ TEST_F(BreakEvenVerb, SaysWhatIsWrongWithAQuestion) {
   fails(2, "--ssd has no effect", kL40s + "--tiers dram --ssd samsung-pm9a3");
   fails(2, "--drives has no effect", kL40s + "--drives 4");
   fails(3, "--drives 0", kL40s + "--ssd samsung-pm9a3 --drives 0");
-  fails(3, "--tp 3", "breakeven --model llama-3.1-8b --hw l40s --tp 3");
+  fails(2, "--tp 3", "breakeven --model llama-3.1-8b --hw l40s --tp 3");
+  fails(2, "possible are 1, 2, 4", kL40s + "--tp 3");
+  fails(2, "--set serving.tensor_parallel=2'; remove", kL40s,
+        {"--tp", "2", "--set", "serving.tensor_parallel=2"});
+  fails(2, "too large", kL40s, {"--gpu-price", "1e300 USD/h"});
+  fails(2, "less than a minute", kL40s, {"--life", "1e-300 years"});
+  fails(2, "--reuses 1e300", kL40s + "--reuses 1e300");
   fails(4, "the model does not fit", "breakeven --model llama-3.1-70b --hw l40s");
   fails(4, "go through an encoder", "breakeven --model whisper-large-v3 --hw l40s");
   fails(2, "--context", kL40s + "--context 1k:0");

@@ -57,7 +57,7 @@ TEST(FootprintVerb, ShowsModelsSideBySide) {
   const Workplace place;
   const Outcome outcome = footprint(
       place,
-      "--models llama-3.1-8b,deepseek-v3 --context 4k:128k:x32 --kv-dtype bf16,fp8 --tp 1,8");
+      "--models llama-3.1-8b,deepseek-v3 --context 4k..128kx32 --kv-dtype bf16,fp8 --tp 1,8");
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.err, IsEmpty());
   EXPECT_THAT(outcome.out, StartsWith("KV cache; blocks of 16 tokens\nfrom the shapes"));
@@ -85,7 +85,7 @@ TEST(FootprintVerb, EveryCombinationIsARow) {
   const Workplace place;
   const std::string line =
       "--models gpt-oss-120b,whisper-large-v3,deepseek-v3.2,minimax-text-01 --what-if mha "
-      "--context 100:300:+100,4k --batch 1,7 --kv-dtype bf16,int4 --tp 1,2 --hw h100-sxm "
+      "--context 100..300+100,4k --batch 1,7 --kv-dtype bf16,int4 --tp 1,2 --hw h100-sxm "
       "--host dual-xeon-ddr5-2tib";
   const Outcome outcome = footprint(place, line + " --csv rows.csv");
   ASSERT_EQ(outcome.status, 0) << outcome.err;
@@ -163,7 +163,7 @@ TEST(FootprintVerb, ATableIsReplacedAsAWhole) {
 TEST(FootprintVerb, ARangeEndsBeforeItOverflows) {
   const Workplace place;
   const Outcome outcome =
-      footprint(place, "--models llama-3.1-8b --context 4k:128k:x1099511627776M --json");
+      footprint(place, "--models llama-3.1-8b --context 4k..128kx1099511627776M --json");
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const json rows = json::parse(outcome.out)["rows"];
   ASSERT_EQ(rows.size(), 1U);
@@ -249,13 +249,13 @@ TEST(FootprintVerb, MistakesAreNamed) {
   fails(2, one + "--context 0", "0 is not between 1 and");
   fails(2, one + "--context ,", "'' is no whole number");
   fails(2, one + "--context 1.5k", "k = 1,024, M = 1,048,576");
-  fails(2, one + "--context 1M:4k:x2", "the range goes down");
-  fails(2, one + "--context 4k:1M", "FROM:TO:xK");
-  fails(2, one + "--context 4k:1M:2", "a step begins with x or +");
-  fails(2, one + "--context 4k:1M:x1", "a factor is 2 or more");
-  fails(2, one + "--context 4k:1M:+0", "a step is 1 or more");
-  fails(2, one + "--context 1:1000000000:+1", "more than 10,000 numbers");
-  fails(2, one + "--context 1:6000:+1 --batch 1,2", "12.0 k combinations");
+  fails(2, one + "--context 1M..4kx2", "the range goes down");
+  fails(2, one + "--context 4k..1M", "FIRST..LAST xFACTOR");
+  fails(2, one + "--context 4k:1M:x2", "FIRST..LAST xFACTOR");
+  fails(2, one + "--context 4k..1Mx1", "a factor is 2 or more");
+  fails(2, one + "--context 4k..1M+0", "a step is 1 or more");
+  fails(2, one + "--context 1..1000000000+1", "more than 10,000 numbers");
+  fails(2, one + "--context 1..6000+1 --batch 1,2", "12.0 k combinations");
   fails(2, one + "--tp 3", "possible are 1, 2, 4, 8, 16, 32");
   fails(2, one + "--tp 128", "128 is not between 1 and 64");
   fails(2, one + "--kv-dtype fp9",

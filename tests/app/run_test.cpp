@@ -3,6 +3,7 @@
 #include <csignal>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -34,9 +35,9 @@ class RunVerb : public ::testing::Test {
 
   /// Starts a run of hours and comes back when it is well under way.
   [[nodiscard]] pid_t start_long_run() const {
-    const pid_t child = place.start(
-        TERRACE_PROGRAM, {"run", "small.yaml", "--set", "workload.max_requests=1000000000", "--out",
-                          "long", "--json"});
+    const pid_t child =
+        place.start(TERRACE_PROGRAM, {"run", "small.yaml", "--set",
+                                      "workload.max_requests=40000000", "--out", "long", "--json"});
     const fs::path rows = place.at("long") / "requests.csv";
     std::error_code missing;
     while (!fs::exists(rows, missing) || fs::file_size(rows, missing) < 100'000) {
@@ -97,6 +98,35 @@ TEST_F(RunVerb, ThePrintedConfigurationRunsToTheSameSummary) {
   EXPECT_EQ(place.terrace("run resolved.yaml --json").out,
             place.terrace("run small.yaml --json" + overrides).out);
   EXPECT_EQ(place.terrace("run resolved.yaml --print-config").out, printed.out);
+}
+
+// Whichever of two words on the same key won, the other would have been said in vain.
+TEST_F(RunVerb, NoWordOfTheCommandLineBeatsAnother) {
+  using Words = std::vector<std::string>;
+  const std::vector<std::pair<std::string, Words>> pairs = {
+      {"run --seed 7", {"--set", "seed=8"}},
+      {"run --misses --out d", {"--set", "output.misses=false"}},
+      {"run --hw two-vcpus", {"--set", "hardware={gpu: l40s, host: dual-ddr5-5600-8ch}"}},
+      {"run --trace t.jsonl", {"--set", "workload.trace.path=u.jsonl"}},
+      {"run --trace t.jsonl", {"--set", "workload={trace: {path: u.jsonl}}"}},
+      {"run", {"--set", "serving.replicas=2", "--set", "serving.replicas=3"}},
+      {"run", {"--set", "tiers[0].capacity=1 GiB", "--set", "tiers=[]"}},
+      {"capacity --requests 9", {"--set", "workload.max_requests=8"}},
+      {"mrc --model llama-3.1-8b", {"--set", "model=llama-3.1-70b"}},
+      {"mrc --block-size 32", {"--set", "serving.engine.block_size=16"}},
+      {"sweep", {"--set", "serving.replicas=2", "--set", "serving.replicas=3"}}};
+  place.write("sweep.yaml", "scenario: small.yaml\naxes: [{key: tiers, values: [[]]}]\n");
+  for (const auto& [line, words] : pairs) {
+    const std::string file = line == "sweep" ? " sweep.yaml" : " small.yaml";
+    const Outcome outcome = place.terrace(line + file, words);
+    EXPECT_EQ(outcome.status, 2) << line << '\n' << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr("has no effect beside '--")) << line;
+  }
+  // Parts of what another one sets are no contradiction, in this order.
+  const Outcome parts =
+      place.terrace("run small.yaml --quiet",
+                    {"--set", "serving={replicas: 2}", "--set", "serving.replicas_per_host=1"});
+  EXPECT_EQ(parts.status, 0) << parts.err;
 }
 
 TEST_F(RunVerb, ATraceAloneIsReplayedOnAShippedMachine) {

@@ -133,7 +133,7 @@ void program(benchmark::State& state, const std::vector<std::string>& words, dou
 
 void footprint(benchmark::State& state) {  // 216 combinations
   program(state,
-          {"footprint", "--models", "llama-3.1-8b,deepseek-v3", "--context", "4k:1M:x2", "--batch",
+          {"footprint", "--models", "llama-3.1-8b,deepseek-v3", "--context", "4k..1M x2", "--batch",
            "1,64", "--tp", "1,8", "--kv-dtype", "bf16,fp8,int4"},
           0.02);
 }

@@ -115,6 +115,18 @@ TEST(CostSpec, KeysOfOtherBackEndsAreUnknown) {
   EXPECT_THAT(complaint(chat(), {"serving.cost.estimate=lo"}), HasSubstr("'low'"));
 }
 
+TEST(CostSpec, EfficienciesOfAnotherBackEndHaveNoEffect) {
+  const std::string rate = "hardware.gpu.efficiency.gemm_compute=0.5";
+  const std::string host = "hardware.gpu.efficiency.step_overhead=1 ms";
+  const std::string constant = "serving.cost={backend: constant, per_step: 1 ms}";
+  EXPECT_THAT(complaint(chat(), {rate}), HasSubstr("has no effect on the fitted kernel times"));
+  EXPECT_THAT(complaint(chat(), {rate}), HasSubstr("--set " + rate));
+  EXPECT_EQ(complaint(chat(), {rate, "serving.cost.backend=roofline"}), "nothing");
+  EXPECT_EQ(complaint(chat(), {host}), "nothing");
+  EXPECT_THAT(complaint(chat(), {host, constant}), HasSubstr("on constant step times"));
+  EXPECT_EQ(complaint(chat(), {constant}), "nothing") << "what the profile has is no mistake";
+}
+
 TEST(CostSpec, OverheadsAreNotNegative) {
   for (const char* field :
        {"kernel_launch", "step_overhead", "prompt_layer_overhead", "eager_all_reduce"}) {

@@ -10,10 +10,10 @@ void describe(config::Fields& f, EconomicsSpec& economics) {
           config::kPositive);
   f.field("electricity", economics.electricity, "price of electricity", config::kNotNegative);
   f.field("pue", economics.pue, "power that the building draws over what the machines draw",
-          config::at_least(1));
+          config::between(1, 100));
   f.field("upkeep", economics.upkeep,
           "support, spares and hands in a year, as a part of the purchase price",
-          config::kNotNegative);
+          config::between(0, 100));
 }
 
 DollarsPerHour cost_of_owning(const EconomicsSpec& economics, Dollars price, Years life) {

@@ -211,7 +211,7 @@ void check_keys(const SweepSpec& spec, const std::vector<std::string>& sets,
 }
 
 void apply_filters(std::vector<SweptAxis>& axes, const std::vector<SweepColumn>& columns,
-                   const std::vector<std::string>& filters, Diagnostics& diagnostics) {
+                   const std::vector<std::string>& filters) {
   std::map<std::string, const SweptKey*> keys;
   for (const SweptAxis& axis : axes) {
     for (const SweptKey& key : axis.keys) keys[key.path] = &key;
@@ -230,31 +230,28 @@ void apply_filters(std::vector<SweptAxis>& axes, const std::vector<SweepColumn>&
       std::vector<std::string_view> known = names;
       for (const SweepColumn& column : columns) known.push_back(column.path);
       const auto near = closest(key, known);
-      diagnostics.error(option_place("--filter " + filter, diagnostics),
-                        fmt::format("'{}' is no key of an axis", key),
-                        near ? fmt::format("did you mean '{}'?", *near)
-                             : fmt::format("expected one of: {}", fmt::join(names, ", ")));
-      continue;
+      throw NoSuchArm(
+          fmt::format("--filter {}: '{}' is no key of an axis; {}", filter, key,
+                      near ? fmt::format("did you mean '{}'?", *near)
+                           : fmt::format("expected one of: {}", fmt::join(names, ", "))));
     }
     const auto& labels = found->second->labels;
     if (std::none_of(labels.begin(), labels.end(), [&, wanted_label = label](const auto& l) {
           return same_label(l, wanted_label);
         })) {
-      diagnostics.error(option_place("--filter " + filter, diagnostics),
-                        fmt::format("'{}' has no value '{}'", key, label),
-                        fmt::format("expected one of: {}", fmt::join(labels, ", ")));
+      throw NoSuchArm(fmt::format("--filter {}: '{}' has no value '{}'; expected one of: {}",
+                                  filter, key, label, fmt::join(labels, ", ")));
     }
     wanted[key].push_back(label);
   }
-  if (!diagnostics.ok()) return;
   for (SweptAxis& axis : axes) {
     std::vector<std::size_t> positions;
     for (std::size_t i = 0; i < axis.size(); ++i) {
       if (passes(axis, i, wanted)) positions.push_back(i);
     }
     if (positions.empty()) {
-      diagnostics.error(option_place("--filter", diagnostics),
-                        fmt::format("no value of the axis of '{}' passes", axis.keys[0].path));
+      throw NoSuchArm(
+          fmt::format("--filter: no value of the axis of '{}' passes", axis.keys[0].path));
     }
     for (SweptKey& key : axis.keys) {
       keep(key.values, positions);

@@ -42,9 +42,10 @@ void check_keys(const SweepSpec& spec, const std::vector<std::string>& sets,
 std::vector<SweepColumn> columns_of(const std::vector<SweptAxis>& axes,
                                     const std::vector<std::string>& tiers);
 
-/// Leaves of each axis what the filters let pass.
+/// Leaves of each axis what the filters let pass. Throws NoSuchArm if that is nothing, or if one
+/// names a key or a value that is not there.
 void apply_filters(std::vector<SweptAxis>& axes, const std::vector<SweepColumn>& columns,
-                   const std::vector<std::string>& filters, config::Diagnostics& diagnostics);
+                   const std::vector<std::string>& filters);
 
 /// Labels match whatever spaces they are written with.
 bool same_label(std::string_view a, std::string_view b);

@@ -242,7 +242,7 @@ SweepPlan parse_sweep(const std::string& path, const std::string& text,
   if (!located.path) diagnostics.error(spec.scenario.place, located.why, located.hint);
   if (diagnostics.ok()) {
     plan.columns = columns_of(axes, tier_names(*located.path));
-    apply_filters(axes, plan.columns, overrides.filters, diagnostics);
+    apply_filters(axes, plan.columns, overrides.filters);
   }
   if (diagnostics.ok()) {
     check_size(axes_at, axes, count.value_or(plan.seeds.size()), overrides.most_runs, diagnostics);
@@ -267,7 +267,7 @@ SweepPlan parse_sweep(const std::string& path, const std::string& text,
 
 std::size_t find_arm(const SweepPlan& plan, const std::string& text) {
   const auto fail = [&](const std::string& why) {
-    return config::ConfigError(fmt::format("error: no arm is '{}': {}\n", text, why));
+    return NoSuchArm(fmt::format("no arm is '{}': {}", text, why));
   };
   std::vector<std::size_t> left(plan.arms.size());
   for (std::size_t i = 0; i < left.size(); ++i) left[i] = i;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -59,8 +60,14 @@ struct SweepOverrides {
   std::size_t most_runs = 10'000;  // more are refused
 };
 
+/// What was asked for is not in the sweep; what() says what is.
+class NoSuchArm : public std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
 /// Reads a sweep file and every scenario it leads to. Throws config::ConfigError with every
-/// mistake, each once, at its place in the sweep file.
+/// mistake, each once, at its place in the sweep file, and NoSuchArm for filters that nothing
+/// passes.
 SweepPlan load_sweep(const std::string& path, const config::Catalogue& catalogue,
                      const SweepOverrides& overrides = {});
 
@@ -68,7 +75,7 @@ SweepPlan load_sweep(const std::string& path, const config::Catalogue& catalogue
 SweepPlan parse_sweep(const std::string& path, const std::string& text,
                       const config::Catalogue& catalogue, const SweepOverrides& overrides = {});
 
-/// The arm that "key=label,key=label" means; keys may be names of columns. Throws ConfigError if
+/// The arm that "key=label,key=label" means; keys may be names of columns. Throws NoSuchArm if
 /// there is none, or more than one.
 std::size_t find_arm(const SweepPlan& plan, const std::string& text);
 

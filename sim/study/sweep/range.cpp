@@ -15,31 +15,18 @@ namespace {
 
 constexpr double kFarApart = 4;  // the last over the first
 
-struct Range {
-  std::string_view first;
-  std::string_view last;
-  char how = 0;  // 'x' or '+'; neither: a number of points
-  std::string_view step;
+struct Range : RangeText {
   std::size_t points = 0;
 };
 
-std::optional<Range> split(std::string_view text, std::size_t points) {
-  const auto dots = text.find("..");
-  if (dots == std::string_view::npos) return std::nullopt;
-  const std::string_view rest = trimmed(text.substr(dots + 2));
-  // The step is the last " x" or " +": units have no such thing in them.
-  const auto multiplied = rest.rfind(" x");
-  const auto added = rest.rfind(" +");
-  const auto at = multiplied == std::string_view::npos ? added : multiplied;
-  if (at == std::string_view::npos) {
-    const Range range{trimmed(text.substr(0, dots)), rest, 0, {}, points};
-    if (points == 0 || range.first.empty() || range.last.empty()) return std::nullopt;
-    return range;
+/// Where the step begins: at the last x or + that is not of an exponent, as in 1e+6; units have
+/// neither.
+std::size_t step_in(std::string_view text) {
+  for (std::size_t i = text.size(); i-- > 0;) {
+    if (text[i] == 'x') return i;
+    if (text[i] == '+' && (i == 0 || (text[i - 1] != 'e' && text[i - 1] != 'E'))) return i;
   }
-  const Range range{trimmed(text.substr(0, dots)), trimmed(rest.substr(0, at)), rest[at + 1],
-                    trimmed(rest.substr(at + 2)), 0};
-  if (range.first.empty() || range.last.empty() || range.step.empty()) return std::nullopt;
-  return range;
+  return std::string_view::npos;
 }
 
 /// Without the noise that adding and multiplying leaves in the last digits.
@@ -181,8 +168,25 @@ std::optional<Values> as(const Range& range) {
 
 }  // namespace
 
+std::optional<RangeText> split_range(std::string_view text) {
+  const auto dots = text.find("..");
+  if (dots == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = trimmed(text.substr(dots + 2));
+  const std::size_t at = step_in(rest);
+  RangeText range{trimmed(text.substr(0, dots)), trimmed(rest.substr(0, at)), 0, {}};
+  if (range.first.empty() || range.last.empty()) return std::nullopt;
+  if (at == std::string_view::npos) return range;
+  range.how = rest[at];
+  range.step = trimmed(rest.substr(at + 1));
+  if (range.step.empty()) return std::nullopt;
+  return range;
+}
+
 Values read_range(std::string_view text, std::size_t points) {
-  const auto range = split(text, points);
+  const auto written = split_range(text);
+  const auto range = written && (written->how != 0 || points != 0)
+                         ? std::optional(Range{*written, points})
+                         : std::nullopt;
   if (!range) return wrong("a range is written FIRST..LAST xFACTOR or FIRST..LAST +STEP");
   if (auto values = as<double>(*range)) return *std::move(values);
   if (auto values = as<Bytes>(*range)) return *std::move(values);

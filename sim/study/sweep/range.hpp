@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,18 @@
 #include "sim/config/scalar.hpp"
 
 namespace terrace {
+
+/// A range as it is written, FIRST..LAST xFACTOR or FIRST..LAST +STEP, taken apart: the one way to
+/// write ranges, wherever there are any. The blank before the step may be left out.
+struct RangeText {
+  std::string_view first;
+  std::string_view last;
+  char how = 0;           // 'x' or '+'; neither: it has no step
+  std::string_view step;  // without its sign
+};
+
+/// Nothing if it is no range, or one that lacks an end or what belongs behind x or +.
+std::optional<RangeText> split_range(std::string_view text);
 
 constexpr std::size_t kMostValues = 10'000;  // of a range
 

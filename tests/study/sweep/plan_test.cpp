@@ -32,6 +32,8 @@ std::string complaint(const std::string& text, const SweepOverrides& overrides =
     static_cast<void>(plan_of(text, overrides));
   } catch (const config::ConfigError& e) {
     return e.what();
+  } catch (const NoSuchArm& e) {
+    return e.what();
   }
   return "none";
 }
@@ -146,7 +148,7 @@ TEST(SweepPlan, AnArmIsFoundByItsValues) {
   const auto why = [&](const std::string& text) -> std::string {
     try {
       static_cast<void>(find_arm(plan, text));
-    } catch (const config::ConfigError& e) {
+    } catch (const NoSuchArm& e) {
       return e.what();
     }
     return "none";

@@ -35,6 +35,13 @@ TEST(SweepRange, AddsFromEndToEnd) {
   EXPECT_THAT(range("512GiB..2048GiB x2"), ElementsAre("512 GiB", "1024 GiB", "2048 GiB"));
 }
 
+TEST(SweepRange, TheBlankBeforeTheStepMayBeLeftOut) {
+  EXPECT_EQ(range("1GiB..8GiBx2"), range("1GiB..8GiB x2"));
+  EXPECT_EQ(range("4..16+4"), range("4..16 +4"));
+  EXPECT_THAT(range("1e+2..1e+4x1e+1"), ElementsAre("100", "1000", "10000"));
+  EXPECT_THAT(range("1e+2..3e+2+1e+2"), ElementsAre("100", "200", "300"));
+}
+
 TEST(SweepRange, ASingleValueIsARangeToo) { EXPECT_THAT(range("4..4 +1"), ElementsAre("4")); }
 
 TEST(SweepRange, TheLastOfManyStepsIsStillHit) {
