@@ -8,6 +8,7 @@
 
 #include "calibrate/measuring/families/family.hpp"
 #include "calibrate/measuring/session.hpp"
+#include "calibrate/profile/gpu_clocks.hpp"
 #include "calibrate/profile/machine_profile.hpp"
 #include "calibrate/verbs.hpp"
 #include "sim/app/arguments.hpp"
@@ -121,6 +122,10 @@ std::string findings_text(const MeasuredRun& run) {
     if (drifted > 0) text += fmt::format(", {} points around it are flagged", drifted);
   }
   text += "\n" + cold_text(run);
+  if (const std::string gpu = gpu_clocks_text(run.sentinels); !gpu.empty()) text += gpu + "\n";
+  for (const auto& lost : run.host.value("lost", nlohmann::ordered_json::array())) {
+    text += lost.get<std::string>() + "\n";
+  }
   if (failed == 0) return text;
   text += fmt::format("{} points could not be measured:\n", failed);
   for (const MeasuredPoint& point : run.points) {
@@ -252,7 +257,9 @@ constinit const app::Verb kMeasure = {
         "or\nmore, on random data that is in no cache unless it is meant to be ('l2': cold or "
         "hot).\nA point that varies by more than 10 % at its second try, too, is kept and flagged "
         "'unstable'.\nEvery 20 seconds the same small job is done: if its rate is off by more than "
-        "10 %, the points\naround it are flagged 'drift'. Clocks and settings are never touched.\n"
+        "10 %, the points\naround it are flagged 'drift'; so they are around a new reason of a GPU "
+        "to be slow, "
+        "heat or power,\nas NVML tells. Clocks and settings are never touched.\n"
         "\n"
         "A run that was stopped goes on with the same command: what is done is in\n"
         "NAME.points.journal until it is complete. One calibration at a time runs on a machine. "

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "calibrate/measuring/operands.hpp"
+#include "calibrate/vendor/nvml.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/quantile.hpp"
@@ -55,6 +56,11 @@ MeasuredPoint measured(const Planned& planned, Bench& bench) {
   return point;
 }
 
+/// Whether the GPU says a reason to be slow at `now` that it did not say at `first`.
+bool newly_slowed(const SentinelReading& now, const SentinelReading& first) {
+  return (slowing_reasons(now.gpu) & ~slowing_reasons(first.gpu)) != 0;
+}
+
 /// How much longer the rest will take: as much longer than expected as what is done.
 class TimeLeft {
  public:
@@ -86,6 +92,7 @@ std::vector<Planned> plan_of(std::span<const Family* const> families, const Exte
   for (const Family* family : families) {
     if (family->needs_gpu && !extent.gpu) continue;
     if (family->needs_disk && extent.disk == Bytes{}) continue;
+    if (family->needs_direct_disk && !extent.direct_disk) continue;
     for (Measurement& measurement : family->plan(extent)) {
       TERRACE_CHECK(ids.insert(measurement.id).second);
       plan.push_back({family, std::move(measurement)});
@@ -126,6 +133,7 @@ bool measure(const std::vector<Planned>& plan, Bench& bench, std::uint64_t seed,
   const auto look = [&] {
     SentinelReading reading;
     reading.rates = world.sentinel();
+    if (world.gpu_state) reading.gpu = world.gpu_state();
     reading.at = now();
     journal.add(reading);
     so_far.sentinels.push_back(std::move(reading));
@@ -169,7 +177,9 @@ void judge_drift(std::vector<SentinelReading>& sentinels, std::vector<MeasuredPo
   for (MeasuredPoint& point : points) {
     point.drifted = false;
     for (std::size_t i = 0; i < sentinels.size(); ++i) {
-      if (sentinels[i].drift <= rule.most) continue;
+      if (sentinels[i].drift <= rule.most && !newly_slowed(sentinels[i], sentinels.front())) {
+        continue;
+      }
       const bool after = i == 0 || point.at > sentinels[i - 1].at;
       const bool before = i + 1 == sentinels.size() || point.at <= sentinels[i + 1].at;
       point.drifted = point.drifted || (after && before);

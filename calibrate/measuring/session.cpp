@@ -116,7 +116,6 @@ Bytes test_file_size(Bytes capacity, Bytes available, bool quick) {
 
 Session::Session(MeasuringOptions options, std::filesystem::path journal)
     : options_(std::move(options)), journal_path_(std::move(journal)) {
-  if (options_.threads == 0) options_.threads = usable_cores();
   if (!options_.plan_only) lock_.emplace();
   look_around();
   choose_extent();
@@ -128,14 +127,43 @@ Session::Session(MeasuringOptions options, std::filesystem::path journal)
 Session::~Session() = default;
 
 void Session::look_around() {
-  device_ = open_device(options_.device, options_.threads);
+  const int cores = usable_cores();
+  device_ = open_device(options_.device, options_.threads > 0 ? options_.threads : cores);
   host_ = device_.facts;
   host_.update(host_facts());
+  if (device_.gpu) look_at_gpu();
+  if (options_.threads == 0) options_.threads = usable_cores();
   if (options_.disk && !std::filesystem::is_directory(*options_.disk)) {
     throw std::runtime_error(
         fmt::format("--disk: there is no directory '{}'", options_.disk->string()));
   }
   if (options_.disk) host_["disk"] = facts_of(disk_identity(*options_.disk));
+}
+
+/// What is lost where a vendor's library is not there is said, and the rest goes on without it.
+void Session::look_at_gpu() {
+  if (stay_near_gpu(device_.pci)) host_["threads_near_gpu"] = true;
+  host_.update(gpu_place(device_.pci));
+  Json lost = Json::array();
+  try {
+    watch_.emplace(nvml_functions(), device_.pci);
+    host_.update(watch_->facts());
+  } catch (const std::runtime_error& e) {
+    lost.push_back(fmt::format("{}: clocks, power and reasons to be slow are not known", e.what()));
+  }
+  const bool wanted = std::any_of(options_.families.begin(), options_.families.end(),
+                                  [](const Family* family) { return family->needs_direct_disk; });
+  if (options_.disk && wanted) {
+    try {
+      cu_file_.emplace(cu_file_functions());
+      host_["gds_compatibility_mode"] = cu_file_->compatibility_mode();
+    } catch (const std::runtime_error& e) {
+      lost.push_back(fmt::format(
+          "no GPUDirect Storage: {}; 'bounce', by way of the host's memory, stands for it",
+          e.what()));
+    }
+  }
+  if (!lost.empty()) host_["lost"] = lost;
 }
 
 bool Session::go_on(const Json& tool) {
@@ -173,6 +201,7 @@ Pace Session::pace() {
 void Session::choose_extent() {
   extent_.quick = options_.quick;
   extent_.gpu = device_.gpu;
+  extent_.direct_disk = cu_file_.has_value();
   extent_.threads = options_.threads;
   const Json tool = tool_of(options_);
   if (go_on(tool)) return;
@@ -227,12 +256,16 @@ std::optional<MeasuredRun> Session::measure(
               .cache = extent_.cache,
               .disk = disk.get(),
               .operands = &*operands_,
-              .transfers = device_.transfers.get()};
+              .transfers = device_.transfers.get(),
+              .cu_file = cu_file_ ? &*cu_file_ : nullptr};
   Sentinel sentinel(*device_.kernels, device_.gpu);
-  const RunWorld world{.clock = steady_seconds,
-                       .sentinel = [&] { return sentinel.rates(); },
-                       .stop = stop,
-                       .progress = progress};
+  RunWorld world{.clock = steady_seconds,
+                 .sentinel = [&] { return sentinel.rates(); },
+                 .stop = stop,
+                 .progress = progress};
+  if (watch_) {
+    world.gpu_state = [&] { return sentinel.under_load([&] { return watch_->state(); }); };
+  }
   journal_.emplace(journal_path_, so_far_);
   const bool all =
       calibrate::measure(plan_, bench, options_.seed, DriftRule{}, world, *journal_, so_far_);

@@ -13,6 +13,8 @@
 #include "calibrate/measuring/machine_lock.hpp"
 #include "calibrate/measuring/points_file.hpp"
 #include "calibrate/measuring/run.hpp"
+#include "calibrate/vendor/cu_file.hpp"
+#include "calibrate/vendor/nvml.hpp"
 
 namespace terrace::calibrate {
 
@@ -63,6 +65,7 @@ class Session {
 
  private:
   void look_around();
+  void look_at_gpu();
   void choose_extent();
   Pace pace();
   bool go_on(const nlohmann::ordered_json& tool);
@@ -74,6 +77,8 @@ class Session {
   std::filesystem::path journal_path_;
   std::optional<MachineLock> lock_;
   Device device_;
+  std::optional<GpuWatch> watch_;
+  std::optional<CuFile> cu_file_;
   std::optional<Operands> operands_;
   nlohmann::ordered_json host_;
   Extent extent_;

@@ -126,7 +126,19 @@ class Checker {
 
   void sentinel(const std::string& where, const Json& reading) {
     for (const auto& [key, value] : reading.items()) {
-      number(where, reading, key.c_str(), 0, kMost);
+      if (key != "gpu") {
+        number(where, reading, key.c_str(), 0, kMost);
+        continue;
+      }
+      numbers(where + ": gpu", value);
+    }
+  }
+
+  /// A mapping of names to numbers.
+  void numbers(const std::string& where, const Json& mapping) {
+    if (!mapping.is_object()) return error(where, "has to be a mapping");
+    for (const auto& [key, value] : mapping.items()) {
+      number(where, mapping, key.c_str(), 0, kMost);
     }
   }
 
@@ -184,6 +196,7 @@ class Checker {
     number(where, point, "median", kLeast, kMost, true);
     for (const char* key : {"mad", "p10", "p90", "min"}) number(where, point, key, 0, kMost);
     for (const char* key : {"n", "rep_per_batch"}) number(where, point, key, 1, kMost);
+    if (point.contains("beside")) numbers(where + ": beside", point["beside"]);
     list(where, point, "series", [](const Json& one) {
       return one.is_number() && one.get<double>() >= 0 && one.get<double>() <= kMost;
     });
