@@ -83,6 +83,7 @@ std::string plan_text(const Session& session) {
   if (session.paces_are_usual()) {
     text += "\ntimes are a usual machine's: another calibration is under way on this one\n";
   }
+  for (const std::string& lost : session.lost()) text += "\n" + lost + "\n";
   if (session.done() > 0) {
     text += fmt::format("\n{} of {} points are measured already\n", session.done(), total.points);
   }

@@ -88,12 +88,13 @@ Json facts_of(const DiskIdentity& disk) {
 }
 
 /// Why there is nothing to be measured of what was asked for.
-std::string nothing_text(const MeasuringOptions& options) {
+std::string nothing_text(const MeasuringOptions& options, const std::vector<std::string>& lost) {
   std::string text = "nothing to measure";
   for (const Family* family : options.families) {
     if (family->needs_gpu) text += fmt::format("; {} needs a GPU", family->name);
     if (family->needs_disk) text += fmt::format("; {} needs --disk DIR", family->name);
   }
+  for (const std::string& one : lost) text += "; " + one;
   return text;
 }
 
@@ -121,7 +122,7 @@ Session::Session(MeasuringOptions options, std::filesystem::path journal)
   choose_extent();
   operands_.emplace(*device_.kernels, cold_pool(extent_), sampling_of(extent_), options_.seed);
   plan_ = plan_of(options_.families, extent_);
-  if (plan_.empty()) throw app::UsageError(nothing_text(options_));
+  if (plan_.empty()) throw app::UsageError(nothing_text(options_, lost()));
 }
 
 Session::~Session() = default;
@@ -217,6 +218,10 @@ void Session::choose_extent() {
   extent_.pace = pace();
   so_far_.header = {{"tool", tool}, {"host", host_}, {"extent", json_of(extent_)}};
   restore(extent_, so_far_.header.at("extent"));  // the same to the last bit when it goes on
+}
+
+std::vector<std::string> Session::lost() const {
+  return host_.value("lost", std::vector<std::string>());
 }
 
 Bytes Session::disk_file() const {

@@ -52,6 +52,8 @@ class Session {
   [[nodiscard]] std::size_t done() const { return so_far_.points.size(); }
   /// Whether times are those of any machine, as another calibration has this one.
   [[nodiscard]] bool paces_are_usual() const { return paces_are_usual_; }
+  /// What cannot be known of a GPU here, and why, a line each.
+  [[nodiscard]] std::vector<std::string> lost() const;
   /// What is written to the disk before its first point.
   [[nodiscard]] Bytes disk_file() const;
 

@@ -1,6 +1,7 @@
 #include "calibrate/vendor/cu_file.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <stdexcept>
 #include <system_error>
 
@@ -32,6 +33,8 @@ void require_all(ssize_t done, std::size_t bytes, const char* call) {
 }  // namespace
 
 CuFileFunctions cu_file_functions() {
+  // It would leave a cufile.log in the working directory; whoever wants one has said where.
+  static_cast<void>(::setenv("CUFILE_LOGFILE_PATH", "", 0));
   const DynamicLibrary library("libcufile.so.0");
   CuFileFunctions f;
   const auto need = [&]<class F>(F*& function, const char* name) {
