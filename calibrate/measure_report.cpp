@@ -8,6 +8,7 @@
 
 #include "calibrate/measuring/families/family.hpp"
 #include "calibrate/measuring/proven.hpp"
+#include "calibrate/profile/gpu_clocks.hpp"
 #include "sim/app/status_line.hpp"
 #include "sim/report/human.hpp"
 #include "sim/report/table.hpp"
@@ -72,6 +73,7 @@ std::string plan_text(const Session& session) {
   if (session.paces_are_usual()) {
     text += "\ntimes are a usual machine's: another calibration is under way on this one\n";
   }
+  for (const std::string& lost : session.lost()) text += "\n" + lost + "\n";
   if (session.done() > 0) {
     text += fmt::format("\n{} of {} points are measured already\n", session.done(), total.points);
   }
@@ -103,6 +105,10 @@ std::string findings_text(const MeasuredRun& run) {
     if (drifted > 0) text += fmt::format(", {} points around it are flagged", drifted);
   }
   text += "\n" + cold_text(run);
+  if (const std::string gpu = gpu_clocks_text(run.sentinels); !gpu.empty()) text += gpu + "\n";
+  for (const auto& lost : run.host.value("lost", nlohmann::ordered_json::array())) {
+    text += lost.get<std::string>() + "\n";
+  }
   if (failed == 0) return text;
   text += fmt::format("{} points could not be measured:\n", failed);
   for (const MeasuredPoint& point : run.points) {

@@ -69,8 +69,9 @@ TEST(Layering, KernelsKnowTheGroundFloorAndNoOtherWayToDoThem) {
 }
 
 TEST(Layering, CalibrationKnowsTheSimulatorTheKernelsAndTheRoomsBelow) {
-  const std::map<std::string, int> floor = {{"disk", 0},      {"fitting", 0}, {"labs", 1},
-                                            {"measuring", 1}, {"profile", 2}, {"loop", 3}};
+  const std::map<std::string, int> floor = {{"disk", 0}, {"fitting", 0},   {"vendor", 0},
+                                            {"labs", 1}, {"measuring", 1}, {"profile", 2},
+                                            {"loop", 3}};
   const int includes = each_include("calibrate", [&](const auto& place, const auto& folder,
                                                      const auto& top, const auto& part) {
     if (top != "calibrate") {

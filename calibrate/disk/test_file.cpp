@@ -88,6 +88,7 @@ TestFile::~TestFile() = default;
 
 Bytes TestFile::size() const { return file_->size; }
 Bytes TestFile::written() const { return Bytes{file_->written}; }
+int TestFile::descriptor() const { return file_->descriptor; }
 bool TestFile::direct() const { return file_->direct; }
 const std::vector<std::string>& TestFile::caveats() const { return file_->caveats; }
 

@@ -46,6 +46,8 @@ class TestFile {
   [[nodiscard]] Bytes size() const;
   /// Whether reads and writes go past the page cache.
   [[nodiscard]] bool direct() const;
+  /// For others who read and write it: cuFile. Places and sizes are multiples of kAlignment.
+  [[nodiscard]] int descriptor() const;
   /// So far, with what it was filled with and what is in flight.
   [[nodiscard]] Bytes written() const;
   /// What was lost, if anything: "no O_DIRECT on overlay: ...". Empty if all is as it should be.

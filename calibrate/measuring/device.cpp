@@ -40,12 +40,16 @@ double product_flops(Operands& operands, std::int64_t size) {
   return 2 * cube / (operands.time(calls, kBrief).median * 1e-6);
 }
 
-/// Bytes per second, counting each byte once.
-double copied(Operands& operands, Bytes size) {
+kernels::Start copy_of(Operands& operands, Bytes size) {
   const auto bytes = static_cast<std::size_t>(size.count());
   const auto from = operands.next(Element::bf16, size.count() / 2);
-  const std::array calls = {operands.kernels().prepare(kernels::StreamCopy{
-      {static_cast<const std::byte*>(from.begin), bytes}, operands.scratch(size).first(bytes)})};
+  return operands.kernels().prepare(kernels::StreamCopy{
+      {static_cast<const std::byte*>(from.begin), bytes}, operands.scratch(size).first(bytes)});
+}
+
+/// Bytes per second, counting each byte once.
+double copied(Operands& operands, Bytes size) {
+  const std::array calls = {copy_of(operands, size)};
   return static_cast<double>(size.count()) / (operands.time(calls, kBrief).median * 1e-6);
 }
 
@@ -68,7 +72,7 @@ Device open_device(const std::string& name, int threads) {
   if (name == "cpu") {
     auto kernels = std::make_unique<kernels::CpuSet>(threads);
     const std::string what = kernels->description();
-    return {false, std::move(kernels), nullptr, {{"device", what}}};
+    return {false, std::move(kernels), nullptr, {{"device", what}}, {}};
   }
   constexpr std::string_view kCuda = "cuda:";
   const auto number = config::Scalar<std::int64_t>::parse(
@@ -84,7 +88,8 @@ Device open_device(const std::string& name, int threads) {
   auto kernels = kernels::cuda_set(index);
   auto facts = json_of(kernels::gpu_facts(index));
   if (const std::string caveat(kernels->caveat()); !caveat.empty()) facts["caveat"] = caveat;
-  return {true, std::move(kernels), kernels::cuda_transfers(index), std::move(facts)};
+  return {true, std::move(kernels), kernels::cuda_transfers(index), std::move(facts),
+          kernels::gpu_facts(index).pci};
 }
 
 double coarse(double rate) { return std::exp2(2 * std::round(std::log2(rate) / 2)); }
@@ -113,6 +118,21 @@ std::vector<std::pair<std::string, double>> Sentinel::rates() {
   operands_.begin();
   return {{"copy_gbs", copied(operands_, sizes.copied) * 1e-9},
           {"gemm_tf", product_flops(operands_, sizes.product) * 1e-12}};
+}
+
+std::vector<std::pair<std::string, double>> Sentinel::under_load(
+    FunctionRef<std::vector<std::pair<std::string, double>>()> look) {
+  operands_.begin();
+  const kernels::Start copy = copy_of(operands_, (gpu_ ? kOfGpu : kOfCpu).copied);
+  kernels::KernelSet& kernels = operands_.kernels();
+  // Two batches of 30 ms or so on a fast GPU: behind the first its clocks and its link are up.
+  constexpr int kCopies = 200;
+  for (int i = 0; i < kCopies; ++i) copy();
+  kernels.wait();
+  for (int i = 0; i < kCopies; ++i) copy();
+  auto seen = look();
+  kernels.wait();
+  return seen;
 }
 
 }  // namespace terrace::calibrate

@@ -13,6 +13,7 @@
 #include "kernels/cuda/cuda_set.hpp"
 #include "kernels/cuda/transfers.hpp"
 #include "kernels/kernel_set.hpp"
+#include "sim/base/function_ref.hpp"
 
 namespace terrace::calibrate {
 
@@ -23,6 +24,7 @@ struct Device {
   std::unique_ptr<kernels::KernelSet> kernels;
   std::unique_ptr<kernels::Transfers> transfers;  // of a GPU
   nlohmann::ordered_json facts;                   // for the host's
+  std::string pci;                                // "0000:3b:00.0" of a GPU
 };
 
 /// Facts of a GPU by the names that profiles are made from.
@@ -47,6 +49,10 @@ class Sentinel {
 
   /// Of a copy and of a product, in a fifth of a second.
   std::vector<std::pair<std::string, double>> rates();
+
+  /// What `look` sees of a GPU that has copied for a while and still does.
+  std::vector<std::pair<std::string, double>> under_load(
+      FunctionRef<std::vector<std::pair<std::string, double>>()> look);
 
  private:
   Operands operands_;  // few of them: large pools take seconds to fill

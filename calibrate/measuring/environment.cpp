@@ -1,6 +1,7 @@
 #include "calibrate/measuring/environment.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -14,11 +15,15 @@
 #include <cpuid.h>
 #endif
 
+#include "sim/base/text.hpp"
+
 namespace terrace::calibrate {
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
+
+constexpr int kMostCores = CPU_SETSIZE;
 
 /// Without the blanks at both ends, which may be tabs.
 std::string plain(std::string_view text) {
@@ -102,6 +107,17 @@ int numbered(const fs::path& directory, std::string_view prefix) {
   return count;
 }
 
+/// What stands between devices and memory: "none", or how the kernel uses it: "DMA-FQ", "identity".
+/// Empty if the system does not tell.
+std::string iommu_of(const fs::path& root) {
+  std::error_code none;
+  if (!fs::exists(root / "sys/kernel/iommu_groups", none)) return {};
+  fs::directory_iterator group(root / "sys/kernel/iommu_groups", none);
+  if (group == fs::directory_iterator()) return "none";
+  const std::string type = line_of(group->path() / "type");
+  return type.empty() ? "on" : type;
+}
+
 /// Who says to be below the kernel: "KVMKVMKVM". Empty on bare metal.
 std::string hypervisor(const fs::path& root) {
   const std::string flags = value_of(root / "proc/cpuinfo", "flags");
@@ -129,6 +145,47 @@ bool in_container(const fs::path& root) {
 }
 
 }  // namespace
+
+std::vector<int> cores_of_list(std::string_view list) {
+  std::vector<int> cores;
+  for (const std::string& part : split_list(list)) {
+    int first = 0;
+    int last = 0;
+    const char* const end = part.data() + part.size();
+    auto read = std::from_chars(part.data(), end, first);
+    if (read.ec != std::errc()) return {};
+    last = first;
+    if (read.ptr != end && *read.ptr == '-') read = std::from_chars(read.ptr + 1, end, last);
+    if (read.ec != std::errc() || read.ptr != end || last < first || last >= kMostCores) return {};
+    for (int core = first; core <= last; ++core) cores.push_back(core);
+  }
+  return cores;
+}
+
+Json gpu_place(const std::string& pci, const fs::path& root) {
+  Json place = Json::object();
+  const std::string node = line_of(root / "sys/bus/pci/devices" / pci / "numa_node");
+  // Minus one: the machine has one, or does not tell.
+  if (!node.empty() && node.front() != '-') place["gpu_numa_node"] = std::atoi(node.c_str());
+  return place;
+}
+
+bool stay_near_gpu(const std::string& pci, const fs::path& root) {
+  const fs::path nodes = root / "sys/devices/system/node";
+  const Json place = gpu_place(pci, root);
+  if (numbered(nodes, "node") < 2 || !place.contains("gpu_numa_node")) return false;
+  cpu_set_t may;
+  CPU_ZERO(&may);
+  if (sched_getaffinity(0, sizeof may, &may) != 0) return false;
+  cpu_set_t near;
+  CPU_ZERO(&near);
+  const fs::path node = nodes / fmt::format("node{}", place.at("gpu_numa_node").get<int>());
+  for (const int core : cores_of_list(line_of(node / "cpulist"))) {
+    const auto index = static_cast<std::size_t>(core);
+    if (CPU_ISSET(index, &may)) CPU_SET(index, &near);
+  }
+  return CPU_COUNT(&near) > 0 && sched_setaffinity(0, sizeof near, &near) == 0;
+}
 
 int usable_cores() {
   cpu_set_t usable;
@@ -173,6 +230,7 @@ Json host_facts(const fs::path& root) {
   const std::string below = hypervisor(root);
   facts["virt"] = below.empty() ? "none" : below;
   if (in_container(root)) facts["container"] = true;
+  if (const std::string iommu = iommu_of(root); !iommu.empty()) facts["iommu"] = iommu;
   put(facts, "transparent_hugepages",
       chosen(line_of(root / "sys/kernel/mm/transparent_hugepage/enabled")));
   put(facts, "hugepages", value_of(root / "proc/meminfo", "HugePages_Total"));

@@ -42,7 +42,7 @@ std::string_view word(kernels::HostMemory memory) {
 
 std::string_view word(kernels::BlockPath path) {
   using enum kernels::BlockPath;
-  return path == loop ? "loop" : path == batch ? "batch" : "staged";
+  return path == loop ? "loop" : path == batch ? "batch" : path == staged ? "staged" : "zero_copy";
 }
 
 struct Name {
@@ -144,6 +144,9 @@ KernelFinding prove(const TimedKernel& kernel, kernels::KernelSet& device,
     throw;
   } catch (const kernels::Unsupported&) {
     throw;
+  } catch (const kernels::DeviceLost& e) {
+    finding.failure = e.what();
+    finding.lost = true;
   } catch (const std::exception& e) {
     finding.failure = e.what();
   }

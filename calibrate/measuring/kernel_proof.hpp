@@ -43,6 +43,7 @@ struct KernelFinding {
   double error = 0;                   // how far it was off, as kernels::proof has it
   double bound = 0;                   // how far it may be
   std::string failure;                // why there is no error: what the device threw; mostly empty
+  bool lost = false;                  // the device, to this process, by this kernel
 
   [[nodiscard]] bool ok() const { return failure.empty() && error <= bound; }
   /// "relative error 0.25, at most 0.01"

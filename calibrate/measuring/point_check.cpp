@@ -75,8 +75,19 @@ void PointCheck::list(const std::string& where, const Json& point, const char* k
   if (bad != found->end()) error(where, fmt::format("{} has {}", key, shown(*bad)));
 }
 
+void PointCheck::numbers(const std::string& where, const Json& mapping) {
+  if (!mapping.is_object()) return error(where, "has to be a mapping");
+  for (const auto& [key, value] : mapping.items()) {
+    number(where, mapping, key.c_str(), 0, kMost);
+  }
+}
+
 void PointCheck::sentinel(const std::string& where, const Json& reading) {
   for (const auto& [key, value] : reading.items()) {
+    if (key == "gpu") {
+      numbers(where + ": gpu", value);
+      continue;
+    }
     number(where, reading, key.c_str(), key == "t_s" || key == "drift" ? 0 : kLeast, kMost);
   }
 }
@@ -154,6 +165,7 @@ void PointCheck::sample(const std::string& where, const Json& point) {
   }
   if (good) quantiles(where, point);
   for (const char* key : {"n", "rep_per_batch"}) whole_number(where, point, key);
+  if (point.contains("beside")) numbers(where + ": beside", point["beside"]);
   list(where, point, "series", [](const Json& one) {
     return one.is_number() && one.get<double>() >= 0 && one.get<double>() <= kMost;
   });

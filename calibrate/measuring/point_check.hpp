@@ -35,6 +35,8 @@ class PointCheck {
   static const std::string* text_at(const Json& object, const char* key);
 
  private:
+  /// A mapping of names to numbers.
+  void numbers(const std::string& where, const Json& mapping);
   void shape(const std::string& where, const Json& point);
   void sample(const std::string& where, const Json& point);
   void quantiles(const std::string& where, const Json& point);

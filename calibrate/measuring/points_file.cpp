@@ -54,6 +54,7 @@ Json json_of(const MeasuredPoint& point) {
   json["n"] = s.n;
   json["rep_per_batch"] = s.calls;
   for (const double one : s.series) json["series"].push_back(rounded(one));
+  for (const auto& [name, value] : s.beside) json["beside"][name] = rounded(value);
   Json flags = Json::array();
   if (!s.stable) flags.push_back("unstable");
   if (point.drifted) flags.push_back("drift");
@@ -64,6 +65,7 @@ Json json_of(const MeasuredPoint& point) {
 Json json_of(const SentinelReading& reading) {
   Json json = {{"t_s", rounded(reading.at)}};
   for (const auto& [name, rate] : reading.rates) json[name] = rounded(rate);
+  for (const auto& [name, number] : reading.gpu) json["gpu"][name] = rounded(number);
   json["drift"] = rounded(reading.drift);
   return json;
 }
@@ -101,6 +103,10 @@ MeasuredPoint point_of(const Json& json) {
   s.n = json.value("n", std::int64_t{1});
   s.calls = json.value("rep_per_batch", std::int64_t{1});
   s.series = json.value("series", std::vector<double>{});
+  const Json beside = json.value("beside", Json::object());
+  for (const auto& [name, value] : beside.items()) {
+    s.beside.emplace_back(name, value.get<double>());
+  }
   for (const Json& flag : json.value("flags", Json::array())) {
     if (flag == "unstable") s.stable = false;
     if (flag == "drift") point.drifted = true;
@@ -111,6 +117,12 @@ MeasuredPoint point_of(const Json& json) {
 SentinelReading sentinel_of(const Json& json) {
   SentinelReading reading;
   for (const auto& [name, value] : json.items()) {
+    if (name == "gpu") {
+      for (const auto& [what, state] : value.items()) {
+        reading.gpu.emplace_back(what, state.get<double>());
+      }
+      continue;
+    }
     const double number = value.get<double>();
     if (name == "t_s") {
       reading.at = number;

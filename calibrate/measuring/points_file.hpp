@@ -18,6 +18,7 @@ struct SentinelReading {
   double at = 0;                                      // seconds into the run
   std::vector<std::pair<std::string, double>> rates;  // "copy_gbs": 12.3, ...; more is faster
   double drift = 0;                                   // the worst rate's distance from its median
+  std::vector<std::pair<std::string, double>> gpu{};  // its state under load: "sm_mhz": 1980
 };
 
 /// A calibration's measurements, finished: what NAME.points.json holds.

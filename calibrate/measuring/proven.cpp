@@ -19,6 +19,15 @@ const KernelFinding* wrong_before(const Progressed& so_far, std::string_view ker
   return found != so_far.findings.end() ? &*found : nullptr;
 }
 
+/// Adds what was found wrong before and has not been looked at again.
+void keep_wrong(const std::vector<KernelFinding>& before, std::vector<KernelFinding>& findings) {
+  for (const KernelFinding& one : before) {
+    const bool there = std::any_of(findings.begin(), findings.end(),
+                                   [&](const KernelFinding& f) { return f.kernel == one.kernel; });
+    if (!one.ok() && !there) findings.insert(findings.begin(), one);
+  }
+}
+
 /// Nothing if there is no such kernel.
 std::optional<KernelFinding> found(const TimedKernel& kernel, const Families& families,
                                    const Bench& bench) {
@@ -50,6 +59,14 @@ bool prove_kernels(const std::vector<Planned>& plan, const Bench& bench, const R
       findings.push_back(*earlier);
     } else if (auto now = found(kernel, families, bench)) {
       findings.push_back(*std::move(now));
+    }
+    if (!findings.empty() && findings.back().lost) {
+      keep_wrong(so_far.findings, findings);
+      so_far.findings = std::move(findings);
+      throw kernels::DeviceLost(fmt::format(
+          "{}: {}; the device is lost to this process: the same command again goes on without what "
+          "times this kernel",
+          name, so_far.findings.back().failure));
     }
   }
   so_far.findings = std::move(findings);

@@ -11,7 +11,8 @@ namespace terrace::calibrate {
 /// Proves each kind of kernel that the plan times, before it does, and keeps what came of it in
 /// `so_far`; whether it came to its end. What is not there (Unsupported) has no finding: its points
 /// will say so. What was found wrong in an earlier part of the run stays wrong: a device may be
-/// right at times. What was timed of it before is taken back.
+/// right at times. What was timed of it before is taken back. Throws DeviceLost where a kernel
+/// breaks the device, with that in `so_far`.
 bool prove_kernels(const std::vector<Planned>& plan, const Bench& bench, const RunWorld& world,
                    Progressed& so_far);
 

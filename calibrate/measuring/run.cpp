@@ -10,6 +10,7 @@
 
 #include "calibrate/measuring/operands.hpp"
 #include "calibrate/measuring/proven.hpp"
+#include "calibrate/vendor/nvml.hpp"
 #include "kernels/kernel_set.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/base/check.hpp"
@@ -70,6 +71,11 @@ MeasuredPoint measured(const Planned& planned, Bench& bench, bool& lost) {
   return point;
 }
 
+/// Whether the GPU says a reason to be slow at `now` that it did not say at `first`.
+bool newly_slowed(const SentinelReading& now, const SentinelReading& first) {
+  return (slowing_reasons(now.gpu) & ~slowing_reasons(first.gpu)) != 0;
+}
+
 /// How much longer the rest will take: as much longer than expected as what is done.
 class TimeLeft {
  public:
@@ -101,6 +107,7 @@ std::vector<Planned> plan_of(std::span<const Family* const> families, const Exte
   for (const Family* family : families) {
     if (family->needs_gpu && !extent.gpu) continue;
     if (family->needs_disk && extent.disk == Bytes{}) continue;
+    if (family->needs_direct_disk && !extent.direct_disk) continue;
     for (Measurement& measurement : family->plan(extent)) {
       TERRACE_CHECK(ids.insert(measurement.id).second);
       plan.push_back({family, std::move(measurement)});
@@ -149,6 +156,7 @@ bool measure(const std::vector<Planned>& plan, Bench& bench, std::uint64_t seed,
   const auto look = [&] {
     SentinelReading reading;
     reading.rates = world.sentinel();
+    if (world.gpu_state) reading.gpu = world.gpu_state();
     reading.at = now();
     journal.add(reading);
     so_far.sentinels.push_back(std::move(reading));
@@ -201,7 +209,9 @@ void judge_drift(std::vector<SentinelReading>& sentinels, std::vector<MeasuredPo
   for (MeasuredPoint& point : points) {
     point.drifted = false;
     for (std::size_t i = 0; i < sentinels.size(); ++i) {
-      if (sentinels[i].drift <= rule.most) continue;
+      if (sentinels[i].drift <= rule.most && !newly_slowed(sentinels[i], sentinels.front())) {
+        continue;
+      }
       const bool after = i == 0 || point.at > sentinels[i - 1].at;
       const bool before = i + 1 == sentinels.size() || point.at <= sentinels[i + 1].at;
       point.drifted = point.drifted || (after && before);

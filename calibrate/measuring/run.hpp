@@ -45,6 +45,7 @@ struct RunWorld {
   std::function<std::vector<std::pair<std::string, double>>()> sentinel;  // rates
   std::function<bool()> stop;                                             // asked before each point
   std::function<void(const RunProgress&)> progress;
+  std::function<std::vector<std::pair<std::string, double>>()> gpu_state{};  // where one is watched
 };
 
 /// Measures what `so_far` lacks of the plan, in an order that the seed says, and adds it there and
@@ -56,7 +57,8 @@ bool measure(const std::vector<Planned>& plan, Bench& bench, std::uint64_t seed,
              const DriftRule& rule, const RunWorld& world, Journal& journal, Progressed& so_far);
 
 /// Compares sentinels with the median of each rate, and flags the points that were measured between
-/// one that is off by more than `most` and its neighbours.
+/// one that is off by more than `most` and its neighbours; and so those around one at which the GPU
+/// was slowed down for a reason that it did not have at the first.
 void judge_drift(std::vector<SentinelReading>& sentinels, std::vector<MeasuredPoint>& points,
                  const DriftRule& rule);
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/base/function_ref.hpp"
@@ -29,6 +31,8 @@ struct Sample {
   std::int64_t calls = 1;        // of a batch
   bool stable = true;            // not so after a second try, either: the value is kept and flagged
   std::vector<double> series{};  // the batches in their order, where that says something
+  // What was seen besides, by names that say the unit: "copy_gbs" of copies in flight meanwhile.
+  std::vector<std::pair<std::string, double>> beside{};
 };
 
 /// Of what the batches measured. REQUIRES: one at least.

@@ -70,12 +70,13 @@ Json facts_of(const DiskIdentity& disk) {
 }
 
 /// Why there is nothing to be measured of what was asked for.
-std::string nothing_text(const MeasuringOptions& options) {
+std::string nothing_text(const MeasuringOptions& options, const std::vector<std::string>& lost) {
   std::string text = "nothing to measure";
   for (const Family* family : options.families) {
     if (family->needs_gpu) text += fmt::format("; {} needs a GPU", family->name);
     if (family->needs_disk) text += fmt::format("; {} needs --disk DIR", family->name);
   }
+  for (const std::string& one : lost) text += "; " + one;
   return text;
 }
 
@@ -103,7 +104,7 @@ Session::Session(MeasuringOptions options, std::filesystem::path journal)
   choose_extent();
   operands_.emplace(*device_.kernels, cold_pool(extent_), sampling_of(extent_), options_.seed);
   plan_ = plan_of(options_.families, extent_);
-  if (plan_.empty()) throw app::UsageError(nothing_text(options_));
+  if (plan_.empty()) throw app::UsageError(nothing_text(options_, lost()));
   check_kept(so_far_.points, kept_lines_, plan_, journal_path_.string());
 }
 
@@ -113,11 +114,41 @@ void Session::look_around() {
   device_ = open_device(options_.device, options_.threads);
   host_ = device_.facts;
   host_.update(host_facts());
+  if (device_.gpu) look_at_gpu();
   if (options_.disk && !std::filesystem::is_directory(*options_.disk)) {
     throw std::runtime_error(
         fmt::format("--disk: there is no directory '{}'", options_.disk->string()));
   }
   if (options_.disk) host_["disk"] = facts_of(disk_identity(*options_.disk));
+}
+
+/// What is lost where a vendor's library is not there is said, and the rest goes on without it.
+void Session::look_at_gpu() {
+  if (stay_near_gpu(device_.pci)) {
+    host_["threads_near_gpu"] = true;
+    options_.threads = std::min(options_.threads, usable_cores());
+  }
+  host_.update(gpu_place(device_.pci));
+  Json lost = Json::array();
+  try {
+    watch_.emplace(nvml_functions(), device_.pci);
+    host_.update(watch_->facts());
+  } catch (const std::runtime_error& e) {
+    lost.push_back(fmt::format("{}: clocks, power and reasons to be slow are not known", e.what()));
+  }
+  const bool wanted = std::any_of(options_.families.begin(), options_.families.end(),
+                                  [](const Family* family) { return family->needs_direct_disk; });
+  if (options_.disk && wanted) {
+    try {
+      cu_file_.emplace(cu_file_functions());
+      host_["gds_compatibility_mode"] = cu_file_->compatibility_mode();
+    } catch (const std::runtime_error& e) {
+      lost.push_back(fmt::format(
+          "no GPUDirect Storage: {}; 'bounce', by way of the host's memory, stands for it",
+          e.what()));
+    }
+  }
+  if (!lost.empty()) host_["lost"] = lost;
 }
 
 bool Session::go_on(const Json& tool) {
@@ -163,6 +194,7 @@ void Session::choose_extent() {
   extent_.quick = options_.quick;
   extent_.gpu = device_.gpu;
   extent_.capability = device_.facts.value("sm", 0);
+  extent_.direct_disk = cu_file_.has_value();
   extent_.threads = options_.threads;
   const Json tool = tool_of(options_);
   if (go_on(tool)) return;
@@ -182,6 +214,10 @@ void Session::choose_extent() {
   so_far_.header = {{"tool", tool}, {"host", host_}, {"extent", json_of(extent_)}};
   static_cast<void>(
       restore(extent_, so_far_.header.at("extent")));  // the same to the last bit when it goes on
+}
+
+std::vector<std::string> Session::lost() const {
+  return host_.value("lost", std::vector<std::string>());
 }
 
 Bytes Session::disk_file() const {
@@ -221,13 +257,22 @@ std::optional<MeasuredRun> Session::measure(
               .cache = extent_.cache,
               .disk = disk.get(),
               .operands = &*operands_,
-              .transfers = device_.transfers.get()};
+              .transfers = device_.transfers.get(),
+              .cu_file = cu_file_ ? &*cu_file_ : nullptr};
   Sentinel sentinel(*device_.kernels, device_.gpu);
-  const RunWorld world{.clock = steady_seconds,
-                       .sentinel = [&] { return sentinel.rates(); },
-                       .stop = stop,
-                       .progress = progress};
-  if (!prove_kernels(plan_, bench, world, so_far_)) return std::nullopt;
+  RunWorld world{.clock = steady_seconds,
+                 .sentinel = [&] { return sentinel.rates(); },
+                 .stop = stop,
+                 .progress = progress};
+  if (watch_) {
+    world.gpu_state = [&] { return sentinel.under_load([&] { return watch_->state(); }); };
+  }
+  try {
+    if (!prove_kernels(plan_, bench, world, so_far_)) return std::nullopt;
+  } catch (const kernels::DeviceLost&) {
+    journal_.emplace(journal_path_, so_far_);  // the next run is to know
+    throw;
+  }
   journal_.emplace(journal_path_, so_far_);
   const bool all =
       calibrate::measure(plan_, bench, options_.seed, DriftRule{}, world, *journal_, so_far_);

@@ -13,6 +13,8 @@
 #include "calibrate/measuring/machine_lock.hpp"
 #include "calibrate/measuring/points_file.hpp"
 #include "calibrate/measuring/run.hpp"
+#include "calibrate/vendor/cu_file.hpp"
+#include "calibrate/vendor/nvml.hpp"
 
 namespace terrace::calibrate {
 
@@ -50,6 +52,8 @@ class Session {
   [[nodiscard]] std::size_t done() const { return so_far_.points.size(); }
   /// Whether times are those of any machine, as another calibration has this one.
   [[nodiscard]] bool paces_are_usual() const { return paces_are_usual_; }
+  /// What cannot be known of a GPU here, and why, a line each.
+  [[nodiscard]] std::vector<std::string> lost() const;
   /// What is written to the disk before its first point.
   [[nodiscard]] Bytes disk_file() const;
 
@@ -63,6 +67,7 @@ class Session {
 
  private:
   void look_around();
+  void look_at_gpu();
   void choose_extent();
   Pace pace();
   bool go_on(const nlohmann::ordered_json& tool);
@@ -74,6 +79,8 @@ class Session {
   std::filesystem::path journal_path_;
   std::optional<MachineLock> lock_;
   Device device_;
+  std::optional<GpuWatch> watch_;
+  std::optional<CuFile> cu_file_;
   std::optional<Operands> operands_;
   nlohmann::ordered_json host_;
   Extent extent_;

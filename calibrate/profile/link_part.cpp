@@ -8,6 +8,7 @@
 
 #include "calibrate/fitting/link_law.hpp"
 #include "calibrate/fitting/points.hpp"
+#include "calibrate/profile/descriptor_part.hpp"
 #include "calibrate/profile/shape.hpp"
 #include "sim/config/diagnostics.hpp"
 
@@ -17,32 +18,9 @@ namespace {
 using forms::Unit;
 
 constexpr std::size_t kFewestCopies = 3;
-constexpr double kFewestBlocks = 16;        // of a call, whose time is that of the blocks
 constexpr double kLarge = 1024.0 * 1024.0;  // bytes: copies for which the link itself counts
 
-using Choice = std::function<bool(const MeasuredPoint&, const Shape&)>;
-
-std::vector<const MeasuredPoint*> chosen(const PartMaker& maker, std::string_view family,
-                                         const Choice& choice) {
-  std::vector<const MeasuredPoint*> all;
-  for (const MeasuredPoint* point : points_of(maker.run, family)) {
-    if (choice(*point, Shape(*point))) all.push_back(point);
-  }
-  return all;
-}
-
 Bytes size_of(const MeasuredPoint& point) { return Bytes{Shape(point).count("bytes")}; }
-
-/// Keeps the law, its errors, and what the points say beside it.
-void keep(PartMaker& maker, FamilyFit fit, const LawFit& law,
-          std::vector<std::pair<const char*, Unit>> names) {
-  for (std::size_t i = 0; i < names.size() && i < law.parameters.size(); ++i) {
-    fit.parameters.push_back({names[i].first, names[i].second, law.parameters[i]});
-  }
-  fit.notes = law.notes;
-  judge(fit);
-  maker.families.push_back(std::move(fit));
-}
 
 /// latency + size / bandwidth of these copies; nothing, and a note why, if they do not tell.
 std::optional<LinkLawFit> copy_law(PartMaker& maker, std::string_view family, const char* what,
@@ -62,16 +40,13 @@ std::optional<LinkLawFit> copy_law(PartMaker& maker, std::string_view family, co
       fit.points.push_back(
           {points[i], seconds_taken / seconds_per(points[i]->unit), size < kLarge ? 0U : 1U, true});
     }
-    keep(maker, std::move(fit), law.fit, {{"latency", Unit::time}, {"bandwidth", Unit::bandwidth}});
+    keep_law(maker, std::move(fit), law.fit,
+             {{"latency", Unit::time}, {"bandwidth", Unit::bandwidth}});
     return law;
   } catch (const config::ConfigError& error) {
     maker.notes.emplace_back(error.what());
     return std::nullopt;
   }
-}
-
-std::string source_of_last(const PartMaker& maker, const std::string& where) {
-  return maker.fitted(where, maker.families.back());
 }
 
 /// Copies of a GPU in one direction, from or to pinned memory.
@@ -103,46 +78,6 @@ void gpu_link(PartMaker& maker, GpuSpec& gpu) {
   if (rate > 0 && alone > 0) {
     link.duplex = kept(std::min(1.0, rate / alone));
     gpu.sources["host_link.duplex"] = maker.measured("the best of both directions at once", both);
-  }
-}
-
-/// Scattered blocks of a processor's memory into one run of it, which is how its pools exchange KV.
-/// A few of them take what it takes to wake the threads: they are left out.
-void descriptors(PartMaker& maker, GpuSpec& gpu) {
-  const auto points = chosen(maker, "blocks", [](const MeasuredPoint& point, const Shape& shape) {
-    return shape.text("op") == "gather" && point.cache != "hot" &&
-           shape.number("blocks").value_or(0) >= kFewestBlocks;
-  });
-  if (points.empty()) return;
-  std::vector<BlockPoint> blocks;
-  for (const MeasuredPoint* point : points) {
-    const Shape shape(*point);
-    blocks.push_back({Bytes{shape.count("fragment")},
-                      shape.count("blocks") * shape.count("fragments"), seconds_of(*point)});
-  }
-  try {
-    const DescriptorLawFit found = fit_descriptor_law(blocks, "small blocks");
-    FamilyFit fit{
-        .family = "blocks", .law = "descriptors, gather", .gate = Gate{"all", "mape", 0.20, {}}};
-    const DescriptorLaw& law = found.law;
-    for (std::size_t i = 0; i < points.size(); ++i) {
-      const bool large = blocks[i].size >= law.cutoff;
-      const double each = seconds(large ? law.large_fixed : law.small_fixed) +
-                          static_cast<double>(blocks[i].size.count()) /
-                              (large ? law.large_bandwidth : law.small_bandwidth).count();
-      const double all = each * static_cast<double>(blocks[i].blocks);
-      fit.points.push_back({points[i], all / seconds_per(points[i]->unit), 0, true});
-    }
-    keep(maker, std::move(fit), found.fit,
-         {{"small_fixed", Unit::time},
-          {"small_bandwidth", Unit::bandwidth},
-          {"large_fixed", Unit::time},
-          {"large_bandwidth", Unit::bandwidth}});
-    gpu.host_link.descriptors = {kept(law.small_fixed), kept(law.small_bandwidth), law.cutoff,
-                                 kept(law.large_fixed), kept(law.large_bandwidth)};
-    gpu.sources["host_link.descriptors"] = source_of_last(maker, "scattered blocks, by size");
-  } catch (const config::ConfigError& error) {
-    maker.notes.emplace_back(error.what());
   }
 }
 
@@ -201,7 +136,11 @@ void link_part(PartMaker& maker, GpuSpec& gpu) {
     gpu.sources["host_link.descriptors"] =
         maker.assumed("small copies as fast as large ones, none was measured");
   }
-  if (!is_gpu) descriptors(maker, gpu);
+  if (is_gpu) {
+    descriptors_of_link(maker, gpu);
+  } else {
+    descriptors_of_memory(maker, gpu);
+  }
   assume_unmeasured(maker, gpu.sources, {"host_link"});
 }
 

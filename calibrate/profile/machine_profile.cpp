@@ -9,6 +9,7 @@
 #include "calibrate/profile/device_part.hpp"
 #include "calibrate/profile/disk_part.hpp"
 #include "calibrate/profile/host_part.hpp"
+#include "calibrate/profile/interference_notes.hpp"
 #include "calibrate/profile/kernel_part.hpp"
 #include "calibrate/profile/link_part.hpp"
 #include "calibrate/profile/part.hpp"
@@ -84,6 +85,7 @@ MachineProfile laws_and_machine(const MeasuredRun& run, const config::Catalogue&
   }
   attempt([&] { machine.host = host_part(maker, machine.gpu); });
   attempt([&] { machine.ssd = disk_part(maker); });
+  interference_notes(maker);
   for (const auto& [family, why] : condemned(run.findings)) {
     maker.notes.push_back(fmt::format("'{}' is missing, nothing of it was timed: {}", family, why));
   }

@@ -10,6 +10,7 @@
 
 #include "calibrate/measuring/proven.hpp"
 #include "calibrate/profile/covered.hpp"
+#include "calibrate/profile/gpu_clocks.hpp"
 #include "sim/base/text.hpp"
 #include "sim/report/human.hpp"
 #include "sim/report/json.hpp"
@@ -90,7 +91,7 @@ bool speaks_for_itself(const MeasuredPoint& point, const MachineProfile& profile
       std::none_of(profile.families.begin(), profile.families.end(), its_law)) {
     return true;
   }
-  constexpr std::string_view kFamilies[] = {"bounce", "disk_interference", "interference",
+  constexpr std::string_view kFamilies[] = {"bounce", "disk_interference", "interference", "gds",
                                             "launch"};
   return std::find(std::begin(kFamilies), std::end(kFamilies), point.family) !=
              std::end(kFamilies) ||
@@ -211,6 +212,9 @@ std::string profile_text(const MachineProfile& profile, const MeasuredRun& run,
       paragraph("", fmt::format("{}: {} points of {}, on {}", file, run.points.size(), run.created,
                                 escape_controls(profile.machine.gpu.name)));
   text += "\nWhere\n" + environment_text(run);
+  if (const std::string gpu = gpu_clocks_text(run.sentinels); !gpu.empty()) {
+    text += paragraph("  ", gpu);
+  }
   text += "\nKernels of the device, compared with a reference in fp64 before they were timed\n" +
           proofs_text(run);
   text += "\nWhat was measured; beyond it, laws are extrapolated\n" + covered_text(covered(run));

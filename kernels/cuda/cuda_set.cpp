@@ -65,6 +65,17 @@ std::string why_not_the_driver() {
          ": update the driver, or build with an older toolkit";
 }
 
+/// In lower case, as sysfs names its folders.
+std::string pci_of(int device) {
+  char address[32] = {};
+  cuda::require(cudaDeviceGetPCIBusId(address, sizeof address, device), "cudaDeviceGetPCIBusId");
+  std::string text = address;
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string why_no_cuda(int device) {
@@ -93,7 +104,8 @@ GpuFacts gpu_facts(int device) {
                  .capability = 10 * properties.major + properties.minor,
                  .multiprocessors = properties.multiProcessorCount,
                  .memory = Bytes{static_cast<std::int64_t>(properties.totalGlobalMem)},
-                 .l2 = Bytes{properties.l2CacheSize}};
+                 .l2 = Bytes{properties.l2CacheSize},
+                 .pci = pci_of(device)};
   cuda::require(cudaDriverGetVersion(&facts.driver_cuda), "cudaDriverGetVersion");
   cuda::require(cudaRuntimeGetVersion(&facts.runtime_cuda), "cudaRuntimeGetVersion");
   return facts;

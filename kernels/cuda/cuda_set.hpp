@@ -20,6 +20,7 @@ struct GpuFacts {
   Bytes l2{};
   int driver_cuda = 0;   // 12080: the latest CUDA that the driver knows, 12.8
   int runtime_cuda = 0;  // the one of this program
+  std::string pci;       // "0000:3b:00.0", as sysfs has it
 };
 
 /// Throws std::runtime_error with why_no_cuda().

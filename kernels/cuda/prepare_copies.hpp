@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,13 +21,17 @@ std::int64_t copying_blocks(R& runtime, std::int64_t words) {
                                 std::int64_t{runtime.template residents<Kernel>()} * 4);
 }
 
-/// Starts a kernel that has that many words.
+constexpr std::int64_t kAnyBlocks = std::numeric_limits<std::int64_t>::max();
+
+/// Starts a kernel that has that many words, with `most` blocks of threads at most.
 template <class Kernel, class R>
 Start start_copying(R& runtime, const Kernel& kernel, std::int64_t words,
-                    std::shared_ptr<const std::int32_t> indices = nullptr) {
-  return [&runtime, kernel, indices, blocks = copying_blocks<Kernel>(runtime, words)] {
-    if (blocks > 0) runtime.launch(kernel, blocks);
-  };
+                    std::shared_ptr<const std::int32_t> indices = nullptr,
+                    std::int64_t most = kAnyBlocks) {
+  return
+      [&runtime, kernel, indices, blocks = std::min(copying_blocks<Kernel>(runtime, words), most)] {
+        if (blocks > 0) runtime.launch(kernel, blocks);
+      };
 }
 
 template <class Word, class R>
@@ -80,7 +85,7 @@ Start prepare(R& runtime, const BlockScatter& op) {
 }
 
 template <class R>
-Start prepare(R& runtime, const StreamCopy& op) {
+Start prepare(R& runtime, const StreamCopy& op, std::int64_t most_blocks = kAnyBlocks) {
   check(op);
   const auto size = static_cast<std::int64_t>(op.from.size());
   const auto begins = reinterpret_cast<std::uintptr_t>(op.from.data()) |
@@ -88,14 +93,15 @@ Start prepare(R& runtime, const StreamCopy& op) {
   const std::int64_t vectors = begins % sizeof(Vector16) == 0 ? size / 16 : 0;
   const std::int64_t rest = size - 16 * vectors;
   using M = typename R::Machine;
-  const Start most = start_copying(
-      runtime, StreamCopyKernel<M, Vector16>{op.from.data(), op.to.data(), vectors}, vectors);
+  const Start most =
+      start_copying(runtime, StreamCopyKernel<M, Vector16>{op.from.data(), op.to.data(), vectors},
+                    vectors, nullptr, most_blocks);
   if (rest == 0) return most;
   const Start others =
       start_copying(runtime,
                     StreamCopyKernel<M, std::byte>{op.from.data() + 16 * vectors,
                                                    op.to.data() + 16 * vectors, rest},
-                    rest);
+                    rest, nullptr, most_blocks);
   return [most, others] {
     most();
     others();

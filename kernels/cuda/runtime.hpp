@@ -65,6 +65,8 @@ Start prepare_on(Runtime& runtime, const PagedPrefill& op);
 Start prepare_on(Runtime& runtime, const BlockGather& op);
 Start prepare_on(Runtime& runtime, const BlockScatter& op);
 Start prepare_on(Runtime& runtime, const StreamCopy& op);
+/// On `blocks` blocks of threads at most, so that others find room on the device.
+Start prepare_narrow(Runtime& runtime, const StreamCopy& op, std::int64_t blocks);
 Start prepare_on(Runtime& runtime, const StreamRead& op);
 Start prepare_on(Runtime& runtime, const StreamWrite& op);
 

@@ -1,6 +1,7 @@
 #include "kernels/cuda/transfers.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -71,7 +72,9 @@ struct Scattered {
     host = host_memory(HostMemory::pinned, bytes());
     list();
     const BlockFragments fragments{transfer.size, 1, transfer.size, transfer.size};
-    const std::span<std::byte> staged(staging.get(), bytes());
+    // Pinned memory has one address for host and device: the kernel reaches over the link.
+    const bool over_link = transfer.path == BlockPath::zero_copy;
+    const std::span<std::byte> staged((over_link ? host : staging).get(), bytes());
     on_device = reads() ? prepare_on(runtime, BlockGather{pool.get(), fragments, places, staged})
                         : prepare_on(runtime, BlockScatter{staged, fragments, places, pool.get()});
   }
@@ -79,6 +82,7 @@ struct Scattered {
   [[nodiscard]] bool reads() const { return transfer.way == Transfer::to_host; }
   [[nodiscard]] Bytes all() const { return transfer.size * transfer.blocks; }
   [[nodiscard]] std::int64_t calls() const {
+    if (transfer.path == BlockPath::zero_copy) return 1;
     return transfer.path == BlockPath::staged ? 2 : transfer.blocks;
   }
   [[nodiscard]] std::size_t bytes() const { return static_cast<std::size_t>(all().count()); }
@@ -104,7 +108,7 @@ struct Scattered {
         return;
       case BlockPath::batch:
         return start_batch(stream);
-      case BlockPath::staged:
+      case BlockPath::staged: {
         if (reads()) on_device();
         void* const there = reads() ? host.get() : staging.get();
         const void* const here = reads() ? staging.get() : host.get();
@@ -112,6 +116,9 @@ struct Scattered {
                 "cudaMemcpyAsync");
         if (!reads()) on_device();
         return;
+      }
+      case BlockPath::zero_copy:
+        return on_device();
     }
   }
 
@@ -130,15 +137,64 @@ struct Scattered {
   }
 };
 
+/// A lane on a stream of its own.
+class CudaLane final : public CopyLane {
+ public:
+  CudaLane(int device, const Traffic& traffic)
+      : runtime_(device),
+        bytes_(static_cast<std::size_t>(traffic.size.count())),
+        host_(cuda::host_memory(HostMemory::pinned, bytes_)),
+        device_(runtime_.allocate(traffic.size)) {
+    TERRACE_CHECK(traffic.way != Transfer::both_ways && bytes_ > 0 && bytes_ % 16 == 0);
+    const bool down = traffic.way == Transfer::to_device;
+    const std::span<const std::byte> from((down ? host_ : device_).get(), bytes_);
+    const std::span<std::byte> to((down ? device_ : host_).get(), bytes_);
+    if (traffic.by == Copier::multiprocessors) {
+      copy_ = prepare_narrow(runtime_, StreamCopy{from, to}, kCopyingBlocks);
+    } else {
+      copy_ = [this, from, to] {
+        require(
+            cudaMemcpyAsync(to.data(), from.data(), bytes_, cudaMemcpyDefault, runtime_.stream()),
+            "cudaMemcpyAsync");
+      };
+    }
+  }
+
+  void start(std::size_t slot) override {
+    copy_();
+    done_.at(slot).record(runtime_.stream());
+  }
+  void wait(std::size_t slot) override {
+    require(cudaEventSynchronize(done_.at(slot).get()), "cudaEventSynchronize");
+  }
+  bool done(std::size_t slot) override {
+    const cudaError_t status = cudaEventQuery(done_.at(slot).get());
+    if (status == cudaErrorNotReady) {
+      static_cast<void>(cudaGetLastError());  // no launch is to be blamed for it
+      return false;
+    }
+    require(status, "cudaEventQuery");
+    return true;
+  }
+
+ private:
+  Runtime runtime_;
+  std::size_t bytes_;
+  std::shared_ptr<std::byte> host_, device_;
+  std::array<Event, kCopiesAhead> done_;
+  Start copy_;
+};
+
 class CudaTransfers final : public Transfers {
  public:
-  explicit CudaTransfers(int device) : runtime_(device), flag_(pinned(sizeof(int))) {}
+  explicit CudaTransfers(int device)
+      : device_(device), runtime_(device), flag_(pinned(sizeof(int))) {}
 
   TransferTime copy(HostMemory memory, Transfer way, Bytes size, int rounds) override {
     TERRACE_CHECK(size.count() > 0 && rounds > 0);
     const auto bytes = static_cast<std::size_t>(size.count());
-    const auto down = way == Transfer::to_host ? nullptr : host_memory(memory, bytes);
-    const auto up = way == Transfer::to_device ? nullptr : host_memory(memory, bytes);
+    const auto down = way == Transfer::to_host ? nullptr : host_memory(memory, size);
+    const auto up = way == Transfer::to_device ? nullptr : host_memory(memory, size);
     const auto in = runtime_.allocate(size);
     const auto out = runtime_.allocate(size);
     const Stream other;
@@ -158,10 +214,11 @@ class CudaTransfers final : public Transfers {
   void echo(HostMemory memory, Transfer way, std::span<const std::byte> in,
             std::span<std::byte> out) override {
     TERRACE_CHECK(in.size() == out.size() && !in.empty());
-    const auto down = way == Transfer::to_host ? nullptr : host_memory(memory, in.size());
-    const auto up = way == Transfer::to_device ? nullptr : host_memory(memory, in.size());
-    const auto there = runtime_.allocate(Bytes{static_cast<std::int64_t>(in.size())});
-    const auto from = runtime_.allocate(Bytes{static_cast<std::int64_t>(in.size())});
+    const Bytes size{static_cast<std::int64_t>(in.size())};
+    const auto down = way == Transfer::to_host ? nullptr : host_memory(memory, size);
+    const auto up = way == Transfer::to_device ? nullptr : host_memory(memory, size);
+    const auto there = runtime_.allocate(size);
+    const auto from = runtime_.allocate(size);
     if (down) std::copy(in.begin(), in.end(), down.get());
     runtime_.upload(there.get(), std::vector<std::byte>(in.size(), std::byte{0xa5}));
     runtime_.upload(from.get(), in);
@@ -214,6 +271,22 @@ class CudaTransfers final : public Transfers {
     time.enqueue_seconds /= count;
     return time;
   }
+
+  std::unique_ptr<CopyLane> open_lane(const Traffic& traffic) override {
+    return std::make_unique<CudaLane>(device_, traffic);
+  }
+
+  std::shared_ptr<std::byte> host_memory(HostMemory kind, Bytes size) override {
+    return cuda::host_memory(kind, static_cast<std::size_t>(size.count()));
+  }
+
+  std::shared_ptr<std::byte> exposed_memory(Bytes size) override {
+    void* memory = nullptr;
+    require(cudaMalloc(&memory, static_cast<std::size_t>(size.count())), "cudaMalloc");
+    return {static_cast<std::byte*>(memory), [](std::byte* p) { static_cast<void>(cudaFree(p)); }};
+  }
+
+  void use_here() const override { require(cudaSetDevice(device_), "cudaSetDevice"); }
 
  private:
   [[nodiscard]] cudaStream_t stream() const { return runtime_.stream(); }
@@ -275,6 +348,7 @@ class CudaTransfers final : public Transfers {
 
   static constexpr std::int64_t kMostHeld = 400;
 
+  int device_;
   Runtime runtime_;
   std::shared_ptr<std::byte> flag_;
 };

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 
+#include "kernels/copy_traffic.hpp"
 #include "sim/base/units.hpp"
 
 namespace terrace::kernels {
@@ -18,9 +19,10 @@ enum class Transfer : std::uint8_t { to_device, to_host, both_ways };
 
 /// How blocks that lie anywhere on the device come from or go to one run of host memory.
 enum class BlockPath : std::uint8_t {
-  loop,    // a copy for each
-  batch,   // one call for all (cudaMemcpyBatchAsync)
-  staged,  // a kernel collects or distributes them on the device, and one copy is made
+  loop,       // a copy for each
+  batch,      // one call for all (cudaMemcpyBatchAsync)
+  staged,     // a kernel collects or distributes them on the device, and one copy is made
+  zero_copy,  // a kernel that reads or writes the host's memory itself
 };
 
 struct BlockTransfer {
@@ -28,6 +30,20 @@ struct BlockTransfer {
   Transfer way = Transfer::to_device;  // not both_ways
   std::int64_t blocks = 1;
   Bytes size{};  // of a block, a multiple of 16
+};
+
+enum class Copier : std::uint8_t {
+  engine,           // what a device has for copies: takes no multiprocessor
+  multiprocessors,  // a kernel on kCopyingBlocks of them
+};
+/// As many blocks of threads as engines give to kernels that copy: enough for a link, few of 132.
+constexpr int kCopyingBlocks = 16;
+
+/// Copies between pinned memory and the device, one after the other.
+struct Traffic {
+  Copier by = Copier::engine;
+  Transfer way = Transfer::to_device;  // not both_ways
+  Bytes size{};                        // of one, a multiple of 16
 };
 
 /// How long it takes from the device's clock and the host's.
@@ -65,6 +81,16 @@ class Transfers {
 
   /// Of one of `count` kernels in a row that do nothing, started one by one or as one graph.
   virtual TransferTime empty_kernels(int count, bool graph) = 0;
+
+  /// Copies on a stream of their own, beside whatever else the device does. May be called on any
+  /// thread, which becomes one of this device's; the lane belongs to it.
+  virtual std::unique_ptr<CopyLane> open_lane(const Traffic& traffic) = 0;
+  /// Memory of the host, touched.
+  virtual std::shared_ptr<std::byte> host_memory(HostMemory kind, Bytes size) = 0;
+  /// Memory of the device that other devices may write to and read; pools' may be out of reach.
+  virtual std::shared_ptr<std::byte> exposed_memory(Bytes size) = 0;
+  /// Makes the device the calling thread's.
+  virtual void use_here() const = 0;
 };
 
 std::unique_ptr<Transfers> cuda_transfers(int device = 0);

@@ -145,7 +145,8 @@ TEST(CudaTransfers, MeasureEveryWay) {
       EXPECT_GT(transfers->copy(memory, way, Bytes{1 << 20}, 3).seconds, 0);
     }
   }
-  for (const BlockPath path : {BlockPath::loop, BlockPath::batch, BlockPath::staged}) {
+  for (const BlockPath path :
+       {BlockPath::loop, BlockPath::batch, BlockPath::staged, BlockPath::zero_copy}) {
     for (const Transfer way : {Transfer::to_device, Transfer::to_host}) {
       try {
         EXPECT_GT(transfers->blocks({path, way, 1000, Bytes{4096}}, 2).seconds, 0);

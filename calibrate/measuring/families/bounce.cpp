@@ -6,6 +6,7 @@
 #include "calibrate/disk/test_file.hpp"
 #include "calibrate/measuring/families/family.hpp"
 #include "calibrate/measuring/stop.hpp"
+#include "kernels/cuda/transfers.hpp"
 #include "kernels/kernel_set.hpp"
 #include "sim/base/random.hpp"
 
@@ -17,13 +18,19 @@ using namespace literals;
 /// Of one transfer, as long as a long context of KV.
 constexpr Bytes kTransfer = 64_MiB;
 
+/// Of a GPU's host it is pinned, so that its engines take it from there.
+std::shared_ptr<std::byte> slots_of(Bench& bench, Bytes size) {
+  if (bench.transfers == nullptr) return io_memory(static_cast<std::size_t>(size.count()));
+  return bench.transfers->host_memory(kernels::HostMemory::pinned, size);
+}
+
 class Pipeline {
  public:
   Pipeline(Bench& bench, Bytes chunk, unsigned slots)
       : bench_(bench),
         chunk_(chunk),
         slots_(slots),
-        host_(io_memory(static_cast<std::size_t>(chunk.count()) * slots)),
+        host_(slots_of(bench, chunk * slots)),
         device_(bench.kernels.allocate(kTransfer)),
         queue_(*bench.disk, slots) {}
 
@@ -88,7 +95,7 @@ std::vector<Measurement> plan(const Extent& extent) {
            .x = {{"chunk", chunk.count()},
                  {"slots", slots},
                  {"bytes", kTransfer.count()},
-                 {"memory", extent.gpu ? "pageable" : "host"}},
+                 {"memory", extent.gpu ? "pinned" : "host"}},
            .cache = "",
            .unit = "GB/s",
            .seconds = 1.3 * sampling.most_seconds,

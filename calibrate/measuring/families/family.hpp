@@ -15,6 +15,7 @@ namespace terrace::calibrate {
 
 class Operands;
 class TestFile;  // calibrate/disk
+class CuFile;    // calibrate/vendor
 
 /// What measurements are made with.
 struct Bench {
@@ -26,6 +27,7 @@ struct Bench {
   TestFile* disk = nullptr;                 // where the user allows one
   Operands* operands = nullptr;             // of the kernels; there for families of kernels
   kernels::Transfers* transfers = nullptr;  // between the host and a GPU; there if it is one
+  CuFile* cu_file = nullptr;                // GPUDirect Storage, where it opens
 };
 
 /// One point that is to be measured.
@@ -55,7 +57,8 @@ struct Extent {
   int threads = 1;
   Bytes memory{};
   Bytes cache{};
-  Bytes disk{};  // that may be written to; zero: no disk
+  Bytes disk{};              // that may be written to; zero: no disk
+  bool direct_disk = false;  // GPUDirect Storage opens
   Pace pace{};
 };
 
@@ -76,6 +79,7 @@ struct Family {
   std::string_view summary;  // one line, for --help and --dry-run
   bool needs_gpu = false;
   bool needs_disk = false;
+  bool needs_direct_disk = false;  // GPUDirect Storage
   std::vector<Measurement> (*plan)(const Extent& extent) = nullptr;
 };
 

@@ -1,18 +1,17 @@
 // What two things at once cost each other in memory: attention while something is copied, a copy
 // while attention is computed.
 
-#include <cmath>
+#include "calibrate/measuring/families/interference.hpp"
+
 #include <cstring>
 #include <functional>
-#include <span>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "calibrate/disk/test_file.hpp"
-#include "calibrate/measuring/families/attention.hpp"
-#include "kernels/decode.hpp"
 
 namespace terrace::calibrate::family {
 namespace {
@@ -29,45 +28,6 @@ class Meanwhile {
 
  private:
   std::jthread thread_;
-};
-
-/// A step's attention of a batch of long sequences, on pages in no order, which take turns.
-class Decode {
- public:
-  explicit Decode(Operands& operands, Bytes kv_bytes)
-      : cache_(operands, kType, kHeads, lengths(kv_bytes), true),
-        out_(operands.allocate(Bytes{kRow * 2})) {
-    const auto q = operands.next(kType, kRow);
-    for (std::size_t turn = 0; turn < cache_.turns.count(); ++turn) {
-      kernels::PagedDecode op;
-      op.q = q;
-      op.heads = kHeads.q;
-      op.kv = cache_.kv;
-      op.table = cache_.turns.table(turn);
-      op.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(kHeads.dim)));
-      op.out = {kType, out_.get()};
-      starts_.push_back(operands.kernels().prepare(op));
-    }
-  }
-
-  [[nodiscard]] std::span<const kernels::Start> starts() const { return starts_; }
-
- private:
-  static constexpr auto kType = kernels::Element::bf16;
-  static constexpr Heads kHeads{32, 8, 128};
-  static constexpr std::int64_t kSequences = 8;
-  static constexpr std::int64_t kRow = kSequences * kHeads.q * kHeads.dim;
-
-  /// Whole pages.
-  static std::vector<std::int32_t> lengths(Bytes all) {
-    const Bytes page = family::kv_bytes(kType, kHeads, kPage);
-    const std::int64_t pages = std::max<std::int64_t>(1, all.count() / page.count() / kSequences);
-    return std::vector<std::int32_t>(kSequences, static_cast<std::int32_t>(pages * kPage));
-  }
-
-  PagedCache cache_;
-  std::shared_ptr<std::byte> out_;
-  std::vector<kernels::Start> starts_;
 };
 
 /// A copy within the host that no cache holds.
@@ -89,7 +49,7 @@ Bytes working_set(const Bench& bench) {
 }
 
 Sample decode_time(Bench& bench, bool with_copy) {
-  const Decode decode(*bench.operands, working_set(bench));
+  const DecodeStep decode(*bench.operands, working_set(bench));
   HostCopy copy(32_MiB);
   std::optional<Meanwhile> copies;
   if (with_copy) copies.emplace([&] { copy(); });
@@ -97,7 +57,7 @@ Sample decode_time(Bench& bench, bool with_copy) {
 }
 
 Sample copy_rate(Bench& bench, bool with_decode) {
-  const Decode decode(*bench.operands, working_set(bench));
+  const DecodeStep decode(*bench.operands, working_set(bench));
   HostCopy copy(32_MiB);
   std::optional<Meanwhile> decodes;
   if (with_decode) {
@@ -114,8 +74,6 @@ Sample copy_rate(Bench& bench, bool with_decode) {
   return sample(rate, {.warmups = 2, .batches = 15, .most_seconds = 0.3});
 }
 
-constexpr kernels::proof::DecodeKernel kKernel{.head_dim = 128, .group = 4};  // of Decode
-
 void add_attention(std::vector<Measurement>& all) {
   for (const bool together : {false, true}) {
     all.push_back({.id = fmt::format("interference/decode/{}", together ? "copy" : "none"),
@@ -124,20 +82,21 @@ void add_attention(std::vector<Measurement>& all) {
                    .unit = "us",
                    .seconds = 0.5,
                    .measure = [=](Bench& bench) { return decode_time(bench, together); },
-                   .kernels = {kKernel}});
+                   .kernels = {DecodeStep::kKernel}});
     all.push_back({.id = fmt::format("interference/copy/{}", together ? "decode" : "none"),
                    .x = {{"op", "copy"}, {"load", together ? "decode" : "none"}},
                    .cache = "cold",
                    .unit = "GB/s",
                    .seconds = 0.5,
                    .measure = [=](Bench& bench) { return copy_rate(bench, together); },
-                   .kernels = {kKernel}});
+                   .kernels = {DecodeStep::kKernel}});
   }
 }
 
 std::vector<Measurement> plan(const Extent& extent) {
+  // A copy within the host is no neighbour of a GPU's attention.
+  if (extent.gpu) return interference_on_gpu(extent);
   std::vector<Measurement> all;
-  if (extent.gpu) return all;  // a copy within the host is no neighbour of a GPU's attention
   add_attention(all);
   return all;
 }
@@ -145,7 +104,7 @@ std::vector<Measurement> plan(const Extent& extent) {
 }  // namespace
 
 Family interference() {
-  return {.name = "interference", .summary = "attention and copies at once", .plan = plan};
+  return {.name = "interference", .summary = "kernels and copies at once", .plan = plan};
 }
 
 }  // namespace terrace::calibrate::family

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -70,11 +71,12 @@ TEST(HostFacts, AreFewWhereTheSystemSaysNothing) {
 }
 
 TEST(HostFacts, DoNotSayWhoseMachineItIs) {
-  const std::set<std::string> kinds = {
-      "cpu",          "cores",        "cpu_l1d_bytes", "cpu_l2_bytes",
-      "cpu_l3_bytes", "cpu_l4_bytes", "virt",          "memory_mib",
-      "numa_nodes",   "kernel",       "container",     "transparent_hugepages",
-      "hugepages",    "governor",     "gpu_driver",    "machine"};
+  const std::set<std::string> kinds = {"cpu",          "cores",        "cpu_l1d_bytes",
+                                       "cpu_l2_bytes", "cpu_l3_bytes", "cpu_l4_bytes",
+                                       "virt",         "memory_mib",   "numa_nodes",
+                                       "kernel",       "container",    "transparent_hugepages",
+                                       "hugepages",    "governor",     "gpu_driver",
+                                       "machine",      "iommu"};
   const auto facts = host_facts();
   EXPECT_GE(facts.size(), 4U);
   for (const auto& [name, value] : facts.items()) EXPECT_TRUE(kinds.contains(name)) << name;
@@ -92,6 +94,31 @@ TEST(AvailableMemory, IsWhatTheControlGroupLeaves) {
   machine.file("sys/fs/cgroup/memory.stat",
                "anon 100000\nfile 300000\ninactive_file 250000\nactive_file 50000\n");
   EXPECT_EQ(available_memory(machine.root()), Bytes{850000});
+}
+
+TEST(GpuPlace, IsReadFromTheSystemsFiles) {
+  Described machine;
+  EXPECT_TRUE(gpu_place("0000:3b:00.0", machine.root()).empty());
+  machine.file("sys/bus/pci/devices/0000:3b:00.0/numa_node", "1\n");
+  EXPECT_EQ(gpu_place("0000:3b:00.0", machine.root()).at("gpu_numa_node"), 1);
+  machine.file("sys/bus/pci/devices/0000:3b:00.0/numa_node", "-1\n");
+  EXPECT_TRUE(gpu_place("0000:3b:00.0", machine.root()).empty());
+  EXPECT_FALSE(stay_near_gpu("0000:3b:00.0", machine.root()));  // where there is but one node
+}
+
+TEST(CoresOfList, AreThoseOfSysfs) {
+  EXPECT_EQ(cores_of_list("0-3,8"), (std::vector<int>{0, 1, 2, 3, 8}));
+  EXPECT_EQ(cores_of_list("7"), std::vector<int>{7});
+  for (const char* bad : {"", "3-1", "a", "1-", "0-999999999"}) {
+    EXPECT_TRUE(cores_of_list(bad).empty()) << bad;
+  }
+}
+
+TEST(HostFacts, SayWhatStandsBetweenDevicesAndMemory) {
+  Described machine;
+  EXPECT_FALSE(host_facts(machine.root()).contains("iommu"));
+  machine.file("sys/kernel/iommu_groups/0/type", "DMA-FQ\n");
+  EXPECT_EQ(host_facts(machine.root()).at("iommu"), "DMA-FQ");
 }
 
 }  // namespace

@@ -18,19 +18,22 @@
 #include "calibrate/profile/link_part.hpp"
 #include "kernels/cpu/cpu_set.hpp"
 #include "kernels/cuda/transfers.hpp"
+#include "tests/calibrate/measuring/host_link.hpp"
 
 namespace terrace::calibrate {
 namespace {
 
 using namespace literals;
 
-/// A processor, and an H200 as its datasheet has it, with all families there are.
+/// A processor, and an H200 at its pace, with all families there are.
 Extent extent_of(bool gpu, bool quick) {
   Extent extent{.quick = quick, .gpu = gpu, .threads = 8, .disk = 8_GiB};
   extent.capability = gpu ? 90 : 0;
-  extent.memory = gpu ? 130_GiB : 16_GiB;
+  extent.memory =
+      gpu ? Bytes{(139_GiB).count() / 2} : 16_GiB;  // as a session takes half of what is free
+  extent.direct_disk = gpu;
   extent.cache = gpu ? 60_MiB : 32_MiB;
-  extent.pace = gpu ? Pace{4500_GBps, FlopRate{7e14}} : Pace{20_GBps, FlopRate{2e11}};
+  extent.pace = gpu ? Pace{4300_GBps, FlopRate{7.8e14}} : Pace{20_GBps, FlopRate{2e11}};
   return extent;
 }
 
@@ -184,7 +187,7 @@ TEST(CalibrationPlan, FitsASmallMachine) {
 }
 
 /// A link that takes 8 us and 50 GB/s, and half as much more in both directions at once.
-class LawfulLink final : public kernels::Transfers {
+class LawfulLink final : public testing::HostLink {
  public:
   static double seconds_of(kernels::Transfer way, Bytes size) {
     const double both = way == kernels::Transfer::both_ways ? 1.5 : 1;
@@ -194,12 +197,6 @@ class LawfulLink final : public kernels::Transfers {
                              int) override {
     return {seconds_of(way, size) * (memory == kernels::HostMemory::pageable ? 4 : 1), 0};
   }
-  kernels::TransferTime blocks(const kernels::BlockTransfer&, int) override { return {}; }
-  kernels::TransferTime empty_kernels(int, bool) override { return {}; }
-  void echo(kernels::HostMemory, kernels::Transfer, std::span<const std::byte>,
-            std::span<std::byte>) override {}
-  void echo(const kernels::BlockTransfer&, std::span<const std::byte>,
-            std::span<std::byte>) override {}
 };
 
 TEST(GpuFamilies, MeasureTransfersSoThatALinkIsKnown) {
@@ -238,7 +235,8 @@ TEST(GpuFamilies, TellTheGpuAsProfilesKnowIt) {
                                                .memory = Bytes{std::int64_t{143771} << 20U},
                                                .l2 = 60_MiB,
                                                .driver_cuda = 13000,
-                                               .runtime_cuda = 12080});
+                                               .runtime_cuda = 12080,
+                                               .pci = "0000:3b:00.0"});
   MeasuredRun run{"2026-11-22T10:00:00Z", {}, facts, {}, {}};
   run.host.update(host_facts());  // which does not take the place of any
   for (const auto& [name, value] : facts.items()) EXPECT_EQ(run.host.at(name), value) << name;

@@ -18,6 +18,7 @@
 #include "calibrate/profile/run_file.hpp"
 #include "kernels/reference/reference_set.hpp"
 #include "tests/app/program.hpp"
+#include "tests/calibrate/measuring/host_link.hpp"
 #include "tests/calibrate/measuring/spoiled_set.hpp"
 #include "tests/calibrate/profile/synthetic_run.hpp"
 
@@ -132,11 +133,8 @@ TEST(KernelProof, EveryPointThatTimesTheDeviceSaysWhichKernels) {
 }
 
 /// A link that moves all bytes, but those of one way.
-class Link final : public kernels::Transfers {
+class Link final : public testing::HostLink {
  public:
-  kernels::TransferTime copy(HostMemory, Transfer, Bytes, int) override { return {}; }
-  kernels::TransferTime blocks(const kernels::BlockTransfer&, int) override { return {}; }
-  kernels::TransferTime empty_kernels(int, bool) override { return {}; }
   void echo(HostMemory, Transfer way, std::span<const std::byte> in,
             std::span<std::byte> out) override {
     if (way != Transfer::to_host) std::copy(in.begin(), in.end(), out.begin());

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <vector>
+
+#include "calibrate/disk/test_file.hpp"
+#include "kernels/cuda/transfers.hpp"
+
+namespace terrace::testing {
+
+/// Copies within the host that are done when they are waited for. As a link would, it never is
+/// empty, unless it is told to be.
+class HostLane final : public kernels::CopyLane {
+ public:
+  struct Behaviour {
+    bool empty = false;    // all that was started is done at once
+    int fails_after = -1;  // copies
+  };
+  explicit HostLane(const Behaviour& behaviour) : behaviour_(behaviour), memory_(2 * kBytes) {}
+
+  void start(std::size_t) override {
+    if (behaviour_.fails_after >= 0 && started_++ >= behaviour_.fails_after) {
+      throw std::runtime_error("the link fell off");
+    }
+  }
+  void wait(std::size_t) override { std::memcpy(memory_.data(), memory_.data() + kBytes, kBytes); }
+  bool done(std::size_t) override { return behaviour_.empty; }
+
+ private:
+  static constexpr std::size_t kBytes = 1U << 20U;
+  Behaviour behaviour_;
+  int started_ = 0;
+  std::vector<std::byte> memory_;
+};
+
+/// What calibration asks of a GPU, within the host.
+class HostLink : public kernels::Transfers {
+ public:
+  HostLane::Behaviour lanes;
+  std::vector<kernels::Traffic> opened;
+
+  kernels::TransferTime copy(kernels::HostMemory, kernels::Transfer, Bytes, int) override {
+    return {};
+  }
+  kernels::TransferTime blocks(const kernels::BlockTransfer&, int) override { return {}; }
+  kernels::TransferTime empty_kernels(int, bool) override { return {}; }
+  std::unique_ptr<kernels::CopyLane> open_lane(const kernels::Traffic& traffic) override {
+    opened.push_back(traffic);
+    return std::make_unique<HostLane>(lanes);
+  }
+  std::shared_ptr<std::byte> host_memory(kernels::HostMemory, Bytes size) override {
+    return calibrate::io_memory(static_cast<std::size_t>(size.count()));
+  }
+  std::shared_ptr<std::byte> exposed_memory(Bytes size) override {
+    return calibrate::io_memory(static_cast<std::size_t>(size.count()));
+  }
+  void echo(kernels::HostMemory, kernels::Transfer, std::span<const std::byte> in,
+            std::span<std::byte> out) override {
+    std::copy(in.begin(), in.end(), out.begin());
+  }
+  void echo(const kernels::BlockTransfer&, std::span<const std::byte> in,
+            std::span<std::byte> out) override {
+    std::copy(in.begin(), in.end(), out.begin());
+  }
+  void use_here() const override {}
+};
+
+}  // namespace terrace::testing
