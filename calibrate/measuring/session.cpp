@@ -9,13 +9,12 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include "calibrate/disk/disk_identity.hpp"
 #include "calibrate/measuring/environment.hpp"
 #include "calibrate/measuring/kept_run.hpp"
 #include "calibrate/measuring/proven.hpp"
+#include "calibrate/measuring/run_identity.hpp"
 #include "sim/app/exit_code.hpp"
 #include "sim/report/human.hpp"
-#include "sim/study/identity.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -24,49 +23,6 @@ using Json = nlohmann::ordered_json;
 
 std::string now_utc() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-}
-
-Json names_of(const std::vector<const Family*>& families) {
-  Json names = Json::array();
-  for (const Family* family : families) names.push_back(family->name);
-  return names;
-}
-
-Json tool_of(const MeasuringOptions& options) {
-  return {{"version", TERRACE_VERSION},
-          {"build", file_identity("/proc/self/exe")},
-          {"compiler", __VERSION__},
-          {"device", options.device},
-          {"quick", options.quick},
-          {"families", names_of(options.families)},
-          {"disk", options.disk.has_value()},
-          {"threads", options.threads},
-          {"seed", options.seed}};
-}
-
-/// "threads (2, here 4)" for all that two objects do not agree in.
-std::string differences(const Json& there, const Json& here) {
-  std::string text;
-  for (const auto& [name, value] : here.items()) {
-    const Json other = there.is_object() && there.contains(name) ? there.at(name) : Json();
-    if (other == value) continue;
-    text += fmt::format("{}{} ({}, now {})", text.empty() ? "" : ", ", name, other.dump(),
-                        value.dump());
-  }
-  return text;
-}
-
-Json facts_of(const DiskIdentity& disk) {
-  Json facts = {{"model", disk.model},
-                {"kind", disk.kind},
-                {"file_system", disk.file_system},
-                {"rotational", disk.rotational},
-                {"drives", disk.drives},
-                {"virtual", !disk.virtual_because.empty()}};
-  if (disk.capacity > Bytes{}) facts["capacity_bytes"] = disk.capacity.count();
-  if (!disk.virtual_because.empty()) facts["virtual_because"] = disk.virtual_because;
-  facts["is_product_nvme"] = disk.is_product() && disk.kind == "nvme";
-  return facts;
 }
 
 /// Why there is nothing to be measured of what was asked for.
@@ -119,7 +75,7 @@ void Session::look_around() {
     throw std::runtime_error(
         fmt::format("--disk: there is no directory '{}'", options_.disk->string()));
   }
-  if (options_.disk) host_["disk"] = facts_of(disk_identity(*options_.disk));
+  if (options_.disk) host_["disk"] = disk_facts(*options_.disk);
 }
 
 /// What is lost where a vendor's library is not there is said, and the rest goes on without it.
@@ -196,7 +152,7 @@ void Session::choose_extent() {
   extent_.capability = device_.facts.value("sm", 0);
   extent_.direct_disk = cu_file_.has_value();
   extent_.threads = options_.threads;
-  const Json tool = tool_of(options_);
+  const Json tool = tool_facts(options_);
   if (go_on(tool)) return;
   const Bytes free = device_.kernels->free_memory();
   // Of what is free just now, by powers of two: other runs should plan the same.

@@ -10,13 +10,14 @@
 #include <stdexcept>
 #include <vector>
 
+#include "kernels/cuda/copy_lane.hpp"
 #include "kernels/cuda/cuda_set.hpp"
 #include "kernels/cuda/handles.hpp"
+#include "kernels/cuda/host_memory.hpp"
 #include "kernels/cuda/runtime.hpp"
+#include "kernels/cuda/scattered.hpp"
 #include "kernels/cuda/spin.hpp"
 #include "sim/base/check.hpp"
-#include "sim/base/random.hpp"
-#include "sim/base/shuffle.hpp"
 
 namespace terrace::kernels {
 namespace cuda {
@@ -41,148 +42,6 @@ class Held {
 
  private:
   std::atomic_ref<int> flag_;
-};
-
-std::shared_ptr<std::byte> host_memory(HostMemory kind, std::size_t bytes) {
-  const auto memory = kind == HostMemory::pinned       ? pinned(bytes)
-                      : kind == HostMemory::registered ? registered(bytes)
-                                                       : pageable(bytes);
-  std::memset(memory.get(), 0x5a, bytes);  // so that it is there
-  return memory;
-}
-
-/// Blocks on the device and the run of host memory that they are copied to or from.
-struct Scattered {
-  BlockTransfer transfer;
-  std::vector<std::int32_t> places;
-  std::shared_ptr<std::byte> pool, staging, host;
-  std::vector<void*> to;
-  std::vector<const void*> from;
-  std::vector<std::size_t> sizes;
-  Start on_device;  // gathers or scatters
-
-  Scattered(Runtime& runtime, const BlockTransfer& transfer_)
-      : transfer(transfer_), places(static_cast<std::size_t>(2 * transfer_.blocks)) {
-    std::iota(places.begin(), places.end(), 0);
-    Random random(1, "places of blocks");
-    shuffle(places, random);
-    places.resize(static_cast<std::size_t>(transfer.blocks));
-    pool = runtime.allocate(transfer.size * (2 * transfer.blocks));
-    staging = runtime.allocate(all());
-    host = host_memory(HostMemory::pinned, bytes());
-    list();
-    const BlockFragments fragments{transfer.size, 1, transfer.size, transfer.size};
-    // Pinned memory has one address for host and device: the kernel reaches over the link.
-    const bool over_link = transfer.path == BlockPath::zero_copy;
-    const std::span<std::byte> staged((over_link ? host : staging).get(), bytes());
-    on_device = reads() ? prepare_on(runtime, BlockGather{pool.get(), fragments, places, staged})
-                        : prepare_on(runtime, BlockScatter{staged, fragments, places, pool.get()});
-  }
-
-  [[nodiscard]] bool reads() const { return transfer.way == Transfer::to_host; }
-  [[nodiscard]] Bytes all() const { return transfer.size * transfer.blocks; }
-  [[nodiscard]] std::int64_t calls() const {
-    if (transfer.path == BlockPath::zero_copy) return 1;
-    return transfer.path == BlockPath::staged ? 2 : transfer.blocks;
-  }
-  [[nodiscard]] std::size_t bytes() const { return static_cast<std::size_t>(all().count()); }
-
-  void list() {
-    const std::int64_t size = transfer.size.count();
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      std::byte* const on_host = host.get() + static_cast<std::int64_t>(i) * size;
-      std::byte* const on_device_ = pool.get() + places[i] * size;
-      to.push_back(reads() ? on_host : on_device_);
-      from.push_back(reads() ? on_device_ : on_host);
-      sizes.push_back(static_cast<std::size_t>(size));
-    }
-  }
-
-  void start(cudaStream_t stream) {
-    switch (transfer.path) {
-      case BlockPath::loop:
-        for (std::size_t i = 0; i < to.size(); ++i) {
-          require(cudaMemcpyAsync(to[i], from[i], sizes[i], cudaMemcpyDefault, stream),
-                  "cudaMemcpyAsync");
-        }
-        return;
-      case BlockPath::batch:
-        return start_batch(stream);
-      case BlockPath::staged: {
-        if (reads()) on_device();
-        void* const there = reads() ? host.get() : staging.get();
-        const void* const here = reads() ? staging.get() : host.get();
-        require(cudaMemcpyAsync(there, here, bytes(), cudaMemcpyDefault, stream),
-                "cudaMemcpyAsync");
-        if (!reads()) on_device();
-        return;
-      }
-      case BlockPath::zero_copy:
-        return on_device();
-    }
-  }
-
-  void start_batch(cudaStream_t stream) {
-#if CUDART_VERSION >= 13000
-    cudaMemcpyAttributes attributes{};
-    attributes.srcAccessOrder = cudaMemcpySrcAccessOrderStream;
-    std::size_t first = 0;
-    require(cudaMemcpyBatchAsync(to.data(), from.data(), sizes.data(), to.size(), &attributes,
-                                 &first, 1, stream),
-            "cudaMemcpyBatchAsync");
-#else
-    static_cast<void>(stream);
-    throw Unsupported("batches of copies need a build with CUDA 13 or later");
-#endif
-  }
-};
-
-/// A lane on a stream of its own.
-class CudaLane final : public CopyLane {
- public:
-  CudaLane(int device, const Traffic& traffic)
-      : runtime_(device),
-        bytes_(static_cast<std::size_t>(traffic.size.count())),
-        host_(cuda::host_memory(HostMemory::pinned, bytes_)),
-        device_(runtime_.allocate(traffic.size)) {
-    TERRACE_CHECK(traffic.way != Transfer::both_ways && bytes_ > 0 && bytes_ % 16 == 0);
-    const bool down = traffic.way == Transfer::to_device;
-    const std::span<const std::byte> from((down ? host_ : device_).get(), bytes_);
-    const std::span<std::byte> to((down ? device_ : host_).get(), bytes_);
-    if (traffic.by == Copier::multiprocessors) {
-      copy_ = prepare_narrow(runtime_, StreamCopy{from, to}, kCopyingBlocks);
-    } else {
-      copy_ = [this, from, to] {
-        require(
-            cudaMemcpyAsync(to.data(), from.data(), bytes_, cudaMemcpyDefault, runtime_.stream()),
-            "cudaMemcpyAsync");
-      };
-    }
-  }
-
-  void start(std::size_t slot) override {
-    copy_();
-    done_.at(slot).record(runtime_.stream());
-  }
-  void wait(std::size_t slot) override {
-    require(cudaEventSynchronize(done_.at(slot).get()), "cudaEventSynchronize");
-  }
-  bool done(std::size_t slot) override {
-    const cudaError_t status = cudaEventQuery(done_.at(slot).get());
-    if (status == cudaErrorNotReady) {
-      static_cast<void>(cudaGetLastError());  // no launch is to be blamed for it
-      return false;
-    }
-    require(status, "cudaEventQuery");
-    return true;
-  }
-
- private:
-  Runtime runtime_;
-  std::size_t bytes_;
-  std::shared_ptr<std::byte> host_, device_;
-  std::array<Event, kCopiesAhead> done_;
-  Start copy_;
 };
 
 class CudaTransfers final : public Transfers {
@@ -273,7 +132,7 @@ class CudaTransfers final : public Transfers {
   }
 
   std::unique_ptr<CopyLane> open_lane(const Traffic& traffic) override {
-    return std::make_unique<CudaLane>(device_, traffic);
+    return cuda::open_lane(device_, traffic);
   }
 
   std::shared_ptr<std::byte> host_memory(HostMemory kind, Bytes size) override {

@@ -33,7 +33,8 @@ enum class Spoilt : std::uint8_t {
   copy_word,           // the last one is left out
   read_word,           // likewise
   write_word,          // likewise
-  throws               // a decode fails
+  throws,              // a decode fails
+  breaks               // a decode takes the device with it
 };
 
 /// The processor's kernels, one of them spoilt.
@@ -44,6 +45,7 @@ class SpoiledSet final : public kernels::tests::ThroughSet {
   using ThroughSet::prepare;
   kernels::Start prepare(const kernels::PagedDecode& op) override {
     if (how_ == Spoilt::throws) throw std::runtime_error("an illegal memory access");
+    if (how_ == Spoilt::breaks) throw kernels::DeviceLost("an illegal memory access");
     Lists lists(op.table);
     kernels::PagedDecode wrong = op;
     if (how_ == Spoilt::decode_last_token) wrong.table = lists.shorter();
