@@ -131,7 +131,7 @@ TEST(MeasureCliSlow, SaysWhichLineOfAJournalItDoesNotBelieve) {
   told("an hour of points", "x.points.journal:1: error: this is no journal");
   told("an hour of points\n", "x.points.journal:1: error: this is no journal");
   told(whole + "nonsense\n", ": error: this line is not one of a journal's");
-  told(with("\"median\":", "\"median\":-"), "x.points.journal:3: error: gemm/");
+  told(with("\"median\":", "\"median\":-"), "x.points.journal:4: error: gemm/");
   told(with("\"id\":\"gemm/", "\"id\":\"germ/"), "this run has no such point");
   told(with("\"unit\":\"us\"", "\"unit\":\"ms\""), "this run measures it otherwise");
   told(with("\"memory_bytes\":", "\"memory_bytes\":-"), "no machine has this 'extent'");

@@ -217,12 +217,12 @@ TEST(ScalarSlow, ReadsWhatItWritesExactly) {
   for_all([] { expect_exact(Bandwidth{real(1e300)}); });
   for_all([] { expect_exact(FlopRate{real(1e300)}); });
   for_all([] { expect_exact(Frequency{real(1e300)}); });
-  for_all([] { expect_exact(Power{real(1e300)}); });
-  for_all([] { expect_exact(Dollars{real(1e300)}); });
-  for_all([] { expect_exact(DollarsPerHour{real(1e300)}); });
-  for_all([] { expect_exact(DollarsPerTB{real(1e300)}); });
-  for_all([] { expect_exact(DollarsPerKWh{real(1e300)}); });
-  for_all([] { expect_exact(Years{real(1e300)}); });
+  for_all([] { expect_exact(Power{real(1e15)}); });
+  for_all([] { expect_exact(Dollars{real(1e15)}); });
+  for_all([] { expect_exact(DollarsPerHour{real(1e15)}); });
+  for_all([] { expect_exact(DollarsPerTB{real(1e15)}); });
+  for_all([] { expect_exact(DollarsPerKWh{real(1e15)}); });
+  for_all([] { expect_exact(Years{std::max(real(1e12), 1e-6)}); });
   for_all([] { expect_exact(real(1e300)); });
   for_all([](double value) { expect_exact(value); });
   for_all([](std::int64_t value) { expect_exact(value); });

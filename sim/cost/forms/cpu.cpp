@@ -55,8 +55,11 @@ double CpuGemm::seconds(std::span<const double> p, const Chip& chip, const Case&
   const double rows = x.m == 1 ? 1 : std::ceil(m / kInRegisters) * kInRegisters;
   const double down = std::ceil(m / kTileRows);
   const double tiles = whole_pieces(m, kTileRows) * whole_pieces(as_double(x.n), kTileColumns);
-  const double busy = 2 * rows * weights / p[1] + down * weights * x.bytes_per_element / p[2];
-  return threads_seconds({busy, 1 / tiles, tiles}, chip.sms, p[0]);
+  const double packed = weights * x.bytes_per_element / p[2];
+  const double busy = 2 * rows * weights / p[1] + down * packed;
+  const double tile = std::min(1.0, kTileColumns / as_double(x.n)) *
+                      (2 * std::min(rows, kTileRows) * weights / p[1] + packed);
+  return threads_seconds({busy, tile / busy, tiles}, chip.sms, p[0]);
 }
 
 double CpuDecode::seconds(std::span<const double> p, const Chip& chip, const Case& x) {

@@ -218,11 +218,12 @@ class Laboratory {
       Planned& planned = plan_.emplace_back();
       planned.family = &family;
       planned.measurement.id = std::string(family.name) + which;
+      planned.measurement.x = nlohmann::ordered_json::object();
       planned.measurement.unit = "us";
       planned.measurement.kernels = kernels;
       planned.measurement.measure = [this, name = std::string(family.name)](Bench&) {
         timed_.insert(name);
-        return Sample{.median = 1, .n = 15};
+        return Sample{.median = 1, .p10 = 1, .p90 = 1, .min = 1, .n = 15};
       };
     }
   }

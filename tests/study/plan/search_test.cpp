@@ -208,12 +208,16 @@ workload:
 /// Two to four kinds of machine for a random scenario, with bounds that some of them meet.
 SmallPlan any_plan(const testing::RandomScenario& random) {
   const auto draw = [](int low, int high) { return *rc::gen::inRange(low, high + 1); };
+  const std::string yaml = random.yaml();
+  const bool constant = yaml.find("backend: constant") != std::string::npos;
+  const std::string_view slower =
+      constant ? "serving.cost.per_step" : "hardware.gpu.efficiency.step_overhead";
   std::vector<Scenario> machines;
   for (int i = draw(2, 4); i > 0; --i) {
-    machines.push_back(testing::parse(
-        random.yaml(), {fmt::format("hardware.gpu.efficiency.step_overhead={} us", draw(5, 400)),
-                        fmt::format("hardware.gpu.memory_bandwidth={} GB/s", draw(1, 1000)),
-                        fmt::format("serving.engine.max_num_seqs={}", draw(1, 16))}));
+    machines.push_back(
+        testing::parse(yaml, {fmt::format("{}={} us", slower, draw(5, 400)),
+                              fmt::format("hardware.gpu.memory_bandwidth={} GB/s", draw(1, 1000)),
+                              fmt::format("serving.engine.max_num_seqs={}", draw(1, 16))}));
   }
   const testing::Result usual = testing::run(machines.front());
   std::vector<SloBound> bounds;
