@@ -47,11 +47,11 @@ ExitCode run(const Arguments& arguments) {
   options.threads = threads_of(arguments, usual_threads());
   options.seed = seed_of(arguments);
   const auto out = arguments.value("out");
-  if (out) make_output_directory(*out);
   LoopResult result;
   try {
     const MachineLock lock;
     const Device device = open_device(arguments.value("device").value_or("cpu"), options.threads);
+    if (out) make_output_directory(*out);
     const InterruptWatch watch;
     app::StatusLine line(true, true);
     result =

@@ -24,10 +24,10 @@ ExitCode run(const Arguments& arguments) {
   const config::Catalogue catalogue = app::open_catalogue(arguments);
   const auto out = arguments.value("out");
   const auto yaml = arguments.value("profile");
-  if (out) make_output_directory(*out);
-  if (yaml) check_replaceable(*yaml);
   const std::filesystem::path file = find_run(*arguments.positional(0), catalogue);
   const MeasuredRun run = read_run(file);
+  if (out) make_output_directory(*out);
+  if (yaml) check_replaceable(*yaml);
   const MachineProfile profile = laws_and_machine(run, catalogue);
   if (yaml) require_machine(profile, file.string());
   if (out) write_profile_files(profile, *out);

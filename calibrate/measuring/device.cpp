@@ -60,6 +60,7 @@ nlohmann::ordered_json json_of(const kernels::GpuFacts& gpu) {
     return fmt::format("{}.{}", number / 1000, number % 1000 / 10);
   };
   return {{"gpu", gpu.name},
+          {"gpu_pci", gpu.pci},  // tells it from its like where NVML has no hash of it
           {"sm", gpu.capability},
           {"sms", gpu.multiprocessors},
           {"mem_mib", gpu.memory.count() >> 20U},

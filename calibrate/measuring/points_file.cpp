@@ -71,14 +71,14 @@ Json json_of(const SentinelReading& reading) {
 }
 
 Json json_of(const KernelFinding& finding) {
-  Json json = {{"kernel", finding.kernel}, {"families", finding.families}, {"ok", finding.ok()}};
+  Json json = {{"kernel", finding.kernel}, {"families", finding.families}};
   if (!finding.failure.empty()) {
     json["failure"] = finding.failure;
   } else {
     // JSON has no infinity, which NaN is as far as errors go.
-    json["error"] = std::isfinite(finding.error) ? Json(rounded(finding.error)) : Json(nullptr);
+    json["error"] = std::isfinite(finding.error) ? Json(finding.error) : Json(nullptr);
   }
-  json["bound"] = rounded(finding.bound);
+  json["bound"] = finding.bound;
   return json;
 }
 

@@ -31,8 +31,9 @@ struct MeasuredRun {
   std::vector<KernelFinding> findings{};  // of kernels that were proven first
 };
 
-/// As files and journals keep them; numbers to six digits. `ok` is false of points without a
-/// sample; flags, "unstable" and "drift", say why one is to be trusted less.
+/// As files and journals keep them; numbers to six digits, but those of a finding to the last bit:
+/// it is to be judged again. `ok` is false of points without a sample; flags, "unstable" and
+/// "drift", say why one is to be trusted less.
 nlohmann::ordered_json json_of(const MeasuredPoint& point);
 nlohmann::ordered_json json_of(const SentinelReading& reading);
 nlohmann::ordered_json json_of(const KernelFinding& finding);

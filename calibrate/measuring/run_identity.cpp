@@ -1,5 +1,7 @@
 #include "calibrate/measuring/run_identity.hpp"
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include <fmt/format.h>
@@ -47,12 +49,20 @@ Json disk_facts(const std::filesystem::path& directory) {
 }
 
 std::string differences(const Json& there, const Json& here) {
+  const auto of = [](const Json& all, const std::string& name) {
+    return all.is_object() && all.contains(name) ? all.at(name) : Json();
+  };
+  std::set<std::string> names;
+  for (const Json* all : {&there, &here}) {
+    for (const auto& [name, value] : all->items()) names.insert(name);
+  }
   std::string text;
-  for (const auto& [name, value] : here.items()) {
-    const Json other = there.is_object() && there.contains(name) ? there.at(name) : Json();
-    if (other == value) continue;
-    text += fmt::format("{}{} ({}, now {})", text.empty() ? "" : ", ", name, other.dump(),
-                        value.dump());
+  for (const std::string& name : names) {
+    const Json before = of(there, name);
+    const Json now = of(here, name);
+    if (before == now) continue;
+    text +=
+        fmt::format("{}{} ({}, now {})", text.empty() ? "" : ", ", name, before.dump(), now.dump());
   }
   return text;
 }

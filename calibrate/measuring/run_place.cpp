@@ -20,7 +20,9 @@ RunPlace::RunPlace(std::string out) : name_(std::move(out)) {
   constexpr std::array<std::string_view, 4> kSuffixes = {".points.json", ".points.journal", ".json",
                                                          ".yaml"};
   for (const std::string_view suffix : kSuffixes) {
-    if (name_.ends_with(suffix)) name_.resize(name_.size() - suffix.size());
+    if (!name_.ends_with(suffix)) continue;
+    name_.resize(name_.size() - suffix.size());
+    break;
   }
   const fs::path path(name_);
   std::error_code unknown;

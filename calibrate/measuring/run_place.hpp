@@ -9,8 +9,8 @@ namespace terrace::calibrate {
 /// until it is complete.
 class RunPlace {
  public:
-  /// What --out says: how their names begin, or one of their names. Throws UsageError if nothing
-  /// can have such a name.
+  /// What --out says: how their names begin, or one of their names, of which one ending is cut.
+  /// Throws UsageError if nothing can have such a name.
   explicit RunPlace(std::string out);
 
   [[nodiscard]] const std::string& name() const { return name_; }

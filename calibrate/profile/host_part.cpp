@@ -55,9 +55,15 @@ HostSpec host_part(PartMaker& maker, const GpuSpec& gpu) {
     host.sources["dram"] = maker.assumed("as much as the device has");
   }
   if (const Traffic best = best_traffic(maker); best.rate > 0) {
-    host.dram_bandwidth = kept(Bandwidth{best.rate});
+    const bool of_one_node = maker.fact("threads_near_gpu") == "true" && host.sockets > 1;
+    const double nodes = of_one_node ? static_cast<double>(host.sockets) : 1;
+    host.dram_bandwidth = kept(Bandwidth{best.rate * nodes});
     host.sources["dram_bandwidth"] =
-        maker.measured("the best of copies and reads, reads and writes added", best.points);
+        of_one_node
+            ? maker.assumed(fmt::format("{} times what was measured of the GPU's NUMA node, {:.4g} "
+                                        "GB/s: others' memory was not",
+                                        host.sockets, best.rate * 1e-9))
+            : maker.measured("the best of copies and reads, reads and writes added", best.points);
   } else {
     host.dram_bandwidth = std::max(gpu.host_link.h2d, gpu.host_link.d2h) * 4;
     host.sources["dram_bandwidth"] = maker.assumed("four times the link of the device");

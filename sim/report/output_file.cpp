@@ -1,9 +1,12 @@
 #include "sim/report/output_file.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <string>
 #include <system_error>
 #include <utility>
+
+#include <unistd.h>
 
 namespace terrace {
 namespace {
@@ -12,6 +15,16 @@ namespace {
 bool is_written_to(const std::filesystem::path& path) {
   std::error_code unknown;
   return std::filesystem::is_other(path, unknown) || path.parent_path() == "/dev";
+}
+
+/// Makes a file whose name begins with `stem` and is nobody's, and removes it. Throws CannotWrite
+/// about `path` if that fails.
+void probe(const std::filesystem::path& path, const std::filesystem::path& stem) {
+  std::string name = stem.string() + ".XXXXXX";
+  const int file = ::mkstemp(name.data());
+  if (file < 0) throw CannotWrite(path, std::generic_category().message(errno));
+  static_cast<void>(::close(file));
+  static_cast<void>(::unlink(name.c_str()));
 }
 
 }  // namespace
@@ -90,11 +103,7 @@ void check_replaceable(const std::filesystem::path& path) {
   if (is_written_to(path)) return;
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) throw CannotWrite(path, "it is a directory");
-  const std::filesystem::path part = path.string() + ".part";
-  std::filesystem::remove(part, error);
-  if (error) throw CannotWrite(path, error.message());
-  const OutputFile file(part);
-  std::filesystem::remove(part, error);
+  probe(path, path);
 }
 
 void make_output_directory(const std::filesystem::path& directory) {
@@ -104,7 +113,7 @@ void make_output_directory(const std::filesystem::path& directory) {
     throw std::runtime_error("cannot create the directory " + directory.string() + ": " +
                              error.message());
   }
-  check_replaceable(directory / "terrace");
+  probe(directory, directory / "terrace");
 }
 
 }  // namespace terrace

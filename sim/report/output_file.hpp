@@ -69,7 +69,8 @@ void replace_file(const std::filesystem::path& path,
 /// would, as far as that can be told now.
 void check_replaceable(const std::filesystem::path& path);
 
-/// Makes a directory for results if there is none; the same of a file in it.
+/// Makes a directory for results if there is none; throws std::runtime_error if that fails, or
+/// CannotWrite if no file can be made in it.
 void make_output_directory(const std::filesystem::path& directory);
 
 }  // namespace terrace

@@ -1,6 +1,7 @@
 #include "sim/report/output_file.hpp"
 
 #include <filesystem>
+#include <iterator>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -40,6 +41,9 @@ TEST(OutputFile, CanBeLookedForBeforeThereIsAnythingToWrite) {
   place.write("kept", "text");
   check_replaceable(place.at("kept"));
   EXPECT_EQ(testing::read_file(place.at("kept")), "text");
+  place.write("a.part", "somebody's");
+  check_replaceable(place.at("a"));
+  EXPECT_EQ(testing::read_file(place.at("a.part")), "somebody's");
 }
 
 TEST(OutputFile, GetsADirectoryOrSaysWhyNot) {
@@ -49,6 +53,16 @@ TEST(OutputFile, GetsADirectoryOrSaysWhyNot) {
   place.write("file", "");
   EXPECT_THROW(make_output_directory(place.at("file")), std::runtime_error);
   EXPECT_THROW(make_output_directory(place.at("file/x")), std::runtime_error);
+  EXPECT_THROW(make_output_directory("/proc"), CannotWrite);  // not even root's
+}
+
+TEST(OutputFile, LooksAtADirectoryThatHasFilesOfAnyName) {
+  const Workplace place;
+  fs::create_directory(place.at("terrace"));  // a clone of this repository
+  place.write("terrace.part", "somebody's");
+  make_output_directory(place.at(""));
+  EXPECT_EQ(testing::read_file(place.at("terrace.part")), "somebody's");
+  EXPECT_EQ(std::distance(fs::directory_iterator(place.at("")), fs::directory_iterator()), 2);
 }
 
 }  // namespace

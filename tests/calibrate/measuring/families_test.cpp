@@ -241,6 +241,7 @@ TEST(GpuFamilies, TellTheGpuAsProfilesKnowIt) {
   run.host.update(host_facts());  // which does not take the place of any
   for (const auto& [name, value] : facts.items()) EXPECT_EQ(run.host.at(name), value) << name;
   EXPECT_EQ(facts.at("cuda"), "12.8");
+  EXPECT_EQ(facts.at("gpu_pci"), "0000:3b:00.0");
   EXPECT_EQ(facts.at("cuda_of_driver"), "13.0");
 
   const config::Catalogue shipped({TERRACE_SOURCE_DIR});

@@ -65,6 +65,15 @@ TEST(PointsFile, IsWhatFittingReads) {
   EXPECT_EQ(table.points[0].cells[table.column("l2")].text, "cold");
 }
 
+TEST(PointsFile, AKernelIsAsWrongWhenItIsReadAsWhenItWasFound) {
+  for (const double error : {0.01, 0.01000000004, 0.00999999996}) {
+    const KernelFinding found{"gemm/bf16/bf16", {"gemm"}, error, 0.01, {}};
+    const KernelFinding read = finding_of(nlohmann::ordered_json::parse(json_of(found).dump()));
+    EXPECT_EQ(read.ok(), found.ok()) << error;
+    EXPECT_EQ(read.error, found.error);
+  }
+}
+
 TEST(PointsFile, SaysWhatIsNoCalibration) {
   const testing::Workplace place;
   const auto told = [&](const std::string& text) -> std::string {
