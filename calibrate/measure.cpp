@@ -1,8 +1,10 @@
 #include <array>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -14,6 +16,7 @@
 #include "calibrate/measuring/session.hpp"
 #include "calibrate/profile/machine_profile.hpp"
 #include "calibrate/verbs.hpp"
+#include "kernels/kernel_set.hpp"
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/interrupt.hpp"
@@ -43,10 +46,12 @@ bool tell_wrong_kernels(const MeasuredRun& run) {
     note(fmt::format("terrace: {} was not timed: {}", family, why));
   }
   if (wrong.empty()) return false;
+  std::set<std::string_view> planned;
+  for (const MeasuredPoint& point : run.points) planned.insert(point.family);
   note(
       fmt::format("terrace: this device computes wrong results: {} of {} families are missing from "
                   "what was measured and from the profile",
-                  wrong.size(), run.tool.at("families").size()));
+                  wrong.size(), planned.size()));
   return true;
 }
 
@@ -64,15 +69,18 @@ MeasuringOptions options_of(const Arguments& arguments) {
   return options;
 }
 
-/// Of points of some families alone there may be none, and nobody minds.
+/// Of points of some families alone, or of those that are right, there may be none: that is said.
 void make_profile(const MeasuredRun& run, const RunPlace& place, const Arguments& arguments) {
   std::string text;
   try {
     text = machine_yaml(
         machine_profile(run, app::open_catalogue(arguments), place.points().string()), run);
   } catch (const config::ConfigError& e) {
-    if (!arguments.has("only") && condemned(run.findings).empty()) throw;
-    note(fmt::format("terrace: no profile of these families alone: {}", e.what()));
+    const bool all_is_right = condemned(run.findings).empty();
+    if (!arguments.has("only") && all_is_right) throw;
+    note(fmt::format("terrace: no profile {}: {}",
+                     all_is_right ? "of these families alone" : "without what was found wrong",
+                     e.what()));
     return;
   }
   try {
@@ -88,18 +96,6 @@ void make_profile(const MeasuredRun& run, const RunPlace& place, const Arguments
       fmt::format("{}: the machine, for 'terrace run small-machine --hw {}'; 'terrace calibrate "
                   "report {}' says how well it fits\n",
                   place.profile().string(), place.name(), place.name()));
-}
-
-/// What of a run that ended early is kept, and how to go on.
-std::string kept_text(Session& session, const Arguments& arguments) {
-  if (session.done() == 0) {
-    session.forget();
-    return "no point was measured yet, and nothing is kept";
-  }
-  return fmt::format(
-      "{} of {} points are measured and kept; the same command{} goes on with the "
-      "others",
-      session.done(), session.plan().size(), arguments.has("fresh") ? " without --fresh" : "");
 }
 
 std::optional<MeasuredRun> measured(Session& session, bool quiet) {
@@ -122,10 +118,13 @@ ExitCode run_session(Session& session, const RunPlace& place, const Arguments& a
     run = measured(session, quiet);
     if (run) replace_file(place.points(), points_text(*run));
   } catch (const CannotWrite& e) {
-    throw std::runtime_error(fmt::format("{}; {}", e.what(), kept_text(session, arguments)));
+    throw std::runtime_error(fmt::format("{}; {}", e.what(), session.kept()));
+  } catch (const kernels::DeviceLost& e) {
+    throw std::runtime_error(
+        fmt::format("{}; the device is lost to this process; {}", e.what(), session.kept()));
   }
   if (!run) {
-    note(fmt::format("terrace: stopped by a signal: {}", kept_text(session, arguments)));
+    note(fmt::format("terrace: stopped by a signal: {}", session.kept()));
     return ExitCode::interrupted;
   }
   session.forget();

@@ -73,25 +73,35 @@ config::ConfigError Journal::refused(const std::string& why) {
   return config::ConfigError(why + "\n  --fresh begins anew, in its place\n");
 }
 
-Journal::Journal(std::filesystem::path path, const Progressed& before) : path_(std::move(path)) {
-  const std::filesystem::path part = path_.string() + ".part";
-  try {
-    file_.emplace(part);
-    line({{kHeader, before.header}});
-    for (const KernelFinding& finding : before.findings) add(finding);
-    for (const SentinelReading& reading : before.sentinels) add(reading);
-    for (const MeasuredPoint& point : before.points) add(point);
-    file_->move_to(path_);
-  } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(part, ignored);
-    throw;
-  }
+Journal::Journal(std::filesystem::path path, const Progressed& before)
+    : path_(std::move(path)), part_(path_.string() + ".part") {
+  file_.emplace(part_.path);
+  line({{kHeader, before.header}});
+  for (const KernelFinding& finding : before.findings) line(json_of(finding));
+  for (const SentinelReading& reading : before.sentinels) line(json_of(reading));
+  for (const MeasuredPoint& point : before.points) line(json_of(point));
+  const bool is_wrong = std::any_of(before.findings.begin(), before.findings.end(),
+                                    [](const KernelFinding& finding) { return !finding.ok(); });
+  if (is_wrong || !before.points.empty()) put_in_place();
 }
 
-void Journal::add(const MeasuredPoint& point) { line(json_of(point)); }
+Journal::Part::~Part() {
+  std::error_code ignored;
+  if (!path.empty()) std::filesystem::remove(path, ignored);
+}
+
+void Journal::put_in_place() {
+  if (is_in_place()) return;
+  file_->move_to(path_);
+  part_.path.clear();
+}
+
+void Journal::add(const MeasuredPoint& point) {
+  line(json_of(point));
+  put_in_place();
+}
+
 void Journal::add(const SentinelReading& reading) { line(json_of(reading)); }
-void Journal::add(const KernelFinding& finding) { line(json_of(finding)); }
 
 void Journal::remove() {
   file_.reset();

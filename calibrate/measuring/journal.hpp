@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -47,13 +48,15 @@ class Journal {
   /// That a line cannot be believed, and what to do about it.
   static config::ConfigError refused(const std::string& why);
 
-  /// Begins with what there is already, in place of what the file held. Throws std::runtime_error
-  /// if it cannot be written; so does add().
+  /// Begins with what there is already, beside the file, and takes its place as soon as there is
+  /// something worth keeping: a point, or a kernel that is wrong. Until then the file stays what it
+  /// was. Throws std::runtime_error if it cannot be written; so does add().
   Journal(std::filesystem::path path, const Progressed& before);
 
   void add(const MeasuredPoint& point);
   void add(const SentinelReading& reading);
-  void add(const KernelFinding& finding);
+
+  [[nodiscard]] bool is_in_place() const { return part_.path.empty(); }
 
   /// All is kept elsewhere.
   void remove();
@@ -61,7 +64,19 @@ class Journal {
  private:
   void line(const nlohmann::ordered_json& json);
 
+  void put_in_place();
+
+  /// What is not worth keeping, gone at the end.
+  struct Part {
+    explicit Part(std::filesystem::path at) : path(std::move(at)) {}
+    Part(const Part&) = delete;
+    Part& operator=(const Part&) = delete;
+    ~Part();
+    std::filesystem::path path;
+  };
+
   std::filesystem::path path_;
+  Part part_;
   std::optional<OutputFile> file_;
 };
 

@@ -63,10 +63,7 @@ bool prove_kernels(const std::vector<Planned>& plan, const Bench& bench, const R
     if (!findings.empty() && findings.back().lost) {
       keep_wrong(so_far.findings, findings);
       so_far.findings = std::move(findings);
-      throw kernels::DeviceLost(fmt::format(
-          "{}: {}; the device is lost to this process: the same command again goes on without what "
-          "times this kernel",
-          name, so_far.findings.back().failure));
+      throw kernels::DeviceLost(name + ": " + so_far.findings.back().failure);
     }
   }
   so_far.findings = std::move(findings);

@@ -22,31 +22,6 @@
 namespace terrace::calibrate {
 namespace {
 
-/// What is not measured yet, in the order of the seed: first what writes nothing to the disk, as
-/// that is busy for a while with what it was given; what is to be last at the end, what writes most
-/// behind the others. A run that goes on measures the rest in the same order.
-std::vector<const Planned*> left_of(const std::vector<Planned>& plan, const Progressed& so_far,
-                                    std::uint64_t seed) {
-  std::set<std::string_view> done;
-  for (const MeasuredPoint& point : so_far.points) done.insert(point.id);
-  std::vector<const Planned*> order;
-  order.reserve(plan.size());
-  for (const Planned& planned : plan) order.push_back(&planned);
-  Random random(seed, "calibrate/order");
-  shuffle(order, random);
-  const auto turn = [](const Planned* p) {
-    const Measurement& m = p->measurement;
-    return std::tuple(m.last, m.written > Bytes{}, m.last ? m.written : Bytes{});
-  };
-  std::stable_sort(order.begin(), order.end(),
-                   [&](const Planned* a, const Planned* b) { return turn(a) < turn(b); });
-  const auto wrong = condemned(so_far.findings);
-  std::erase_if(order, [&](const Planned* p) {
-    return done.contains(p->measurement.id) || wrong.contains(p->family->name);
-  });
-  return order;
-}
-
 /// `lost` becomes true where nothing can be measured after it.
 MeasuredPoint measured(const Planned& planned, Bench& bench, bool& lost) {
   const Measurement& m = planned.measurement;
@@ -116,6 +91,20 @@ std::vector<Planned> plan_of(std::span<const Family* const> families, const Exte
   return plan;
 }
 
+std::string why_nothing(std::span<const Family* const> families, const Extent& extent) {
+  std::string text = "nothing to measure";
+  for (const Family* family : families) {
+    const bool no_gpu = family->needs_gpu && !extent.gpu;
+    const bool no_disk = family->needs_disk && extent.disk == Bytes{};
+    if (no_gpu) text += fmt::format("; {} needs a GPU", family->name);
+    if (no_disk) text += fmt::format("; {} needs --disk DIR", family->name);
+    if (!no_gpu && !no_disk && family->needs_direct_disk && !extent.direct_disk) {
+      text += fmt::format("; {} needs GPUDirect Storage", family->name);
+    }
+  }
+  return text;
+}
+
 std::vector<const Family*> chosen_families(std::string_view list,
                                            std::span<const Family* const> all) {
   std::vector<std::string_view> names;
@@ -146,6 +135,28 @@ std::vector<const Family*> chosen_families(std::string_view list,
     if (wanted.contains(family->name)) chosen.push_back(family);
   }
   return chosen;
+}
+
+std::vector<const Planned*> left_of(const std::vector<Planned>& plan, const Progressed& so_far,
+                                    std::uint64_t seed) {
+  std::set<std::string_view> done;
+  for (const MeasuredPoint& point : so_far.points) done.insert(point.id);
+  std::vector<const Planned*> order;
+  order.reserve(plan.size());
+  for (const Planned& planned : plan) order.push_back(&planned);
+  Random random(seed, "calibrate/order");
+  shuffle(order, random);
+  const auto turn = [](const Planned* p) {
+    const Measurement& m = p->measurement;
+    return std::tuple(m.last, m.written > Bytes{}, m.last ? m.written : Bytes{});
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const Planned* a, const Planned* b) { return turn(a) < turn(b); });
+  const auto wrong = condemned(so_far.findings);
+  std::erase_if(order, [&](const Planned* p) {
+    return done.contains(p->measurement.id) || wrong.contains(p->family->name);
+  });
+  return order;
 }
 
 bool measure(const std::vector<Planned>& plan, Bench& bench, std::uint64_t seed,
@@ -183,10 +194,7 @@ bool measure(const std::vector<Planned>& plan, Bench& bench, std::uint64_t seed,
     so_far.points.push_back(std::move(point));
     if (lost) {
       const MeasuredPoint& last = so_far.points.back();
-      throw kernels::DeviceLost(
-          fmt::format("{}: {}; the device is lost to this process: the same command again goes on "
-                      "behind this point",
-                      last.id, last.error));
+      throw kernels::DeviceLost(last.id + ": " + last.error);
     }
   }
   look();

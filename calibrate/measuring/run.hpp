@@ -20,6 +20,9 @@ struct Planned {
 /// The points of these families, as far as the machine has what they need.
 std::vector<Planned> plan_of(std::span<const Family* const> families, const Extent& extent);
 
+/// "nothing to measure; gds needs --disk DIR": why that plan is empty.
+std::string why_nothing(std::span<const Family* const> families, const Extent& extent);
+
 /// The families of a list such as "gemm,decode_attention". Throws UsageError with the nearest one,
 /// or all names if one is empty or there twice.
 std::vector<const Family*> chosen_families(std::string_view list,
@@ -48,9 +51,15 @@ struct RunWorld {
   std::function<std::vector<std::pair<std::string, double>>()> gpu_state{};  // where one is watched
 };
 
-/// Measures what `so_far` lacks of the plan, in an order that the seed says, and adds it there and
-/// to the journal; whether it came to its end. Families of kernels that were found wrong are left
-/// out. A point whose measurement throws is kept with what it says, and not tried again;
+/// What is not measured yet, in the order of the seed: first what writes nothing to the disk, as
+/// that is busy for a while with what it was given; what is to be last at the end, what writes most
+/// behind the others. A run that goes on measures the rest in the same order. Families of kernels
+/// that were found wrong are left out.
+std::vector<const Planned*> left_of(const std::vector<Planned>& plan, const Progressed& so_far,
+                                    std::uint64_t seed);
+
+/// Measures what is left of the plan, and adds it to `so_far` and to the journal; whether it came
+/// to its end. A point whose measurement throws is kept with what it says, and not tried again;
 /// contradictions (InvariantViolation) go on to the caller, and so does the loss of the device
 /// (DeviceLost), behind a point that is kept.
 bool measure(const std::vector<Planned>& plan, Bench& bench, std::uint64_t seed,

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <ctime>
-#include <set>
 #include <stdexcept>
+#include <system_error>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -23,17 +23,6 @@ using Json = nlohmann::ordered_json;
 
 std::string now_utc() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-}
-
-/// Why there is nothing to be measured of what was asked for.
-std::string nothing_text(const MeasuringOptions& options, const std::vector<std::string>& lost) {
-  std::string text = "nothing to measure";
-  for (const Family* family : options.families) {
-    if (family->needs_gpu) text += fmt::format("; {} needs a GPU", family->name);
-    if (family->needs_disk) text += fmt::format("; {} needs --disk DIR", family->name);
-  }
-  for (const std::string& one : lost) text += "; " + one;
-  return text;
 }
 
 /// The user does not want to wait for the file.
@@ -60,51 +49,34 @@ Session::Session(MeasuringOptions options, std::filesystem::path journal)
   choose_extent();
   operands_.emplace(*device_.kernels, cold_pool(extent_), sampling_of(extent_), options_.seed);
   plan_ = plan_of(options_.families, extent_);
-  if (plan_.empty()) throw app::UsageError(nothing_text(options_, lost()));
+  if (plan_.empty()) {
+    std::string why = why_nothing(options_.families, extent_);
+    if (gpu_ && !gpu_->why_no_cu_file.empty()) why += "; " + gpu_->why_no_cu_file;
+    throw app::UsageError(why);
+  }
   check_kept(so_far_.points, kept_lines_, plan_, journal_path_.string());
 }
 
 Session::~Session() = default;
 
 void Session::look_around() {
+  keep_cu_file_from_logging();
   device_ = open_device(options_.device, options_.threads);
   host_ = device_.facts;
   host_.update(host_facts());
-  if (device_.gpu) look_at_gpu();
+  if (device_.gpu) {
+    const bool direct = std::any_of(options_.families.begin(), options_.families.end(),
+                                    [](const Family* family) { return family->needs_direct_disk; });
+    gpu_.emplace(device_.pci, options_.threads, options_.disk && direct);
+    options_.threads = gpu_->threads;
+    host_.update(gpu_->facts);
+    if (!gpu_->lost.empty()) host_["lost"] = gpu_->lost;
+  }
   if (options_.disk && !std::filesystem::is_directory(*options_.disk)) {
     throw std::runtime_error(
         fmt::format("--disk: there is no directory '{}'", options_.disk->string()));
   }
   if (options_.disk) host_["disk"] = disk_facts(*options_.disk);
-}
-
-/// What is lost where a vendor's library is not there is said, and the rest goes on without it.
-void Session::look_at_gpu() {
-  if (stay_near_gpu(device_.pci)) {
-    host_["threads_near_gpu"] = true;
-    options_.threads = std::min(options_.threads, usable_cores());
-  }
-  host_.update(gpu_place(device_.pci));
-  Json lost = Json::array();
-  try {
-    watch_.emplace(nvml_functions(), device_.pci);
-    host_.update(watch_->facts());
-  } catch (const std::runtime_error& e) {
-    lost.push_back(fmt::format("{}: clocks, power and reasons to be slow are not known", e.what()));
-  }
-  const bool wanted = std::any_of(options_.families.begin(), options_.families.end(),
-                                  [](const Family* family) { return family->needs_direct_disk; });
-  if (options_.disk && wanted) {
-    try {
-      cu_file_.emplace(cu_file_functions());
-      host_["gds_compatibility_mode"] = cu_file_->compatibility_mode();
-    } catch (const std::runtime_error& e) {
-      lost.push_back(fmt::format(
-          "no GPUDirect Storage: {}; 'bounce', by way of the host's memory, stands for it",
-          e.what()));
-    }
-  }
-  if (!lost.empty()) host_["lost"] = lost;
 }
 
 bool Session::go_on(const Json& tool) {
@@ -128,6 +100,7 @@ bool Session::go_on(const Json& tool) {
     throw Journal::refused(
         fmt::format("{}:1: error: no machine has this 'extent'", journal_path_.string()));
   }
+  goes_on_ = true;
   so_far_ = std::move(found->progressed);
   kept_lines_ = std::move(found->lines);
   return true;
@@ -150,7 +123,7 @@ void Session::choose_extent() {
   extent_.quick = options_.quick;
   extent_.gpu = device_.gpu;
   extent_.capability = device_.facts.value("sm", 0);
-  extent_.direct_disk = cu_file_.has_value();
+  extent_.direct_disk = gpu_ && gpu_->cu_file;
   extent_.threads = options_.threads;
   const Json tool = tool_facts(options_);
   if (go_on(tool)) return;
@@ -184,11 +157,9 @@ Bytes Session::disk_file() const {
 
 std::unique_ptr<TestFile> Session::disk_to_measure(
     const std::function<bool()>& stop, const std::function<void(const RunProgress&)>& progress) {
-  std::set<std::string_view> done;
-  for (const MeasuredPoint& point : so_far_.points) done.insert(point.id);
-  const bool needed = std::any_of(plan_.begin(), plan_.end(), [&](const Planned& p) {
-    return p.family->needs_disk && !done.contains(p.measurement.id);
-  });
+  const std::vector<const Planned*> left = left_of(plan_, so_far_, options_.seed);
+  const bool needed =
+      std::any_of(left.begin(), left.end(), [](const Planned* p) { return p->family->needs_disk; });
   if (!needed) return nullptr;
   auto file = std::make_unique<TestFile>(*options_.disk, extent_.disk, [&](Bytes) {
     if (stop()) throw Stopped();
@@ -200,35 +171,34 @@ std::unique_ptr<TestFile> Session::disk_to_measure(
 
 std::optional<MeasuredRun> Session::measure(
     const std::function<bool()>& stop, const std::function<void(const RunProgress&)>& progress) {
-  std::unique_ptr<TestFile> disk;
-  try {
-    disk = disk_to_measure(stop, progress);
-  } catch (const Stopped&) {
-    return std::nullopt;
-  }
   Bench bench{.kernels = *device_.kernels,
               .gpu = device_.gpu,
               .threads = options_.threads,
               .memory = extent_.memory,
               .cache = extent_.cache,
-              .disk = disk.get(),
               .operands = &*operands_,
               .transfers = device_.transfers.get(),
-              .cu_file = cu_file_ ? &*cu_file_ : nullptr};
+              .cu_file = gpu_ && gpu_->cu_file ? &*gpu_->cu_file : nullptr};
   Sentinel sentinel(*device_.kernels, device_.gpu);
   RunWorld world{.clock = steady_seconds,
                  .sentinel = [&] { return sentinel.rates(); },
                  .stop = stop,
                  .progress = progress};
-  if (watch_) {
-    world.gpu_state = [&] { return sentinel.under_load([&] { return watch_->state(); }); };
+  if (gpu_ && gpu_->watch) {
+    world.gpu_state = [&] { return sentinel.under_load([&] { return gpu_->watch->state(); }); };
   }
+  std::unique_ptr<TestFile> disk;
   try {
     if (!prove_kernels(plan_, bench, world, so_far_)) return std::nullopt;
-  } catch (const kernels::DeviceLost&) {
-    journal_.emplace(journal_path_, so_far_);  // the next run is to know
+    disk = disk_to_measure(stop, progress);
+  } catch (const Stopped&) {
+    journal_.emplace(journal_path_, so_far_);  // what is wrong, the next run is to know
+    return std::nullopt;
+  } catch (...) {
+    journal_.emplace(journal_path_, so_far_);
     throw;
   }
+  bench.disk = disk.get();
   journal_.emplace(journal_path_, so_far_);
   const bool all =
       calibrate::measure(plan_, bench, options_.seed, DriftRule{}, world, *journal_, so_far_);
@@ -244,6 +214,25 @@ MeasuredRun Session::finished() {
   }
   judge_drift(run.sentinels, run.points, DriftRule{});
   return run;
+}
+
+std::string Session::kept() const {
+  const bool in_journal = goes_on_ || (journal_ && journal_->is_in_place());
+  const char* command = options_.fresh ? "the same command without --fresh" : "the same command";
+  if (in_journal && done() > 0) {
+    return fmt::format("{} of {} points are measured and kept; {} goes on with the others", done(),
+                       plan_.size(), command);
+  }
+  if (in_journal && !condemned(so_far_.findings).empty()) {
+    return fmt::format(
+        "no point was measured yet; which kernels are wrong is kept, and {} goes on without them",
+        command);
+  }
+  std::error_code unknown;
+  const bool of_another = !in_journal && std::filesystem::exists(journal_path_, unknown);
+  return of_another
+             ? fmt::format("no point was measured yet; {} stays as it was", journal_path_.string())
+             : "no point was measured yet, and nothing is kept";
 }
 
 void Session::forget() {

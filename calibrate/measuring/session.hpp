@@ -10,11 +10,10 @@
 
 #include "calibrate/disk/test_file.hpp"
 #include "calibrate/measuring/device.hpp"
+#include "calibrate/measuring/gpu_surroundings.hpp"
 #include "calibrate/measuring/machine_lock.hpp"
 #include "calibrate/measuring/points_file.hpp"
 #include "calibrate/measuring/run.hpp"
-#include "calibrate/vendor/cu_file.hpp"
-#include "calibrate/vendor/nvml.hpp"
 
 namespace terrace::calibrate {
 
@@ -27,7 +26,9 @@ struct MeasuringOptions {
   int threads = 1;         // of the processor
   std::uint64_t seed = 1;  // of the order and of the numbers
   bool plan_only = false;  // another calibration may be under way then
-  bool fresh = false;      // replaces the journal of an earlier run, once there is a point of this
+  // Takes the place of an earlier run's journal, once there is a point of this one, or a kernel
+  // that is wrong.
+  bool fresh = false;
 };
 
 /// The size of the file that is measured on a disk with that much room: 8 GiB, or 2 GiB of a quick
@@ -62,12 +63,14 @@ class Session {
   std::optional<MeasuredRun> measure(const std::function<bool()>& stop,
                                      const std::function<void(const RunProgress&)>& progress);
 
+  /// What of a run that ended early is kept, and how to go on.
+  [[nodiscard]] std::string kept() const;
+
   /// To be called when what measure() returned is kept.
   void forget();
 
  private:
   void look_around();
-  void look_at_gpu();
   void choose_extent();
   Pace pace();
   bool go_on(const nlohmann::ordered_json& tool);
@@ -79,14 +82,14 @@ class Session {
   std::filesystem::path journal_path_;
   std::optional<MachineLock> lock_;
   Device device_;
-  std::optional<GpuWatch> watch_;
-  std::optional<CuFile> cu_file_;
+  std::optional<GpuSurroundings> gpu_;
   std::optional<Operands> operands_;
   nlohmann::ordered_json host_;
   Extent extent_;
   bool paces_are_usual_ = false;
   std::vector<Planned> plan_;
   Progressed so_far_;
+  bool goes_on_ = false;         // with what the journal had
   std::vector<int> kept_lines_;  // of the journal, where its points are
   std::optional<Journal> journal_;
 };

@@ -32,9 +32,9 @@ void require_all(ssize_t done, std::size_t bytes, const char* call) {
 
 }  // namespace
 
+void keep_cu_file_from_logging() { static_cast<void>(::setenv("CUFILE_LOGFILE_PATH", "", 0)); }
+
 CuFileFunctions cu_file_functions() {
-  // It would leave a cufile.log in the working directory; whoever wants one has said where.
-  static_cast<void>(::setenv("CUFILE_LOGFILE_PATH", "", 0));
   const DynamicLibrary library("libcufile.so.0");
   CuFileFunctions f;
   const auto need = [&]<class F>(F*& function, const char* name) {

@@ -48,6 +48,10 @@ struct CuFileFunctions {
   ssize_t (*write)(Handle, const void* base, std::size_t, off_t in_file, off_t in_memory) = nullptr;
 };
 
+/// It would leave a cufile.log in the working directory; whoever wants one has said where. To be
+/// called before there are threads, such as CUDA's: the environment is theirs, too.
+void keep_cu_file_from_logging();
+
 /// Those of libcufile.so.0. Throws std::runtime_error if it is not there.
 CuFileFunctions cu_file_functions();
 

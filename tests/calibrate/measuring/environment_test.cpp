@@ -8,27 +8,14 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/app/program.hpp"
+#include "tests/calibrate/measuring/described_machine.hpp"
 
 namespace terrace::calibrate {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// A machine that is described by files.
-class Described {
- public:
-  void file(const std::string& name, std::string_view text) {
-    fs::create_directories(root(name).parent_path());
-    place_.write("root/" + name, text);
-  }
-  [[nodiscard]] fs::path root(const std::string& name = "") const {
-    return place_.at("root/" + name);
-  }
-
- private:
-  testing::Workplace place_;
-};
+using Described = testing::DescribedMachine;
 
 TEST(HostFacts, AreReadFromTheSystemsFiles) {
   Described machine;
