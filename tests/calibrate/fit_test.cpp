@@ -56,8 +56,7 @@ const std::string kFit = "calibrate fit --form gemm --gpu h200-sxm --bootstrap 2
 
 TEST(CalibrateFit, PointsOfAProcessorAreColdUnlessTheySayOtherwise) {
   const Workplace place;
-  std::vector<double> truth;
-  for (const forms::Parameter& one : forms::CpuGemm::kParameters) truth.push_back(one.start);
+  const std::vector<double> truth = {3e-6, 2e14, 2e12};  // as fast as what --gpu names
   std::string head = "dtype,n,k,m,latency_us";
   std::string silent = head + "\n";
   std::string telling = head + ",l2\n";
@@ -68,7 +67,7 @@ TEST(CalibrateFit, PointsOfAProcessorAreColdUnlessTheySayOtherwise) {
             1e6 * forms::CpuGemm::seconds(truth, testing::kChip, {.m = m, .n = n, .k = k});
         const std::string row = fmt::format("bf16,{},{},{},{:.6g}", n, k, m, us);
         silent += row + "\n";
-        telling += row + (m < 256 ? ",hot\n" : ",cold\n");
+        telling += row + (m > 1 && m < 256 ? ",hot\n" : ",cold\n");
       }
     }
   }
@@ -78,8 +77,8 @@ TEST(CalibrateFit, PointsOfAProcessorAreColdUnlessTheySayOtherwise) {
   const Outcome all = place.terrace(fit + "silent.csv");
   EXPECT_THAT(all.out, HasSubstr("36 of silent.csv")) << all.err;
   const Outcome cold = place.terrace(fit + "telling.csv");
-  EXPECT_THAT(cold.out, HasSubstr("12 of telling.csv")) << cold.err;
-  EXPECT_THAT(cold.out, HasSubstr("operands in a cache: 24")) << cold.out;
+  EXPECT_THAT(cold.out, HasSubstr("18 of telling.csv")) << cold.err;
+  EXPECT_THAT(cold.out, HasSubstr("18: operands in a cache")) << cold.out;
 }
 
 TEST(CalibrateFit, WritesAProfileThatTheSimulatorReads) {
