@@ -174,6 +174,8 @@ constinit const app::Verb kMeasure = {
         "\n"
         "NAME.points.json has every point and what the machine is, NAME.yaml what follows for\n"
         "simulations. Of the disk only room is used, and given back however the program ends.\n"
+        "A GPU's link is measured by scattered blocks, too, and the disk by GPUDirect Storage\n"
+        "where libcufile is installed.\n"
         "\n"
         "Points are measured in a random order, each as the median of 15 batches of a millisecond "
         "or\nmore, on random data that is in no cache unless it is meant to be ('l2': cold or "

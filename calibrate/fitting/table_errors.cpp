@@ -13,6 +13,7 @@
 #include "sim/config/scalar.hpp"
 #include "sim/cost/forms/decode.hpp"
 #include "sim/cost/forms/gemm.hpp"
+#include "sim/cost/forms/mla.hpp"
 #include "sim/cost/forms/mla_decode.hpp"
 
 namespace terrace::calibrate {
@@ -22,10 +23,9 @@ using Point = ResidualTable::Point;
 using Without = ResidualTable::Without;
 
 constexpr double kColdFrom = 1.3;  // KV over L2: less stays in it between replays
-constexpr double kMlaElements = 576;
 constexpr Duration kLong = std::chrono::microseconds(100);
 
-/// Two regimes of a table, called as calibrate/forms/ does, and which one a point is of.
+/// Two regimes of a table, called as calibrate/fitting/forms/ does, and which one a point is of.
 struct Regimes {
   std::array<std::string_view, 2> names;
   std::vector<std::uint32_t> of_point;
@@ -33,7 +33,7 @@ struct Regimes {
 
 double kv_bytes(const KernelTables::Table& table, const Point& point) {
   const double elements = table.form == forms::MlaDecode::kName
-                              ? kMlaElements
+                              ? forms::kMlaRow
                               : 2 * static_cast<double>(table.head_dim.value_or(0));
   return point.call[0] * point.call[1] * elements * bytes_per_element(table.dtype);
 }

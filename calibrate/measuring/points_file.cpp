@@ -172,6 +172,7 @@ MeasuredRun parse_measured_run(const std::string& name, std::string_view text) {
     MeasuredRun run{
         json.at("created").get<std::string>(), json.at("tool"), json.at("host"), {}, {}};
     for (const Json& item : json.at("sentinels")) run.sentinels.push_back(sentinel_of(item));
+    run.compared = json.contains("checks");
     for (const Json& item : json.value("checks", Json::array())) {
       run.findings.push_back(finding_of(item));
     }

@@ -29,6 +29,7 @@ struct MeasuredRun {
   std::vector<SentinelReading> sentinels;
   std::vector<MeasuredPoint> points;      // by family and plan, not by time
   std::vector<KernelFinding> findings{};  // of kernels that were proven first
+  bool compared = true;                   // false of files from before that was done
 };
 
 /// As files and journals keep them; numbers to six digits, but those of a finding to the last bit:

@@ -7,38 +7,18 @@
 
 #include "calibrate/fitting/link_law.hpp"
 #include "calibrate/fitting/points.hpp"
+#include "calibrate/profile/link_points.hpp"
+#include "calibrate/profile/shape.hpp"
 #include "sim/config/diagnostics.hpp"
 
 namespace terrace::calibrate {
+namespace {
 
 using forms::Unit;
 
-std::vector<const MeasuredPoint*> chosen(const PartMaker& maker, std::string_view family,
-                                         const Choice& choice) {
-  std::vector<const MeasuredPoint*> all;
-  for (const MeasuredPoint* point : points_of(maker.run, family)) {
-    if (choice(*point, Shape(*point))) all.push_back(point);
-  }
-  return all;
-}
-
-void keep_law(PartMaker& maker, FamilyFit fit, const LawFit& law,
-              std::vector<std::pair<const char*, Unit>> names) {
-  for (std::size_t i = 0; i < names.size() && i < law.parameters.size(); ++i) {
-    fit.parameters.push_back({names[i].first, names[i].second, law.parameters[i]});
-  }
-  fit.notes = law.notes;
-  judge(fit);
-  maker.families.push_back(std::move(fit));
-}
-
-std::string source_of_last(const PartMaker& maker, const std::string& where) {
-  return maker.fitted(where, maker.families.back());
-}
-
-namespace {
-
-constexpr double kFewestBlocks = 16;  // of a call, whose time is that of the blocks
+// Blocks of a call; fewer take what it takes to wake the threads, or to make the call.
+constexpr double kFewestGathered = 16;
+constexpr double kFewestLoaded = 128;
 
 /// Blocks of points: points and blocks have the same indices, but for `more` that stand beside one.
 struct MeasuredBlocks {
@@ -48,12 +28,11 @@ struct MeasuredBlocks {
 };
 
 /// Scattered blocks of a processor's memory into one run of it, which is how its pools exchange KV.
-/// A few of them take what it takes to wake the threads: they are left out.
 MeasuredBlocks blocks_in_memory(const PartMaker& maker) {
   MeasuredBlocks all;
   all.points = chosen(maker, "blocks", [](const MeasuredPoint& point, const Shape& shape) {
     return shape.text("op") == "gather" && point.cache != "hot" &&
-           shape.number("blocks").value_or(0) >= kFewestBlocks;
+           shape.number("blocks").value_or(0) >= kFewestGathered;
   });
   for (const MeasuredPoint* point : all.points) {
     const Shape shape(*point);
@@ -63,14 +42,13 @@ MeasuredBlocks blocks_in_memory(const PartMaker& maker) {
   return all;
 }
 
-/// Loads to a GPU by calls for many blocks, with what the search for a change of law tried. Calls
-/// for a few blocks take what a call takes.
+/// Loads to a GPU by calls for many blocks, with what the search for a change of law tried.
 MeasuredBlocks blocks_over_link(const PartMaker& maker) {
   constexpr std::string_view kTried = "us_of_";
   MeasuredBlocks all;
   all.points = chosen(maker, "link_blocks", [](const MeasuredPoint&, const Shape& shape) {
     return shape.text("op") == "batch" && shape.text("direction") == "h2d" &&
-           shape.number("blocks").value_or(0) > kFewestBlocks;
+           shape.number("blocks").value_or(0) >= kFewestLoaded;
   });
   for (const MeasuredPoint* point : all.points) {
     const Shape shape(*point);

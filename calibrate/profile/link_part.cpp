@@ -9,6 +9,7 @@
 #include "calibrate/fitting/link_law.hpp"
 #include "calibrate/fitting/points.hpp"
 #include "calibrate/profile/descriptor_part.hpp"
+#include "calibrate/profile/link_points.hpp"
 #include "calibrate/profile/shape.hpp"
 #include "sim/config/diagnostics.hpp"
 

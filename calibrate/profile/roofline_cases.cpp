@@ -8,6 +8,7 @@
 
 #include "calibrate/profile/shape.hpp"
 #include "sim/config/scalar.hpp"
+#include "sim/cost/forms/mla.hpp"
 #include "sim/cost/kernels.hpp"
 #include "sim/model/dtype.hpp"
 
@@ -15,10 +16,9 @@ namespace terrace::calibrate {
 namespace {
 
 constexpr double kActivationBytes = 2;
-constexpr std::int64_t kLatent = 512;  // of MLA, and the rotated part beside it
-constexpr std::int64_t kRope = 64;
 
-/// Why a roofline says nothing of it; empty if it does. Its one rate of products is that of 16 bits.
+/// Why a roofline says nothing of it; empty if it does. Its one rate of products is that of 16
+/// bits.
 std::string left_out(const Shape& shape) {
   const std::string dtype = shape.text("dtype");
   if (dtype.empty()) return {};
@@ -64,8 +64,8 @@ RooflineCase decode_case(const Shape& shape) {
 RooflineCase mla_case(const Shape& shape) {
   const double context = shape.needed("batch") * shape.needed("kv_len");
   return {.product = false,
-          .flops = 2 * shape.needed("num_heads") * (2 * kLatent + kRope) * context,
-          .bytes = (kLatent + kRope) * element_bytes(shape) * context,
+          .flops = 2 * shape.needed("num_heads") * (forms::kMlaRow + forms::kMlaLatent) * context,
+          .bytes = forms::kMlaRow * element_bytes(shape) * context,
           .regime = context < 1024 * shape.needed("batch") ? 0U : 1U};
 }
 

@@ -6,27 +6,45 @@
 #include "sim/cost/fits.hpp"
 #include "sim/cost/forms/cpu.hpp"
 #include "sim/cost/roofline.hpp"
+#include "sim/cost/split_attention.hpp"
 
 namespace terrace {
 namespace {
 
 double as_double(std::int64_t n) { return static_cast<double>(n); }
 
-/// MHA, GQA and MQA.
-class CpuAttention final : public AttentionLaw {
+/// MHA, GQA and MQA: decodes alone.
+class CpuDecodes final : public AttentionLaw {
  public:
-  CpuAttention(const AttentionKernel& kernel, DType kv, const forms::Chip& chip, Law decode,
-               Law prefill)
-      : kernel_(kernel),
-        chip_(chip),
-        kv_bytes_(bytes_per_element(kv)),
-        decode_(std::move(decode)),
-        prefill_(std::move(prefill)) {}
+  CpuDecodes(const AttentionKernel& kernel, DType kv, const forms::Chip& chip, Law law)
+      : kernel_(kernel), chip_(chip), kv_bytes_(bytes_per_element(kv)), law_(std::move(law)) {}
 
   [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
-    Estimate sum;
-    if (batch.decodes > 0) sum += decode_time(batch);
-    if (batch.prefills.empty()) return sum;
+    return law_.time(forms::CpuDecode::seconds(law_.parameters, chip_,
+                                               {.batch = batch.decodes,
+                                                .kv_tokens = as_double(batch.context.count()),
+                                                .heads = kernel_.heads,
+                                                .kv_heads = kernel_.kv_heads,
+                                                .key_dim = kernel_.head_dim,
+                                                .value_dim = kernel_.value_dim,
+                                                .kv_bytes_per_element = kv_bytes_,
+                                                .longest = as_double(batch.longest.count())}));
+  }
+
+ private:
+  AttentionKernel kernel_;
+  forms::Chip chip_;
+  double kv_bytes_;
+  Law law_;
+};
+
+/// MHA, GQA and MQA: prompts alone.
+class CpuPrompts final : public AttentionLaw {
+ public:
+  CpuPrompts(const AttentionKernel& kernel, DType kv, const forms::Chip& chip, Law law)
+      : kernel_(kernel), chip_(chip), kv_bytes_(bytes_per_element(kv)), law_(std::move(law)) {}
+
+  [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
     forms::CpuPrefill::Load load;
     for (const PrefillChunk& chunk : batch.prefills) {
       load += forms::CpuPrefill::load({.heads = kernel_.heads,
@@ -37,60 +55,35 @@ class CpuAttention final : public AttentionLaw {
                                        .fresh = as_double(chunk.fresh.count()),
                                        .pairs = pairs(kernel_, chunk)});
     }
-    return sum + prefill_.time(forms::CpuPrefill::seconds(prefill_.parameters, chip_, load));
+    return law_.time(forms::CpuPrefill::seconds(law_.parameters, chip_, load));
   }
 
  private:
-  [[nodiscard]] Estimate decode_time(const AttentionBatch& batch) const {
-    return decode_.time(forms::CpuDecode::seconds(decode_.parameters, chip_,
-                                                  {.batch = batch.decodes,
-                                                   .kv_tokens = as_double(batch.context.count()),
-                                                   .heads = kernel_.heads,
-                                                   .kv_heads = kernel_.kv_heads,
-                                                   .key_dim = kernel_.head_dim,
-                                                   .value_dim = kernel_.value_dim,
-                                                   .kv_bytes_per_element = kv_bytes_,
-                                                   .longest = as_double(batch.longest.count())}));
-  }
-
   AttentionKernel kernel_;
   forms::Chip chip_;
   double kv_bytes_;
-  Law decode_;
-  Law prefill_;
+  Law law_;
 };
 
-/// MLA, whose prompts no kernel of kernels/cpu is for.
-class CpuMlaAttention final : public AttentionLaw {
+/// MLA: decodes alone, as no kernel of kernels/cpu is for its prompts.
+class CpuMlaDecodes final : public AttentionLaw {
  public:
-  CpuMlaAttention(const AttentionKernel& kernel, DType kv, const forms::Chip& chip, Law decode,
-                  std::unique_ptr<AttentionLaw> prompts)
-      : heads_(kernel.heads),
-        chip_(chip),
-        kv_bytes_(bytes_per_element(kv)),
-        decode_(std::move(decode)),
-        prompts_(std::move(prompts)) {}
+  CpuMlaDecodes(const AttentionKernel& kernel, DType kv, const forms::Chip& chip, Law law)
+      : heads_(kernel.heads), chip_(chip), kv_bytes_(bytes_per_element(kv)), law_(std::move(law)) {}
 
   [[nodiscard]] Estimate time(const AttentionBatch& batch) const override {
-    Estimate sum;
-    if (batch.decodes > 0) {
-      sum +=
-          decode_.time(forms::CpuMlaDecode::seconds(decode_.parameters, chip_,
-                                                    {.batch = batch.decodes,
-                                                     .kv_tokens = as_double(batch.context.count()),
-                                                     .heads = heads_,
-                                                     .kv_bytes_per_element = kv_bytes_}));
-    }
-    if (!batch.prefills.empty()) sum += prompts_->time({.prefills = batch.prefills});
-    return sum;
+    return law_.time(forms::CpuMlaDecode::seconds(law_.parameters, chip_,
+                                                  {.batch = batch.decodes,
+                                                   .kv_tokens = as_double(batch.context.count()),
+                                                   .heads = heads_,
+                                                   .kv_bytes_per_element = kv_bytes_}));
   }
 
  private:
   std::int64_t heads_;
   forms::Chip chip_;
   double kv_bytes_;
-  Law decode_;
-  std::unique_ptr<AttentionLaw> prompts_;
+  Law law_;
 };
 
 class CpuKernels final : public Kernels {
@@ -125,18 +118,23 @@ class CpuKernels final : public Kernels {
 
   [[nodiscard]] std::unique_ptr<AttentionLaw> attention(const AttentionKernel& kernel,
                                                         DType kv) const override {
-    std::unique_ptr<AttentionLaw> roofline = rest_->attention(kernel, kv);
     if (kernel.latent > 0) {
       Law decode = law_of<forms::CpuMlaDecode>(kv, "MLA attention");
-      if (!decode) return roofline;
-      fits_.note("prompts of MLA: from a roofline, not measured");
-      return std::make_unique<CpuMlaAttention>(kernel, kv, chip_, std::move(decode),
-                                               std::move(roofline));
+      if (!decode) return rest_->attention(kernel, kv);
+      fits_.note(kPromptsOfMla);
+      return split_attention(std::make_unique<CpuMlaDecodes>(kernel, kv, chip_, std::move(decode)),
+                             rest_->attention(kernel, kv));
     }
     Law decode = law_of<forms::CpuDecode>(kv, "decode attention");
     Law prefill = law_of<forms::CpuPrefill>(kv, "prefill attention");
-    if (!decode || !prefill) return roofline;
-    return std::make_unique<CpuAttention>(kernel, kv, chip_, std::move(decode), std::move(prefill));
+    if (kernel.value_dim == 0 && (decode || prefill)) fits_.note(kIndexOfSparse);
+    std::unique_ptr<AttentionLaw> decodes =
+        decode ? std::make_unique<CpuDecodes>(kernel, kv, chip_, std::move(decode))
+               : rest_->attention(kernel, kv);
+    std::unique_ptr<AttentionLaw> prompts =
+        prefill ? std::make_unique<CpuPrompts>(kernel, kv, chip_, std::move(prefill))
+                : rest_->attention(kernel, kv);
+    return split_attention(std::move(decodes), std::move(prompts));
   }
 
   [[nodiscard]] Estimate collective(Collective op, Bytes bytes, int processors) const override {

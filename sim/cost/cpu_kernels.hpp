@@ -12,8 +12,8 @@ namespace terrace {
 /// Kernel times of a processor, by the laws that were fitted to measurements of it: products, and
 /// attention by heads and of MLA's decodes. Prompts and decodes of a step run one after the other.
 /// Where no fit has the data type in question, the nearest one stands in; a roofline does for what
-/// has none: routed experts, prompts of MLA, what is between products; each with a caveat but the
-/// last.
+/// has none: routed experts, prompts of MLA, what is between products, and decodes or prompts that
+/// were not measured; each with a caveat but what is between products.
 ///
 /// `low` and `high` as in fitted_kernels(). REQUIRES: sms (the threads) and l2 of the processor,
 /// and a profile of one.

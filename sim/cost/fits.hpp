@@ -14,6 +14,11 @@
 
 namespace terrace {
 
+// Caveats that kernels of GPUs and of processors share.
+constexpr const char* kIndexOfSparse =
+    "the index of sparse attention: from the fit of attention, not measured";
+constexpr const char* kPromptsOfMla = "prompts of MLA: from a roofline, not measured";
+
 /// The fits of a profile, by what they are asked for; keeps account of what stood in.
 class Fits {
  public:

@@ -15,7 +15,8 @@ struct HeadLaws {
   Law mixed;  // of steps with both; empty: their sum
 };
 
-/// The same of MLA; `gemm` is of the products that spell keys and values out.
+/// The same of MLA; `gemm` is of the products that spell keys and values out. A law that is asked
+/// for decodes alone needs neither `prefill` nor `gemm`.
 struct MlaLaws {
   CorrectedLaw decode;
   Law prefill;

@@ -23,6 +23,7 @@
 #include "sim/cost/forms/prefill.hpp"
 #include "sim/cost/kernel_tables.hpp"
 #include "sim/cost/roofline.hpp"
+#include "sim/cost/split_attention.hpp"
 
 namespace terrace {
 namespace {
@@ -72,41 +73,8 @@ class FittedKernels final : public Kernels {
 
   [[nodiscard]] std::unique_ptr<AttentionLaw> attention(const AttentionKernel& kernel,
                                                         DType kv) const override {
-    if (kernel.value_dim == 0) {
-      fits_.note("the index of sparse attention: from the fit of attention, not measured");
-    }
-    if (kernel.latent > 0) {
-      if (kernel.reach == Reach::chosen) {
-        fits_.note("prefill of sparse attention: from the fit of decode, not measured");
-      }
-      Law decode = fits_.nearest(forms::MlaDecode::kName, kv);
-      Law prefill = fits_.nearest(forms::MlaPrefill::kName, kv);
-      Law expansion = gemm(DType::bf16);
-      if (decode && prefill && expansion) {
-        CorrectedLaw corrected{std::move(decode)};
-        if (tables_) corrected.residual = tables_->mla_decode(kv, kernel.heads);
-        return fitted_mla_attention(
-            kernel, kv, chip_, {std::move(corrected), std::move(prefill), std::move(expansion)});
-      }
-      fits_.note("no fit of MLA attention; a roofline stands in");
-    } else {
-      Law decode = fits_.nearest(forms::Decode::kName, kv, kernel.head_dim);
-      Law prefill = fits_.nearest(forms::Prefill::kName, kv, kernel.head_dim);
-      if (decode && prefill) {
-        CorrectedLaw decodes{std::move(decode)};
-        CorrectedLaw prefills{std::move(prefill)};
-        if (tables_) {
-          decodes.residual = tables_->decode(kv, kernel.head_dim, kernel.heads, kernel.kv_heads);
-          prefills.residual = tables_->prefill(kv, kernel.head_dim, kernel.heads, kernel.kv_heads);
-        }
-        Law mixed = fits_.nearest(forms::Mixed::kName, kv, kernel.head_dim);
-        if (!mixed) fits_.note("steps with prompts and decodes: not measured, the sum of both");
-        return fitted_head_attention(kernel, kv, chip_,
-                                     {std::move(decodes), std::move(prefills), std::move(mixed)});
-      }
-      fits_.note("no fit of decode and prefill attention; a roofline stands in");
-    }
-    return rest_->attention(kernel, kv);
+    if (kernel.value_dim == 0) fits_.note(kIndexOfSparse);
+    return kernel.latent > 0 ? latent_attention(kernel, kv) : head_attention(kernel, kv);
   }
 
   [[nodiscard]] Estimate collective(Collective op, Bytes bytes, int gpus) const override {
@@ -127,6 +95,49 @@ class FittedKernels final : public Kernels {
   [[nodiscard]] std::vector<std::string> caveats() const override { return fits_.caveats(); }
 
  private:
+  [[nodiscard]] std::unique_ptr<AttentionLaw> latent_attention(const AttentionKernel& kernel,
+                                                               DType kv) const {
+    Law decode = fits_.nearest(forms::MlaDecode::kName, kv);
+    Law prefill = fits_.nearest(forms::MlaPrefill::kName, kv);
+    Law expansion = gemm(DType::bf16);
+    if (!decode) {
+      fits_.note("no fit of MLA attention; a roofline stands in");
+      return rest_->attention(kernel, kv);
+    }
+    CorrectedLaw corrected{std::move(decode)};
+    if (tables_) corrected.residual = tables_->mla_decode(kv, kernel.heads);
+    if (prefill && expansion) {
+      if (kernel.reach == Reach::chosen) {
+        fits_.note("prefill of sparse attention: from the fit of decode, not measured");
+      }
+      return fitted_mla_attention(kernel, kv, chip_,
+                                  {std::move(corrected), std::move(prefill), std::move(expansion)});
+    }
+    fits_.note(kPromptsOfMla);
+    return split_attention(fitted_mla_attention(kernel, kv, chip_, {std::move(corrected), {}, {}}),
+                           rest_->attention(kernel, kv));
+  }
+
+  [[nodiscard]] std::unique_ptr<AttentionLaw> head_attention(const AttentionKernel& kernel,
+                                                             DType kv) const {
+    Law decode = fits_.nearest(forms::Decode::kName, kv, kernel.head_dim);
+    Law prefill = fits_.nearest(forms::Prefill::kName, kv, kernel.head_dim);
+    if (!decode || !prefill) {
+      fits_.note("no fit of decode and prefill attention; a roofline stands in");
+      return rest_->attention(kernel, kv);
+    }
+    CorrectedLaw decodes{std::move(decode)};
+    CorrectedLaw prefills{std::move(prefill)};
+    if (tables_) {
+      decodes.residual = tables_->decode(kv, kernel.head_dim, kernel.heads, kernel.kv_heads);
+      prefills.residual = tables_->prefill(kv, kernel.head_dim, kernel.heads, kernel.kv_heads);
+    }
+    Law mixed = fits_.nearest(forms::Mixed::kName, kv, kernel.head_dim);
+    if (!mixed) fits_.note("steps with prompts and decodes: not measured, the sum of both");
+    return fitted_head_attention(kernel, kv, chip_,
+                                 {std::move(decodes), std::move(prefills), std::move(mixed)});
+  }
+
   // Of forms::Gemm::kParameters.
   static constexpr std::size_t kBandwidth = 1;
   static constexpr std::size_t kQuantiseRow = 10;

@@ -21,6 +21,8 @@ namespace terrace {
 /// Attention of a step with prompts and decodes has a law of its own where it was measured, and is
 /// otherwise the sum of both kinds with one launch, with a caveat.
 ///
+/// MLA whose decodes alone were measured takes prompts from a roofline, with a caveat.
+///
 /// `low` and `high` shift each family by the median error that cross-validation found for it, all
 /// its kernels the same way. REQUIRES: sms and l2 of the GPU.
 std::unique_ptr<const Kernels> fitted_kernels(const KernelProfile& profile, const GpuSpec& gpu,

@@ -8,14 +8,26 @@
 
 #include <fmt/format.h>
 
+#include "sim/cost/roofline_share.hpp"
+
 namespace terrace {
 namespace {
 
 constexpr std::string_view kEfficiency = "hardware.gpu.efficiency.";
 
-constexpr std::array<std::string_view, 8> kOfRooflines = {
-    "gemm_compute",  "gemm_memory",   "attention_compute", "attention_memory",
-    "kernel_launch", "product_error", "decode_error",      "prefill_error"};
+/// Which kernels a roofline takes an efficiency for.
+struct Use {
+  std::string_view name;
+  bool products;
+  bool attention;
+};
+
+constexpr std::array kOfRooflines = {
+    Use{"gemm_compute", true, true},  // MLA's prompts spell keys and values out by products
+    Use{"gemm_memory", true, false},      Use{"attention_compute", false, true},
+    Use{"attention_memory", false, true}, Use{"kernel_launch", true, true},
+    Use{"product_error", true, false},    Use{"decode_error", false, true},
+    Use{"prefill_error", false, true}};
 
 /// The file that "FILE:LINE:COLUMN" is in; all of "--set ...", "default".
 std::string_view file_of(std::string_view origin) {
@@ -35,7 +47,11 @@ std::optional<std::string> why_idle(std::string_view name, const Scenario& s) {
   if (chosen == CostBackend::constant) return "on constant step times";
   const auto& kernels = s.hardware.kernels;
   if (chosen == CostBackend::roofline || !kernels || !kernels->is_of(s.hardware.gpu)) return {};
-  if (std::find(kOfRooflines.begin(), kOfRooflines.end(), name) == kOfRooflines.end()) return {};
+  const auto use = std::find_if(kOfRooflines.begin(), kOfRooflines.end(),
+                                [&](const Use& one) { return one.name == name; });
+  if (use == kOfRooflines.end()) return {};
+  const RooflineShare share = roofline_share(*kernels, s.model, parallel(s));
+  if ((use->products && share.products) || (use->attention && share.attention)) return {};
   return fmt::format("on the fitted kernel times of {}", s.hardware.gpu.name);
 }
 

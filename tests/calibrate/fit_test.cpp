@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/config/reader.hpp"
+#include "sim/cost/forms/cpu.hpp"
 #include "sim/cost/forms/gemm.hpp"
 #include "sim/cost/kernel_profile.hpp"
 #include "tests/app/program.hpp"
@@ -52,6 +53,33 @@ std::string bytes_table() {
 }
 
 const std::string kFit = "calibrate fit --form gemm --gpu h200-sxm --bootstrap 20 --points ";
+
+TEST(CalibrateFit, PointsOfAProcessorAreColdUnlessTheySayOtherwise) {
+  const Workplace place;
+  const std::vector<double> truth = {3e-6, 2e14, 2e12};  // as fast as what --gpu names
+  std::string head = "dtype,n,k,m,latency_us";
+  std::string silent = head + "\n";
+  std::string telling = head + ",l2\n";
+  for (const int n : {256, 1024, 4096}) {
+    for (const int k : {512, 2048}) {
+      for (const int m : {1, 4, 16, 64, 256, 1024}) {
+        const double us =
+            1e6 * forms::CpuGemm::seconds(truth, testing::kChip, {.m = m, .n = n, .k = k});
+        const std::string row = fmt::format("bf16,{},{},{},{:.6g}", n, k, m, us);
+        silent += row + "\n";
+        telling += row + (m > 1 && m < 256 ? ",hot\n" : ",cold\n");
+      }
+    }
+  }
+  place.write("silent.csv", silent);
+  place.write("telling.csv", telling);
+  const std::string fit = "calibrate fit --form cpu_gemm --gpu h200-sxm --bootstrap 20 --points ";
+  const Outcome all = place.terrace(fit + "silent.csv");
+  EXPECT_THAT(all.out, HasSubstr("36 of silent.csv")) << all.err;
+  const Outcome cold = place.terrace(fit + "telling.csv");
+  EXPECT_THAT(cold.out, HasSubstr("18 of telling.csv")) << cold.err;
+  EXPECT_THAT(cold.out, HasSubstr("18: operands in a cache")) << cold.out;
+}
 
 TEST(CalibrateFit, WritesAProfileThatTheSimulatorReads) {
   const Workplace place;

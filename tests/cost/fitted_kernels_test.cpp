@@ -186,6 +186,28 @@ TEST(FittedKernels, ARooflineStandsInForAFamilyWithoutFit) {
   }
 }
 
+TEST(FittedKernels, MlaWhoseDecodesAloneWereMeasuredGoesByTheirLaw) {
+  KernelProfile decodes = shipped_kernels("h200-sxm");
+  std::erase_if(decodes.fits, [](const KernelFit& fit) { return fit.form.text == "mla_prefill"; });
+  const GpuSpec gpu = shipped_gpu("h200-sxm");
+  const AttentionKernel latent{16, 16, 192, 128, 512, 64};
+  const PrefillChunk chunk{Tokens{512}, Tokens{2048}};
+  const AttentionBatch decoding{32, Tokens{32 * 2000}, Tokens{2000}, {}};
+  const AttentionBatch prompt{.prefills = {&chunk, 1}};
+  AttentionBatch both = decoding;
+  both.prefills = prompt.prefills;
+
+  const auto kernels = fitted_kernels(decodes, gpu, Confidence::base);
+  const auto law = kernels->attention(latent, DType::bf16);
+  const auto whole = fitted("h200-sxm")->attention(latent, DType::bf16);
+  const auto roof = roofline_kernels(gpu)->attention(latent, DType::bf16);
+  ASSERT_NE(whole->time(decoding).time, roof->time(decoding).time);
+  EXPECT_EQ(law->time(decoding).time, whole->time(decoding).time);
+  EXPECT_EQ(law->time(prompt).time, roof->time(prompt).time);
+  EXPECT_EQ(law->time(both).time, law->time(decoding).time + law->time(prompt).time);
+  EXPECT_THAT(kernels->caveats(), testing::ElementsAre(HasSubstr("prompts of MLA")));
+}
+
 // Laws.
 
 struct Place {

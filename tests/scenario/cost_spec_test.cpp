@@ -127,6 +127,20 @@ TEST(CostSpec, EfficienciesOfAnotherBackEndHaveNoEffect) {
   EXPECT_EQ(complaint(chat(), {constant}), "nothing") << "what the profile has is no mistake";
 }
 
+TEST(CostSpec, NoEfficiencyOfRooflinesHasAnEffectWhereAllIsFitted) {
+  for (const char* set :
+       {"gemm_compute=0.5", "gemm_memory=0.5", "attention_compute=0.5", "attention_memory=0.5",
+        "kernel_launch=1 us", "product_error=0.5", "decode_error=0.5", "prefill_error=0.5"}) {
+    const std::string rate = std::string("hardware.gpu.efficiency.") + set;
+    for (const char* model : {"llama-3.1-8b", "deepseek-v2-lite"}) {
+      EXPECT_THAT(complaint(chat("h200-sxm", model), {rate}),
+                  HasSubstr("has no effect on the fitted kernel times"))
+          << set << " of " << model;
+    }
+    EXPECT_EQ(complaint(chat(), {rate, "serving.cost.backend=roofline"}), "nothing") << set;
+  }
+}
+
 TEST(CostSpec, OverheadsAreNotNegative) {
   for (const char* field :
        {"kernel_launch", "step_overhead", "prompt_layer_overhead", "eager_all_reduce"}) {

@@ -23,19 +23,26 @@ namespace terrace::calibrate {
 //   static constexpr std::array<std::string_view, N> kGroup;  columns: points that agree in them
 //                                                    are similar, and cross-validation sees or
 //                                                    does not see all of them
-//   static constexpr std::array<std::string_view, N> kRegimes;
-//   static constexpr std::string_view kOnly;         a column: a fit is for one value of it; or
-//   none static Form::Case case_of(const Row& row); static std::string_view left_out(const Row&,
-//   const Form::Case&, const forms::Chip&);
-//                                                    why the point is not fitted; empty if it is
-//   static std::size_t regime(const Row&, const Form::Case&, const forms::Chip&);  an index of
-//                                                    kRegimes
+//   static constexpr std::array<std::string_view, N> kRegimes;  as reports of errors call them
+//   static constexpr std::string_view kOnly;         a column: a fit is for one value of it; or ""
+//
+//   static Form::Case case_of(const Row&);
+//
+//   why the point is not fitted; empty if it is:
+//   static std::string_view left_out(const Row&, const Form::Case&, const forms::Chip&);
+//
+//   an index of kRegimes:
+//   static std::size_t regime(const Row&, const Form::Case&, const forms::Chip&);
+//
 //   static Work work(const Form::Case&);
 //
 //   static constexpr bool kTyped = false;            only where no data type matters
 //
-// in a file of calibrate/forms/ that ends with `Adapter name() { return adapter_of<Name>(); }`, and
-// a line in registry.cpp.
+// in a file of calibrate/fitting/forms/, and a line in registry.cpp. The file ends with
+//
+//   Adapter name() { return adapter_of<Name>(); }
+//
+// Whether it is of a processor or of a GPU, the form says (kOfProcessor).
 
 /// A column of whole numbers, `least` or more.
 struct Column {
@@ -73,6 +80,9 @@ class Row {
 
   /// Whether the measurement says that L2 was flushed before each call; tables do not say.
   [[nodiscard]] bool cold() const { return text("l2") == "cold"; }
+
+  /// Whether it says that operands were in a cache.
+  [[nodiscard]] bool hot() const { return text("l2") == "hot"; }
 
   /// Tokens in the cache before the fresh ones; tables of prefills have none.
   [[nodiscard]] double prefix() const { return optional("prefix").value_or(0); }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "calibrate/fitting/forms/adapter.hpp"
+#include "sim/cost/forms/mla.hpp"
 #include "sim/cost/kernels.hpp"
 
 // Of all head sizes at once, as the laws say what these do. A serving step finds its operands in
@@ -28,7 +29,7 @@ struct CpuGemmPoints {
     return {row.count("m"), row.count("n"), row.count("k"), row.element_bytes()};
   }
   static std::string_view left_out(const Row& row, const Form::Case&, const forms::Chip&) {
-    return row.cold() ? "" : kHot;
+    return row.hot() ? kHot : "";
   }
   static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip&) {
     return x.m <= 64 ? 0 : x.m < 512 ? 1 : 2;
@@ -64,7 +65,7 @@ struct CpuDecodePoints {
   }
   static std::string_view left_out(const Row& row, const Form::Case& x, const forms::Chip&) {
     if (x.kv_heads > x.heads) return "more KV heads than heads";
-    return row.cold() ? "" : kHot;
+    return row.hot() ? kHot : "";
   }
   static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip&) {
     return x.longest < 1024 ? 0 : 1;
@@ -91,14 +92,14 @@ struct CpuMlaDecodePoints {
             row.element_bytes()};
   }
   static std::string_view left_out(const Row& row, const Form::Case&, const forms::Chip&) {
-    return row.cold() ? "" : kHot;
+    return row.hot() ? kHot : "";
   }
   static std::size_t regime(const Row& row, const Form::Case&, const forms::Chip&) {
     return row.number("kv_len") < 1024 ? 0 : 1;
   }
-  static Work work(const Form::Case& x) {  // the latent of 512 and its RoPE part of 64
-    return {2 * x.kv_tokens * static_cast<double>(x.heads) * (576 + 512),
-            x.kv_tokens * 576 * x.kv_bytes_per_element};
+  static Work work(const Form::Case& x) {
+    return {2 * x.kv_tokens * static_cast<double>(x.heads) * (forms::kMlaRow + forms::kMlaLatent),
+            x.kv_tokens * forms::kMlaRow * x.kv_bytes_per_element};
   }
 };
 
@@ -129,12 +130,12 @@ struct CpuPrefillPoints {
   }
   static std::string_view left_out(const Row& row, const Form::Case& x, const forms::Chip&) {
     if (x.kv_heads > x.heads) return "more KV heads than heads";
-    return row.cold() ? "" : kHot;
+    return row.hot() ? kHot : "";
   }
   static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip&) {
     return x.fresh < 1024 ? 0 : 1;
   }
-  static Work work(const Form::Case& x) { return {Form::load(x).flops, 0}; }
+  static Work work(const Form::Case& x) { return {Form::load(x).all.flops, 0}; }
 };
 
 }  // namespace

@@ -26,7 +26,7 @@ struct GemmPoints {
             .k = row.count("k"),
             .weights = row.dtype(),
             .rotation = row.cold() ? 0 : kCopies,
-            .quantised = quantised};
+            .tokens_quantised = quantised};
   }
   static std::string_view left_out(const Row&, const Form::Case&, const forms::Chip&) { return {}; }
   static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip&) {

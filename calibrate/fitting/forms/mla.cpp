@@ -1,3 +1,5 @@
+#include "sim/cost/forms/mla.hpp"
+
 #include <array>
 
 #include "calibrate/fitting/forms/adapter.hpp"
@@ -25,10 +27,10 @@ struct MlaDecodePoints {
   static std::size_t regime(const Row&, const Form::Case& x, const forms::Chip& chip) {
     return work(x).bytes <= 1.3 * chip.l2_bytes ? 0 : 1;
   }
-  static Work work(const Form::Case& x) {  // the latent of 512 and its RoPE part of 64
+  static Work work(const Form::Case& x) {
     const double keys = static_cast<double>(x.batch) * x.kv_len;
-    return {2 * keys * static_cast<double>(x.heads) * (576 + 512),
-            keys * 576 * x.kv_bytes_per_element};
+    return {2 * keys * static_cast<double>(x.heads) * (forms::kMlaRow + forms::kMlaLatent),
+            keys * forms::kMlaRow * x.kv_bytes_per_element};
   }
 };
 

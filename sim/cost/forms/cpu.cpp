@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/base/check.hpp"
+#include "sim/cost/forms/mla.hpp"
+
 namespace terrace::forms {
 namespace {
 
@@ -12,9 +15,6 @@ constexpr double kTileColumns = 64;  // gemm.cpp
 constexpr double kInRegisters = 4;   // rows that are multiplied at once, unless there is one
 constexpr double kChunk = 1024;      // keys: split_decode.cpp
 constexpr double kMostRows = 64;     // query rows of a piece: split_decode.cpp and prefill.cpp
-
-constexpr double kLatent = 512;  // of MLA, and its RoPE part beside it
-constexpr double kRope = 64;
 
 double as_double(std::int64_t n) { return static_cast<double>(n); }
 
@@ -80,28 +80,33 @@ double CpuDecode::seconds(std::span<const double> p, const Chip& chip, const Cas
 double CpuMlaDecode::seconds(std::span<const double> p, const Chip& chip, const Case& x) {
   const double heads = as_double(x.heads);
   const double units = std::ceil(heads / kMostRows);
-  const double key = 2 * heads * (2 * kLatent + kRope) / p[1] +
-                     units * (kLatent + kRope) * x.kv_bytes_per_element / p[2];
+  const double key =
+      2 * heads * (kMlaRow + kMlaLatent) / p[1] + units * kMlaRow * x.kv_bytes_per_element / p[2];
   const double batch = as_double(x.batch);
   return seconds_of({.batch = batch,
                      .kv_tokens = x.kv_tokens,
                      .longest = 1,
                      .units = units,
                      .busy = x.kv_tokens * key,
-                     .merged = batch * heads * kLatent / p[3]},
+                     .merged = batch * heads * kMlaLatent / p[3]},
                     chip.sms, p[0]);
 }
 
 CpuPrefill::Load& CpuPrefill::Load::operator+=(const Load& other) {
-  scores += other.scores;
-  flops += other.flops;
-  bytes += other.bytes;
-  outputs += other.outputs;
+  all.scores += other.all.scores;
+  all.flops += other.all.flops;
+  all.bytes += other.all.bytes;
+  all.outputs += other.all.outputs;
+  largest.scores = std::max(largest.scores, other.largest.scores);
+  largest.flops = std::max(largest.flops, other.largest.flops);
+  largest.bytes = std::max(largest.bytes, other.largest.bytes);
+  largest.outputs = std::max(largest.outputs, other.largest.outputs);
   pieces += other.pieces;
   return *this;
 }
 
 CpuPrefill::Load CpuPrefill::load(const Case& x) {
+  TERRACE_CHECK(x.batch >= 1 && x.fresh >= 1 && x.pairs >= 1);
   const double heads = as_double(x.heads);
   const double kv_heads = as_double(x.kv_heads);
   const double dims = as_double(x.key_dim + x.value_dim);
@@ -111,17 +116,23 @@ CpuPrefill::Load CpuPrefill::load(const Case& x) {
   // The last of them sees the others besides what they see on average.
   const double walked = x.pairs / tokens + pieces * (tokens - 1) / 2;
   const double pairs = x.batch * x.pairs;
-  return {.scores = pairs * heads,
-          .flops = 2 * pairs * heads * dims,
-          .bytes = x.batch * walked * kv_heads * dims * x.kv_bytes_per_element,
-          .outputs = x.batch * x.fresh * heads * as_double(x.value_dim),
-          .pieces = x.batch * whole_pieces(x.fresh, most) * kv_heads};
+  const Work all{.scores = pairs * heads,
+                 .flops = 2 * pairs * heads * dims,
+                 .bytes = x.batch * walked * kv_heads * dims * x.kv_bytes_per_element,
+                 .outputs = x.batch * x.fresh * heads * as_double(x.value_dim)};
+  const double whole = x.batch * whole_pieces(x.fresh, most) * kv_heads;
+  return {
+      .all = all,
+      .largest = {all.scores / whole, all.flops / whole, all.bytes / whole, all.outputs / whole},
+      .pieces = whole};
 }
 
 double CpuPrefill::seconds(std::span<const double> p, const Chip& chip, const Load& load) {
-  const double busy =
-      load.scores / p[1] + load.flops / p[2] + load.bytes / p[3] + load.outputs / p[4];
-  return threads_seconds({busy, 1 / load.pieces, load.pieces}, chip.sms, p[0]);
+  const auto busy = [&](const Work& work) {
+    return work.scores / p[1] + work.flops / p[2] + work.bytes / p[3] + work.outputs / p[4];
+  };
+  const double all = busy(load.all);
+  return threads_seconds({all, busy(load.largest) / all, load.pieces}, chip.sms, p[0]);
 }
 
 }  // namespace terrace::forms

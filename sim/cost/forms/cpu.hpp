@@ -130,19 +130,26 @@ struct CpuPrefill {
     double pairs = 1;  // of a fresh token and a key that it sees
   };
 
-  /// What sequences ask of the threads; calls of several sequences have the sum.
-  struct Load {
+  struct Work {
     double scores = 0;
     double flops = 0;
     double bytes = 0;
     double outputs = 0;
+  };
+
+  /// What sequences ask of the threads; calls of several sequences have the sum, and the largest
+  /// piece of any.
+  struct Load {
+    Work all;
+    Work largest;  // of one piece, those of a sequence taken as equal
     double pieces = 0;
 
     Load& operator+=(const Load& other);
   };
+  /// REQUIRES: batch >= 1, fresh >= 1 and pairs >= 1.
   static Load load(const Case& x);
 
-  /// REQUIRES: batch >= 1, fresh >= 1 and pairs >= 1.
+  /// REQUIRES: the load of a sequence or more.
   static double seconds(std::span<const double> p, const Chip& chip, const Load& load);
   static double seconds(std::span<const double> p, const Chip& chip, const Case& x) {
     return seconds(p, chip, load(x));

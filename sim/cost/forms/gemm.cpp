@@ -78,7 +78,8 @@ class Product {
   double seconds() const {
     double compute = quantised ? by_tokens() : best_tile();
     compute *= 1 + throttle * compute / (compute + kLong);
-    return launch + (quantised && !x.quantised ? quantisation() : 0) + p_norm3(memory_time(), compute);
+    return launch + (quantised && !x.tokens_quantised ? quantisation() : 0) +
+           p_norm3(memory_time(), compute);
   }
 
  private:

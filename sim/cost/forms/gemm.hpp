@@ -64,8 +64,8 @@ struct Gemm {
     /// Weight matrices used in turn, as benchmarks do: L2 may still hold the first one after the
     /// last. 0: so much else comes between, as in a model, that W is in memory.
     std::int64_t rotation = 0;
-    /// 8-bit weights: tokens were quantised before, and the call is the product alone.
-    bool quantised = false;
+    /// With 8-bit weights: tokens came quantised, and the call is the product alone.
+    bool tokens_quantised = false;
   };
 
   /// Seconds for one call. REQUIRES: m, n, k >= 1. About 100 (8 bits) to 150 ns.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "sim/base/p_norm.hpp"
+#include "sim/cost/forms/mla.hpp"
 
 namespace terrace::forms {
 namespace {
@@ -15,7 +16,6 @@ constexpr double kNarrowRows = 64;
 constexpr double kWideRows = 128;
 constexpr double kKeyDim = 192;
 constexpr double kValueDim = 128;
-constexpr double kLatentDim = 576;
 constexpr double kFlopsEach = 2 * (kKeyDim + kValueDim);
 
 }  // namespace
@@ -46,7 +46,7 @@ MlaPrefill::Load MlaPrefill::load(const Case& x) {
   // Queries and outputs, keys and values; RoPE copies the keys and writes the latent.
   load.read_bytes = load.tokens * heads * 2 * (kKeyDim + kValueDim) * kActivationBytes;
   load.copied_bytes = load.tokens * (heads * 2 * kKeyDim * kActivationBytes +
-                                     kLatentDim * (kActivationBytes + x.kv_bytes_per_element));
+                                     kMlaRow * (kActivationBytes + x.kv_bytes_per_element));
   load.prefix_bytes = batch * x.prefix * heads * (kKeyDim + kValueDim) * kActivationBytes;
   return load;
 }

@@ -13,6 +13,7 @@
 #include "sim/cost/cpu_kernels.hpp"
 #include "sim/cost/forms/cpu.hpp"
 #include "sim/cost/kernels.hpp"
+#include "sim/cost/roofline_share.hpp"
 #include "tests/app/program.hpp"
 #include "tests/calibrate/profile/synthetic_run.hpp"
 
@@ -181,6 +182,30 @@ TEST(CpuProfile, SimulatesWithWhatWasMeasured) {
                   measured("prefill_attention",
                            [](const auto& x) { return x.at("s") == 128 && x.at("prefix") == 512; }),
               1, 0.01);
+}
+
+TEST(CpuProfile, EfficienciesCountWhereARooflineStandsIn) {
+  const testing::Workplace place;
+  place.write("mine.yaml", machine_yaml(lawful_profile(), lawful_run()));
+  place.write("small.yaml", testing::kSmall);
+  const auto run = [&](const std::string& model, const std::string& set) {
+    return place.terrace("run small.yaml --hw mine --json --set model=" + model, {"--set", set});
+  };
+  const std::string products = "hardware.gpu.efficiency.gemm_memory=";
+  const auto slow = run("gpt2", products + "0.01");
+  const auto fast = run("gpt2", products + "1");
+  EXPECT_EQ(slow.status, 0) << slow.err;
+  EXPECT_EQ(fast.status, 0) << fast.err;
+  const auto tpot = [](const testing::Outcome& outcome) {
+    return nlohmann::json::parse(outcome.out).at("mean_tpot_ms").get<double>();
+  };
+  EXPECT_GT(tpot(slow), tpot(fast)) << "what is between products is from a roofline";
+  const std::string attention = "hardware.gpu.efficiency.attention_memory=0.5";
+  EXPECT_THAT(run("gpt2", attention).err, HasSubstr("has no effect on the fitted kernel times"));
+  const auto latent = roofline_share(
+      *lawful_profile().machine.kernels,
+      config::read_file<ModelSpec>(TERRACE_SOURCE_DIR "/models/deepseek-v2-lite.yaml"), {});
+  EXPECT_TRUE(latent.attention) << "no MLA was measured";
 }
 
 TEST(CpuProfile, IsWrittenReadAndRun) {

@@ -84,7 +84,8 @@ class LawfulGpu {
           std::pair{4096, 14336}, std::pair{8192, 8192}, std::pair{57344, 8192},
           std::pair{2112, 7168}, std::pair{32768, 512}}) {
       for (const int m : {1, 16, 64, 256, 1024, 4096, 16384}) {
-        const forms::Gemm::Case x{.m = m, .n = n, .k = k, .weights = weights, .quantised = narrow};
+        const forms::Gemm::Case x{
+            .m = m, .n = n, .k = k, .weights = weights, .tokens_quantised = narrow};
         Json said = {{"m", m}, {"n", n}, {"k", k}, {"dtype", narrow ? "fp8" : "bf16"}};
         if (narrow) said["activations"] = "fp8";
         add("gemm", said, "cold", forms::Gemm::seconds(p, kChip, x));

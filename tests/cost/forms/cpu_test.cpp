@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "sim/base/check.hpp"
 #include "tests/cost/forms/form_parameters.hpp"
 
 namespace terrace::forms {
@@ -134,6 +135,34 @@ RC_GTEST_PROP(CpuPrefill, SequencesOfACallAddUpButForTheWaking, ()) {
   const double both = CpuPrefill::seconds(p, kFour, two);
   RC_ASSERT(std::abs(CpuPrefill::seconds(p, kFour, sum) / both - 1) < 1e-12);
   RC_ASSERT(at_least(both, t) && at_least(2 * t, both));
+}
+
+RC_GTEST_PROP(CpuPrefill, OtherPromptsDoNotHideTheLargestPiece, ()) {
+  const auto p = any_parameters<CpuPrefill>();
+  const Chip chip{static_cast<double>(*rc::gen::inRange(1, 100)), 32e6};
+  const auto prompt = [](double fresh, double prefix) {
+    return CpuPrefill::load({.heads = 32,
+                             .kv_heads = 8,
+                             .fresh = fresh,
+                             .pairs = fresh * prefix + fresh * (fresh + 1) / 2});
+  };
+  const CpuPrefill::Load one = prompt(*rc::gen::inRange(1, 100), 100'000);
+  CpuPrefill::Load all = one;
+  for (int i = *rc::gen::inRange(1, 100); i > 0; --i) all += prompt(16, 0);
+  RC_ASSERT(at_least(CpuPrefill::seconds(p, chip, all), CpuPrefill::seconds(p, chip, one)));
+}
+
+TEST(CpuPrefill, WaitsForTheLargestPieceOfUnequalPrompts) {
+  // A score takes 1 ns; 64 threads are awake. One head and 64 tokens are one piece.
+  const std::vector<double> p = {1e-15, 64e9, 1e30, 1e30, 1e30};
+  const auto prompt = [](double pairs) { return CpuPrefill::load({.fresh = 64, .pairs = pairs}); };
+  CpuPrefill::Load load = prompt(64e6);
+  for (int i = 0; i < 63; ++i) load += prompt(64e3);
+  EXPECT_NEAR(CpuPrefill::seconds(p, {64, 0}, load), 64e6 * 64 / 64e9, 1e-9);
+}
+
+TEST(CpuPrefill, NoTokensAreNoCall) {
+  EXPECT_THROW(static_cast<void>(CpuPrefill::load({.fresh = 0, .pairs = 0})), InvariantViolation);
 }
 
 TEST(CpuMlaDecode, LatentsAreSharedByUpTo64Heads) {

@@ -148,7 +148,7 @@ TEST(GemmForm, EightBitWeightsWantQuantisedTokens) {
   EXPECT_NEAR(Gemm::seconds(p, kChip, call), 4096e-9 + 5 * 4096.0 * 16384 / 1e12, 1e-9);
   EXPECT_LT(Gemm::seconds(p, kChip, {4096, 4096, 16384}), 1e-9);
   Gemm::Case alone = call;
-  alone.quantised = true;
+  alone.tokens_quantised = true;
   EXPECT_LT(Gemm::seconds(p, kChip, alone), 1e-9);
 }
 
