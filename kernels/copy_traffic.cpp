@@ -4,12 +4,10 @@
 #include <stdexcept>
 #include <utility>
 
+#include "kernels/steady_clock.hpp"
+
 namespace terrace::kernels {
 namespace {
-
-double steady_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 constexpr double kPatience = 10;  // seconds
 
@@ -38,7 +36,7 @@ void CopyTraffic::run(const std::stop_token& stop,
       const std::lock_guard lock(mutex_);
       ++seen_.copies;
       seen_.pauses += empty ? 1 : 0;
-      seen_.at = steady_now();
+      seen_.at = steady_seconds();
     }
     lane->start(started++ % kCopiesAhead);
   }
@@ -51,7 +49,7 @@ TrafficSeen CopyTraffic::seen() const {
 }
 
 TrafficSeen CopyTraffic::seen_after(std::int64_t copies) const {
-  for (const double begin = steady_now(); steady_now() - begin < kPatience;) {
+  for (const double begin = steady_seconds(); steady_seconds() - begin < kPatience;) {
     const TrafficSeen now = seen();
     if (now.copies >= copies) return now;
     std::this_thread::sleep_for(std::chrono::microseconds(50));

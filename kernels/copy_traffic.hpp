@@ -32,7 +32,7 @@ class CopyLane {
 struct TrafficSeen {
   std::int64_t copies = 0;  // done
   std::int64_t pauses = 0;  // times that all that was started was done: the lane was empty then
-  double at = 0;            // when the last one was seen done, seconds of the steady clock
+  double at = 0;            // when the last one was seen done, by steady_seconds()
 };
 
 /// One copy after the other on a thread of its own, without a pause as far as the host keeps up:

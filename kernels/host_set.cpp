@@ -1,7 +1,6 @@
 #include "kernels/host_set.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -9,6 +8,8 @@
 #include <vector>
 
 #include <unistd.h>
+
+#include "kernels/steady_clock.hpp"
 
 namespace terrace::kernels {
 namespace {
@@ -104,11 +105,11 @@ void HostSet::download(std::span<std::byte> to, const std::byte* from) {
 }
 
 double HostSet::seconds(std::span<const Start> in_turn, int rounds) {
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = steady_seconds();
   for (int i = 0; i < rounds; ++i) {
     for (const Start& start : in_turn) start();
   }
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return steady_seconds() - begin;
 }
 
 std::string processor_name() {

@@ -1,11 +1,12 @@
 #include "calibrate/measuring/kernel_proof.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
-#include <limits>
 
 #include <fmt/format.h>
 
+#include "calibrate/measuring/words.hpp"
 #include "kernels/reference/reference_set.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/random.hpp"
@@ -15,35 +16,6 @@ namespace {
 
 namespace proof = kernels::proof;
 using kernels::Element;
-using kernels::Transfer;
-
-std::string_view word(Element type) {
-  switch (type) {
-    case Element::fp32:
-      return "fp32";
-    case Element::bf16:
-      return "bf16";
-    case Element::fp16:
-      return "fp16";
-    case Element::fp8_e4m3:
-      return "fp8";
-  }
-  return "";
-}
-
-std::string_view word(Transfer way) {
-  return way == Transfer::to_device ? "h2d" : way == Transfer::to_host ? "d2h" : "both";
-}
-
-std::string_view word(kernels::HostMemory memory) {
-  using enum kernels::HostMemory;
-  return memory == pinned ? "pinned" : memory == registered ? "registered" : "pageable";
-}
-
-std::string_view word(kernels::BlockPath path) {
-  using enum kernels::BlockPath;
-  return path == loop ? "loop" : path == batch ? "batch" : path == staged ? "staged" : "zero_copy";
-}
 
 struct Name {
   std::string operator()(const proof::DecodeKernel& k) const {
@@ -87,17 +59,11 @@ struct Bound {
   double operator()(const BlocksPath&) const { return 0; }
 };
 
-std::vector<std::byte> random_bytes(Bytes count) {
-  std::vector<std::byte> bytes(static_cast<std::size_t>(count.count()));
-  Random random(1, "calibrate/echo");
-  for (std::byte& b : bytes) b = static_cast<std::byte>(random.below(256));
-  return bytes;
-}
-
 /// What comes back of bytes that were sent to the device, and is not what was sent.
 template <class Send>
 double lost(Bytes count, const Send& send) {
-  const std::vector<std::byte> in = random_bytes(count);
+  const std::vector<std::byte> in =
+      proof::random_bytes(static_cast<std::size_t>(count.count()), Random(1, "calibrate/echo"));
   std::vector<std::byte> out(in.size(), std::byte{0xee});
   send(in, out);
   return proof::share_that_differs(in, out);

@@ -92,44 +92,44 @@ void PointCheck::sentinel(const std::string& where, const Json& reading) {
   }
 }
 
-void PointCheck::finding(const std::string& place, const Json& finding) {
+void PointCheck::finding(const std::string& where, const Json& finding) {
   const std::string* name = finding.is_object() ? text_at(finding, "kernel") : nullptr;
-  if (name == nullptr) return error(place, "each has to say of which 'kernel' it is");
-  const std::string where = place + ": " + escape_controls(*name);
-  number(where, finding, "bound", 0, 1, true);
+  if (name == nullptr) return error(where, "each has to say of which 'kernel' it is");
+  const std::string which = where + ": " + escape_controls(*name);
+  number(which, finding, "bound", 0, 1, true);
   if (finding.contains("error") && !finding["error"].is_null()) {
-    number(where, finding, "error", 0, std::numeric_limits<double>::max());
+    number(which, finding, "error", 0, std::numeric_limits<double>::max());
   }
-  if (!finding.contains("families")) error(where, "'families' has to be a list");
-  list(where, finding, "families", [](const Json& one) { return one.is_string(); });
+  if (!finding.contains("families")) error(which, "'families' has to be a list");
+  list(which, finding, "families", [](const Json& one) { return one.is_string(); });
   if (finding.contains("failure") && text_at(finding, "failure") == nullptr) {
-    error(where, "'failure' has to be a text");
+    error(which, "'failure' has to be a text");
   }
 }
 
-void PointCheck::point(const std::string& file, const std::string& place, const Json& point) {
+void PointCheck::point(const std::string& where, const std::string& place, const Json& point) {
   if (full()) return;
   const std::string* id = text_at(point, "id");
   if (id == nullptr || id->empty()) {
-    error(file + ": " + place, "'id' has to be a text that is not empty");
+    error(where + ": " + place, "'id' has to be a text that is not empty");
     return;
   }
-  const std::string where = file + ": " + escape_controls(*id);
-  if (!ids_.insert(*id).second) error(where, "two points have this id");
+  const std::string which = where + ": " + escape_controls(*id);
+  if (!ids_.insert(*id).second) error(which, "two points have this id");
   const std::string* family = text_at(point, "family");
-  if (family == nullptr || family->empty()) error(where, "'family' has to be a word");
+  if (family == nullptr || family->empty()) error(which, "'family' has to be a word");
   for (const char* key : {"l2", "error"}) {
     if (point.contains(key) && text_at(point, key) == nullptr) {
-      error(where, fmt::format("'{}' has to be a text", key));
+      error(which, fmt::format("'{}' has to be a text", key));
     }
   }
-  number(where, point, "t_s", 0, kMost);
-  shape(where, point);
+  number(which, point, "t_s", 0, kMost);
+  shape(which, point);
   const auto ok = point.find("ok");
   if (ok == point.end() || !ok->is_boolean()) {
-    error(where, "'ok' has to be true or false");
+    error(which, "'ok' has to be true or false");
   } else if (ok->get<bool>()) {
-    sample(where, point);
+    sample(which, point);
   }
 }
 

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "sim/config/diagnostics.hpp"
+#include "calibrate/measuring/point_check.hpp"
 #include "sim/config/node.hpp"
 
 namespace terrace::calibrate {
@@ -154,20 +154,33 @@ std::string points_text(const MeasuredRun& run) {
       lines_of(run.sentinels), lines_of(run.points));
 }
 
-MeasuredRun read_measured_run(const std::filesystem::path& path) {
-  return parse_measured_run(path.string(), config::read_text_file(path.string()));
+config::ConfigError no_calibration(const std::string& name, const std::string& why) {
+  return config::ConfigError(
+      fmt::format("{}: error: {}\n  'terrace calibrate' writes such files\n", name, why));
 }
 
-MeasuredRun parse_measured_run(const std::string& name, std::string_view text) {
-  const auto fail = [&](const std::string& why) {
-    return config::ConfigError(
-        fmt::format("{}: error: {}\n  'terrace calibrate' writes such files\n", name, why));
-  };
-  const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) throw fail("no calibration: it is not JSON, or not whole");
-  if (json.value("schema", Json()) != kSchema) {
-    throw fail(fmt::format("no calibration: its 'schema' is not {}", kSchema));
+MeasuredRun read_measured_run(const std::filesystem::path& path) {
+  const std::string name = path.string();
+  return measured_run(name, calibration_json(name, config::read_text_file(name)));
+}
+
+Json calibration_json(const std::string& name, std::string_view text) {
+  Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded()) {
+    throw no_calibration(name, "no calibration: it is not JSON, or not whole");
   }
+  if (!json.is_object()) {
+    throw no_calibration(name,
+                         fmt::format("no calibration: it is JSON, but {} instead of a mapping",
+                                     json.is_array() ? "a list" : shown(json)));
+  }
+  if (json.value("schema", Json()) != kSchema) {
+    throw no_calibration(name, fmt::format("no calibration: its 'schema' is not {}", kSchema));
+  }
+  return json;
+}
+
+MeasuredRun measured_run(const std::string& name, const Json& json) {
   try {
     MeasuredRun run{
         json.at("created").get<std::string>(), json.at("tool"), json.at("host"), {}, {}};
@@ -179,7 +192,7 @@ MeasuredRun parse_measured_run(const std::string& name, std::string_view text) {
     for (const Json& item : json.at("points")) run.points.push_back(point_of(item));
     return run;
   } catch (const Json::exception& e) {
-    throw fail(fmt::format("a calibration that lacks something: {}", e.what()));
+    throw no_calibration(name, fmt::format("a calibration that lacks something: {}", e.what()));
   }
 }
 

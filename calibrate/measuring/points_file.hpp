@@ -10,6 +10,7 @@
 
 #include "calibrate/measuring/kernel_proof.hpp"
 #include "calibrate/measuring/point.hpp"
+#include "sim/config/diagnostics.hpp"
 
 namespace terrace::calibrate {
 
@@ -49,6 +50,12 @@ std::string points_text(const MeasuredRun& run);
 
 /// Throws ConfigError if it is no such file. Whether its values can be believed is not looked at.
 MeasuredRun read_measured_run(const std::filesystem::path& path);
-MeasuredRun parse_measured_run(const std::string& name, std::string_view text);
+
+// The same in two steps, between which values can be looked at (profile/run_check.hpp).
+nlohmann::ordered_json calibration_json(const std::string& name, std::string_view text);
+MeasuredRun measured_run(const std::string& name, const nlohmann::ordered_json& json);
+
+/// What such a file is refused with.
+config::ConfigError no_calibration(const std::string& name, const std::string& why);
 
 }  // namespace terrace::calibrate

@@ -1,7 +1,6 @@
 #include "calibrate/measuring/sample.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <vector>
 
@@ -41,10 +40,6 @@ Sample sample_of(std::vector<double> batches) {
   std::sort(batches.begin(), batches.end());
   sample.mad = interpolated_quantile(batches, 0.5);
   return sample;
-}
-
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 Sample sample(FunctionRef<double()> batch, const Sampling& sampling) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/steady_clock.hpp"
 #include "sim/base/function_ref.hpp"
 
 namespace terrace::calibrate {
@@ -38,8 +39,7 @@ struct Sample {
 /// Of what the batches measured. REQUIRES: one at least.
 Sample sample_of(std::vector<double> batches);
 
-/// A steady clock, in seconds since whenever.
-double steady_seconds();
+using kernels::steady_seconds;
 
 /// Calls `batch` as `sampling` says; it returns what one batch measured, such as seconds per call.
 /// If the first try is unstable there is a second, and what varies less is kept.

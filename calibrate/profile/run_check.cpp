@@ -9,7 +9,7 @@
 
 #include "calibrate/measuring/json_outline.hpp"
 #include "calibrate/measuring/point_check.hpp"
-#include "sim/base/text.hpp"
+#include "calibrate/measuring/points_file.hpp"
 #include "sim/config/diagnostics.hpp"
 
 namespace terrace::calibrate {
@@ -64,27 +64,17 @@ std::vector<std::string> mistakes_of(const Json& root, const JsonOutline& outlin
 
 }  // namespace
 
-void check_run(const std::filesystem::path& file, std::string_view text) {
-  const auto fail = [&](const std::string& why) {
-    return config::ConfigError(fmt::format(
-        "{}: error: {}\n  'terrace calibrate' writes such files\n", file.string(), why));
-  };
+nlohmann::ordered_json check_run(const std::filesystem::path& file, std::string_view text) {
   const JsonOutline outline(text);
   if (outline.is_too_deep()) {
-    throw fail(fmt::format("nested more than {} levels deep", JsonOutline::kDeepest));
+    throw no_calibration(file.string(),
+                         fmt::format("nested more than {} levels deep", JsonOutline::kDeepest));
   }
-  const Json root = Json::parse(text, nullptr, false);
-  if (root.is_discarded()) throw fail("no calibration: it is not JSON, or not whole");
-  if (!root.is_object()) {
-    throw fail(fmt::format("no calibration: it is JSON, but {} instead of a mapping",
-                           root.is_array() ? "a list" : shown(root)));
-  }
-  if (root.value("schema", Json()) != "terrace-calib/1") {
-    throw fail("no calibration: its 'schema' is not terrace-calib/1");
-  }
+  Json root = calibration_json(file.string(), text);
   std::string all;
   for (const std::string& one : mistakes_of(root, outline, file.string())) all += one + "\n";
   if (!all.empty()) throw config::ConfigError(all);
+  return root;
 }
 
 }  // namespace terrace::calibrate

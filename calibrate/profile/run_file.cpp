@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "calibrate/measuring/points_file.hpp"
 #include "calibrate/profile/run_check.hpp"
 #include "sim/base/text.hpp"
 #include "sim/config/diagnostics.hpp"
@@ -69,8 +70,8 @@ std::filesystem::path find_run(const std::string& name, const config::Catalogue&
 }
 
 MeasuredRun read_run(const std::filesystem::path& file) {
-  check_run(file, config::read_text_file(file.string()));
-  return read_measured_run(file);
+  const std::string name = file.string();
+  return measured_run(name, check_run(file, config::read_text_file(name)));
 }
 
 }  // namespace terrace::calibrate

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "calibrate/vendor/dynamic_library.hpp"
+#include "kernels/dynamic_library.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -35,7 +35,7 @@ void require_all(ssize_t done, std::size_t bytes, const char* call) {
 void keep_cu_file_from_logging() { static_cast<void>(::setenv("CUFILE_LOGFILE_PATH", "", 0)); }
 
 CuFileFunctions cu_file_functions() {
-  const DynamicLibrary library("libcufile.so.0");
+  const kernels::DynamicLibrary library{"libcufile.so.0"};
   CuFileFunctions f;
   const auto need = [&]<class F>(F*& function, const char* name) {
     function = library.find<F>(name);

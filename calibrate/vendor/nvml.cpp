@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "calibrate/vendor/dynamic_library.hpp"
+#include "kernels/dynamic_library.hpp"
 #include "sim/study/identity.hpp"
 
 namespace terrace::calibrate {
@@ -27,7 +27,7 @@ constexpr Reason kReasons[] = {{0x04, "power cap"},  {0x08, "hardware"},
 }  // namespace
 
 NvmlFunctions nvml_functions() {
-  const DynamicLibrary library("libnvidia-ml.so.1");
+  const kernels::DynamicLibrary library{"libnvidia-ml.so.1"};
   NvmlFunctions f;
   const auto need = [&]<class F>(F*& function, const char* name) {
     function = library.find<F>(name);

@@ -3,51 +3,49 @@
 #include <stdexcept>
 #include <string>
 
-#include <dlfcn.h>
+#include "kernels/cuda/errors.hpp"
+#include "kernels/dynamic_library.hpp"
 
 namespace terrace::kernels::cuda {
 namespace {
 
 /// By the name that the loader knows, else where it was when this was built.
-void* library() {
-  for (const char* name : {TERRACE_CUBLASLT_NAME, TERRACE_CUBLASLT_PATH}) {
-    if (void* const found = ::dlopen(name, RTLD_NOW | RTLD_LOCAL)) return found;
+DynamicLibrary library() {
+  try {
+    return DynamicLibrary({TERRACE_CUBLASLT_NAME, TERRACE_CUBLASLT_PATH});
+  } catch (const std::runtime_error& e) {
+    throw std::runtime_error(std::string("products of matrices on the GPU: ") + e.what());
   }
-  throw std::runtime_error(std::string(TERRACE_CUBLASLT_NAME) +
-                           " cannot be loaded: products of matrices on the GPU need it (is the "
-                           "CUDA toolkit's library path known to the loader?)");
-}
-
-template <class F>
-void find(void* from, const char* name, F*& function) {
-  void* const symbol = ::dlsym(from, name);
-  if (symbol == nullptr) throw std::runtime_error(std::string("cuBLASLt has no ") + name);
-  function = reinterpret_cast<F*>(symbol);
 }
 
 }  // namespace
 
 void require(cublasStatus_t status, const char* call) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
+  // On a device that an earlier kernel broke all calls fail, and only the runtime says why.
+  const cudaError_t device = cudaStreamQuery(nullptr);
+  if (loses_device(device)) require(device, call);
+  static_cast<void>(cudaGetLastError());  // or the next launch would be blamed for it
   throw std::runtime_error(std::string(call) + ": cuBLASLt's status " +
                            std::to_string(static_cast<int>(status)));
 }
 
 CublasLtCalls load_cublas_lt() {
-  void* const from = library();
+  const DynamicLibrary from = library();
+  const auto need = [&]<class F>(F*& function, const char* name) { function = from.find<F>(name); };
   CublasLtCalls call;
-  find(from, "cublasLtCreate", call.create);
-  find(from, "cublasLtDestroy", call.destroy);
-  find(from, "cublasLtMatmulDescCreate", call.create_product);
-  find(from, "cublasLtMatmulDescDestroy", call.destroy_product);
-  find(from, "cublasLtMatmulDescSetAttribute", call.set_product);
-  find(from, "cublasLtMatrixLayoutCreate", call.create_layout);
-  find(from, "cublasLtMatrixLayoutDestroy", call.destroy_layout);
-  find(from, "cublasLtMatmulPreferenceCreate", call.create_preference);
-  find(from, "cublasLtMatmulPreferenceDestroy", call.destroy_preference);
-  find(from, "cublasLtMatmulPreferenceSetAttribute", call.set_preference);
-  find(from, "cublasLtMatmulAlgoGetHeuristic", call.choose);
-  find(from, "cublasLtMatmul", call.multiply);
+  need(call.create, "cublasLtCreate");
+  need(call.destroy, "cublasLtDestroy");
+  need(call.create_product, "cublasLtMatmulDescCreate");
+  need(call.destroy_product, "cublasLtMatmulDescDestroy");
+  need(call.set_product, "cublasLtMatmulDescSetAttribute");
+  need(call.create_layout, "cublasLtMatrixLayoutCreate");
+  need(call.destroy_layout, "cublasLtMatrixLayoutDestroy");
+  need(call.create_preference, "cublasLtMatmulPreferenceCreate");
+  need(call.destroy_preference, "cublasLtMatmulPreferenceDestroy");
+  need(call.set_preference, "cublasLtMatmulPreferenceSetAttribute");
+  need(call.choose, "cublasLtMatmulAlgoGetHeuristic");
+  need(call.multiply, "cublasLtMatmul");
   return call;
 }
 

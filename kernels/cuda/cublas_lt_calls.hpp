@@ -23,7 +23,8 @@ struct CublasLtCalls {
 /// The library is never closed. Throws std::runtime_error if it cannot be loaded.
 CublasLtCalls load_cublas_lt();
 
-/// Throws std::runtime_error, with the call's name and its status, unless it succeeded.
+/// Throws std::runtime_error, with the call's name and its status, unless it succeeded: DeviceLost
+/// if what the device did before is why.
 void require(cublasStatus_t status, const char* call);
 
 }  // namespace terrace::kernels::cuda

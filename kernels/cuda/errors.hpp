@@ -11,19 +11,20 @@
 
 namespace terrace::kernels::cuda {
 
-/// After these the CUDA runtime's documentation says: "The process must be terminated and
-/// relaunched".
+/// Of most of these the CUDA runtime's documentation says: "the process must be terminated and
+/// relaunched". Asking the device whether it still answers would not do: that waits for kernels,
+/// some of which wait for the host, and spoils graphs that are being captured.
 inline bool loses_device(cudaError_t status) {
-  constexpr std::array kLast = {cudaErrorIllegalAddress,
-                                cudaErrorMisalignedAddress,
-                                cudaErrorInvalidAddressSpace,
-                                cudaErrorInvalidPc,
-                                cudaErrorIllegalInstruction,
-                                cudaErrorHardwareStackError,
-                                cudaErrorLaunchFailure,
-                                cudaErrorLaunchTimeout,
-                                cudaErrorAssert,
-                                cudaErrorECCUncorrectable,
+  constexpr std::array kLast = {cudaErrorIllegalAddress, cudaErrorMisalignedAddress,
+                                cudaErrorInvalidAddressSpace, cudaErrorInvalidPc,
+                                cudaErrorIllegalInstruction, cudaErrorHardwareStackError,
+                                cudaErrorLaunchFailure, cudaErrorLaunchTimeout, cudaErrorAssert,
+                                cudaErrorECCUncorrectable, cudaErrorNvlinkUncorrectable,
+                                // By number, as older toolkits have no names for them.
+                                static_cast<cudaError_t>(226),  // cudaErrorContained
+                                static_cast<cudaError_t>(721),  // cudaErrorTensorMemoryLeak
+                                static_cast<cudaError_t>(810),  // cudaErrorMpsClientTerminated
+                                static_cast<cudaError_t>(911),  // cudaErrorExternalDevice
                                 cudaErrorUnknown};
   return std::find(kLast.begin(), kLast.end(), status) != kLast.end();
 }

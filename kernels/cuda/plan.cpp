@@ -6,7 +6,8 @@ namespace terrace::kernels::cuda {
 namespace {
 
 constexpr std::int64_t kShortest = 128;  // keys: their KV is many times their partial sums
-constexpr std::int64_t kAlign = 64;      // keys, so that tiles begin where pages do
+constexpr std::int64_t kAlign =
+    64;  // keys: tiles begin where pages do, but for those that a window cuts
 
 // What takes time besides keys, in keys that a block could have attended to meanwhile: estimates
 // by latencies of 0.5 us for each of some loads that wait for each other, and 2 us for a launch.

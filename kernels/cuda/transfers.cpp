@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstring>
 #include <numeric>
 #include <optional>
@@ -17,15 +16,12 @@
 #include "kernels/cuda/runtime.hpp"
 #include "kernels/cuda/scattered.hpp"
 #include "kernels/cuda/spin.hpp"
+#include "kernels/steady_clock.hpp"
 #include "sim/base/check.hpp"
 
 namespace terrace::kernels {
 namespace cuda {
 namespace {
-
-double seconds_of_host() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// What is started on a stream begins only when this is let go: until then a kernel spins there.
 class Held {
@@ -177,12 +173,12 @@ class CudaTransfers final : public Transfers {
     Held held(stream(), flag_.get());
     begin.record(stream());
     require(cudaStreamWaitEvent(other, begin.get(), 0), "cudaStreamWaitEvent");
-    const double start = seconds_of_host();
+    const double start = steady_seconds();
     for (int i = 0; i < rounds; ++i) {
       if ((i + 1) * calls > kMostHeld) held.let_go();
       once();
     }
-    const double enqueued = seconds_of_host() - start;
+    const double enqueued = steady_seconds() - start;
     end.record(stream());
     end_of_other.record(other);
     held.let_go();
@@ -198,11 +194,11 @@ class CudaTransfers final : public Transfers {
       runtime_.wait();
     };
     wait();
-    const double start = seconds_of_host();
+    const double start = steady_seconds();
     for (int i = 0; i < rounds; ++i) once();
-    const double enqueued = seconds_of_host() - start;
+    const double enqueued = steady_seconds() - start;
     wait();
-    return {(seconds_of_host() - start) / rounds, enqueued / rounds};
+    return {(steady_seconds() - start) / rounds, enqueued / rounds};
   }
 
   static constexpr std::int64_t kMostHeld = 400;

@@ -55,8 +55,8 @@ struct TransferTime {
 /// What calibration asks of a GPU besides operations: transfers, and what a launch costs. Copies
 /// and events are enqueued behind a kernel that waits for the host, so that they follow each other
 /// without gaps (nvbandwidth's method); but copies of pageable memory keep the host busy, and are
-/// timed by its clock. Tried on no GPU yet. Belongs to the thread that made it, and errors
-/// are those of cuda_set().
+/// timed by its clock. Belongs to the thread that made it, but for open_lane(), host_memory() and
+/// use_here(), which any thread may call. Errors are those of cuda_set().
 class Transfers {
  public:
   Transfers() = default;
@@ -82,8 +82,8 @@ class Transfers {
   /// Of one of `count` kernels in a row that do nothing, started one by one or as one graph.
   virtual TransferTime empty_kernels(int count, bool graph) = 0;
 
-  /// Copies on a stream of their own, beside whatever else the device does. May be called on any
-  /// thread, which becomes one of this device's; the lane belongs to it.
+  /// Copies on a stream of their own, beside whatever else the device does. The calling thread
+  /// becomes one of this device's, and the lane belongs to it.
   virtual std::unique_ptr<CopyLane> open_lane(const Traffic& traffic) = 0;
   /// Memory of the host, touched.
   virtual std::shared_ptr<std::byte> host_memory(HostMemory kind, Bytes size) = 0;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -10,7 +9,6 @@
 
 #include "kernels/paged.hpp"
 #include "kernels/proof/tensor.hpp"
-#include "kernels/proof/tolerance.hpp"
 #include "sim/base/random.hpp"
 #include "sim/base/samplers.hpp"
 #include "sim/base/shuffle.hpp"
@@ -115,20 +113,6 @@ class Cache {
         set_value(s, t, h, d, kNan);
       }
     }
-  }
-
-  /// For queries of at most `q` in absolute value.
-  [[nodiscard]] AttentionTolerance tolerance(double q, float scale) const {
-    double k_max = 0;
-    double v_max = 0;
-    each([&](auto... at) {
-      k_max = std::max(k_max, std::abs(key(at...)));
-      v_max = std::max(v_max, std::abs(value(at...)));
-    });
-    const auto lens = table().kv_lens;
-    const double longest = lens.empty() ? 0 : *std::max_element(lens.begin(), lens.end());
-    const auto dim = static_cast<double>(shape_.head_dim);
-    return {static_cast<double>(scale) * dim * q * k_max, longest, v_max, dim};
   }
 
   [[nodiscard]] PagedKv kv(ConstArray keys, ConstArray values) const {

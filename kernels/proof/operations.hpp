@@ -14,7 +14,6 @@
 #include "kernels/prefill.hpp"
 #include "kernels/proof/cache.hpp"
 #include "kernels/proof/tensor.hpp"
-#include "kernels/proof/tolerance.hpp"
 #include "sim/base/random.hpp"
 
 /// Operations with random operands, which any set of kernels can run: on what it is given a copy
@@ -55,13 +54,6 @@ struct Decode {
     set.run(op);
     result.fetch(out.bytes());
     return out;
-  }
-
-  [[nodiscard]] AttentionTolerance tolerance(const Rounding& rounding) const {
-    AttentionTolerance t = cache.tolerance(largest(q), scale * kKeyScale);
-    t.largest_value *= static_cast<double>(kValueScale);
-    t.rounding = rounding;
-    return t;
   }
 };
 
@@ -149,12 +141,6 @@ struct Prefill {
                          cache.table(), scale, window, result.writable()});
     result.fetch(out.bytes());
     return out;
-  }
-
-  [[nodiscard]] AttentionTolerance tolerance(const Rounding& rounding) const {
-    AttentionTolerance t = cache.tolerance(largest(q), scale);
-    t.rounding = rounding;
-    return t;
   }
 };
 

@@ -29,12 +29,6 @@ double distance(KernelSet& set, KernelSet& reference, const Operation& operation
 
 using ByteVector = std::vector<std::byte>;
 
-ByteVector random_bytes(std::size_t count, Random random) {
-  ByteVector bytes(count);
-  for (std::byte& b : bytes) b = static_cast<std::byte>(random.below(256));
-  return bytes;
-}
-
 /// A pool of blocks, half of them listed in no order, and what is staged of them.
 struct Blocks {
   static constexpr std::int64_t kBlocks = 22;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -54,6 +53,12 @@ class Tensor {
   std::int64_t count_;
   std::vector<std::byte> bytes_;
 };
+
+inline std::vector<std::byte> random_bytes(std::size_t count, Random random) {
+  std::vector<std::byte> bytes(count);
+  for (std::byte& b : bytes) b = static_cast<std::byte>(random.below(256));
+  return bytes;
+}
 
 /// Bytes that were copied to the memory of a set of kernels, aligned like its own.
 class Placed {
@@ -118,12 +123,5 @@ class Result {
   Placed memory_;
   Element type_ = Element::fp32;
 };
-
-/// The largest absolute value.
-inline double largest(const Tensor& tensor) {
-  double most = 0;
-  for (std::int64_t i = 0; i < tensor.count(); ++i) most = std::max(most, std::abs(tensor.at(i)));
-  return most;
-}
 
 }  // namespace terrace::kernels::proof

@@ -17,9 +17,13 @@ concept Handles = requires(Part& part, const E& event) {
   part.on(event);
 };
 
-/// Something would happen later than the clock can tell; what() names it, and what to change.
+/// Something would happen later than the clock can tell. `what` names it, and what to change; the
+/// message begins with what is the same of all.
 class EndOfTime : public std::runtime_error {
-  using std::runtime_error::runtime_error;
+ public:
+  explicit EndOfTime(const std::string& what)
+      : std::runtime_error("simulated time would run past 106 days, where its clock ends: " +
+                           what) {}
 };
 
 /// The clock and the future. Components post into it; `run` brings each event to every component

@@ -344,9 +344,7 @@ bool Simulation::run(FunctionRef<bool(const Progress&)> proceed) {
   if (!stopped) {
     if (p.fabric.in_flight() > 0) {
       throw EndOfTime(
-          fmt::format("simulated time would run past 106 days, where its clock ends: a transfer "
-                      "over {} takes longer; raise its bandwidth",
-                      p.fabric.slowest()));
+          fmt::format("a transfer over {} takes longer; raise its bandwidth", p.fabric.slowest()));
     }
     TERRACE_CHECK(p.cluster.done());
     for (const HbmPart& part : p.hierarchy.hbm_parts()) TERRACE_CHECK(part.pool.held_blocks() == 0);

@@ -1,9 +1,9 @@
 #include "sim/workload/load_clock.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <optional>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -11,10 +11,6 @@
 
 namespace terrace {
 namespace {
-
-constexpr std::string_view kTooLong =
-    "simulated time would run past 106 days, where its clock ends";
-constexpr double kSecondsPerDay = 86400;
 
 /// What an open loop sends at its busiest, per second, and how uneven its gaps are then; nothing if
 /// answers decide when it sends.
@@ -77,9 +73,9 @@ LoadClock::LoadClock(const WorkloadSpec& spec) {
   const auto check = [](std::int64_t count, const Pace& pace, const std::string& change) {
     const double least = least_seconds(count, pace);
     if (least < seconds(Duration::max())) return;
-    throw EndOfTime(fmt::format("{}: {} requests at {:.3g} /s take {:.3g} days; {}", kTooLong,
-                                count, pace.rate,
-                                static_cast<double>(count) / pace.rate / kSecondsPerDay, change));
+    throw EndOfTime(fmt::format(
+        "{} requests at {:.3g} /s take {:.3g} days; {}", count, pace.rate,
+        static_cast<double>(count) / pace.rate / seconds(std::chrono::days{1}), change));
   };
   for (std::size_t i = 0; i < spec.clients.size(); ++i) {
     const ClientSpec& client = spec.clients[i];
@@ -102,9 +98,9 @@ LoadClock::LoadClock(const WorkloadSpec& spec) {
 
 void LoadClock::fail(std::size_t client, std::int64_t sent) const {
   throw EndOfTime(fmt::format(
-      "{}: after {} requests, the next of client '{}' would come later; {}, or end the load sooner "
+      "after {} requests, the next of client '{}' would come later; {}, or end the load sooner "
       "with workload.max_requests or workload.duration",
-      kTooLong, sent, clients_[client].name, clients_[client].pace));
+      sent, clients_[client].name, clients_[client].pace));
 }
 
 }  // namespace terrace

@@ -35,12 +35,12 @@ void check_points(const std::vector<MeasuredPoint>& points) {
 }
 
 void check_whole(const std::string& text) {
-  terrace::calibrate::check_run("p", text);
-  const MeasuredRun run = terrace::calibrate::parse_measured_run("p", text);
+  const MeasuredRun run =
+      terrace::calibrate::measured_run("p", terrace::calibrate::check_run("p", text));
   check_points(run.points);
   const std::string written = points_text(run);
-  terrace::calibrate::check_run("p", written);
-  TERRACE_CHECK(points_text(terrace::calibrate::parse_measured_run("p", written)) == written);
+  const auto again = terrace::calibrate::check_run("p", written);
+  TERRACE_CHECK(points_text(terrace::calibrate::measured_run("p", again)) == written);
   static const terrace::config::Catalogue kCatalogue({TERRACE_SOURCE_DIR});
   const auto profile = laws_and_machine(run, kCatalogue);
   TERRACE_CHECK(!profile_text(profile, run, "p").empty());

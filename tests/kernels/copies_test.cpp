@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -13,16 +14,17 @@
 #include "sim/base/random.hpp"
 #include "tests/for_all.hpp"
 #include "tests/kernels/subjects.hpp"
+#ifdef TERRACE_SIMT
+#include "tests/kernels/simt/simt_set.hpp"
+#endif
 
 namespace terrace::kernels {
 namespace {
 
 using ByteVector = std::vector<std::byte>;
 
-ByteVector random_bytes(std::int64_t count, Random random) {
-  ByteVector bytes(static_cast<std::size_t>(count));
-  for (std::byte& b : bytes) b = static_cast<std::byte>(random.below(256));
-  return bytes;
+ByteVector random_bytes(std::int64_t count, const Random& random) {
+  return proof::random_bytes(static_cast<std::size_t>(count), random);
 }
 
 /// A pool whose fragments have gaps between them, and some of its blocks in no order.
@@ -193,6 +195,22 @@ TEST_P(StreamsOn, CopyWhatIsNotAMultipleOfAVector) {
     EXPECT_EQ(out.back(), std::byte{0});
   }
 }
+
+#ifdef TERRACE_SIMT
+TEST(NarrowCopies, AreWholeWithFewBlocks) {
+  for (const std::int64_t most : {1, 3}) {
+    for (const std::int64_t count : {1, 17, 70'001, 400'000}) {
+      const ByteVector bytes = random_bytes(count, Random(1, "narrow"));
+      ByteVector out(bytes.size() + 1);
+      const std::int64_t blocks =
+          simt::copy_narrowly(1, {bytes, std::span(out).first(bytes.size())}, most);
+      EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), out.begin())) << count;
+      EXPECT_EQ(out.back(), std::byte{0});
+      EXPECT_EQ(blocks, count < 20 ? 1 : most) << count;
+    }
+  }
+}
+#endif
 
 TEST_P(StreamsOn, RefuseACopyToAnotherSize) {
   const auto set = subject().one();

@@ -55,7 +55,7 @@ class GemmOn : public tests::OnEachSet {
     for (const tests::Alike& sets : subject().make()) {
       const Tensor actual = product.run(*sets.front(), c_type, multiply);
       for (std::int64_t i = 0; i < expected.count(); ++i) {
-        const double tolerance = proof::unit_roundoff(c_type) * std::abs(expected.at(i)) +
+        const double tolerance = tests::unit_roundoff(c_type) * std::abs(expected.at(i)) +
                                  0x1p-24 * sum * sum + each * sum + subnormal;
         ASSERT_TRUE(std::abs(actual.at(i) - expected.at(i)) <= tolerance)
             << "element " << i << ": " << actual.at(i) << " instead of " << expected.at(i);

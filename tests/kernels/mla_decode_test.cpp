@@ -36,8 +36,8 @@ class MlaDecodeOn : public tests::OnEachSet {
     const double longest = lens.empty() ? 0 : *std::max_element(lens.begin(), lens.end());
     const double largest =
         5 * static_cast<double>(Mla::kScale);  // of N(0, 1) numbers, times their scale
-    const proof::AttentionTolerance tolerance{
-        static_cast<double>(mla.scale) * kWidth * proof::largest(mla.q) * largest, longest, largest,
+    const tests::AttentionTolerance tolerance{
+        static_cast<double>(mla.scale) * kWidth * tests::largest(mla.q) * largest, longest, largest,
         kWidth, subject().rounding(mla.latents.view().type, mla.q.view().type)};
     for (const tests::Alike& sets : subject().make()) {
       const Tensor actual = mla.run(*sets.front(), out_type);

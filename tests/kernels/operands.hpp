@@ -5,14 +5,13 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/proof/cache.hpp"
 #include "kernels/proof/tensor.hpp"
-#include "kernels/proof/tolerance.hpp"
+#include "tests/kernels/tolerance.hpp"
 
 namespace terrace::kernels::tests {
 
 inline void expect_close(const proof::Tensor& expected, const proof::Tensor& actual,
-                         const proof::AttentionTolerance& tolerance) {
+                         const AttentionTolerance& tolerance) {
   ASSERT_EQ(expected.count(), actual.count());
   for (std::int64_t i = 0; i < expected.count(); ++i) {
     const double error = std::abs(actual.at(i) - expected.at(i));

@@ -22,15 +22,15 @@ Subject cpu() {
   };
   subject.head_dims = {16, 64, 128, 256};
   subject.cached = {Element::fp32, Element::bf16, Element::fp16, Element::fp8_e4m3};
-  subject.rounding = [](Element, Element) { return proof::Rounding{}; };
+  subject.rounding = [](Element, Element) { return Rounding{}; };
   return subject;
 }
 
 /// What kernels that multiply 16-bit operands round: weights always, queries to the type of the
 /// cache, fp8 being widened to fp16.
-proof::Rounding of_matrix_units(Element cached, Element queries) {
+Rounding of_matrix_units(Element cached, Element queries) {
   const Element operand = cached == Element::bf16 ? Element::bf16 : Element::fp16;
-  const double roundoff = proof::unit_roundoff(operand);
+  const double roundoff = unit_roundoff(operand);
   return {roundoff, queries == operand ? 0 : roundoff, operand == Element::fp16 ? 0x1p-25 : 0};
 }
 

@@ -11,6 +11,7 @@
 
 #include "kernels/kernel_set.hpp"
 #include "tests/kernels/operands.hpp"
+#include "tests/kernels/tolerance.hpp"
 
 /// What the tests of operations are run on: every set of kernels but the reference.
 namespace terrace::kernels::tests {
@@ -29,13 +30,13 @@ struct Subject {
   /// Whether infinities and NaN of a token reach no row that does not see it, even where another
   /// row of the same tile does.
   bool rows_are_alone = true;
-  std::function<proof::Rounding(Element cached, Element queries)> rounding;
+  std::function<Rounding(Element cached, Element queries)> rounding;
   std::string why_not;  // it cannot be run here
 
   /// How far this set may be off at a decode or a prefill.
   template <class Attention>
-  [[nodiscard]] proof::AttentionTolerance tolerance(const Attention& attention) const {
-    return attention.tolerance(rounding(attention.cache.shape().type, attention.q.view().type));
+  [[nodiscard]] AttentionTolerance tolerance(const Attention& attention) const {
+    return tolerance_of(attention, rounding(attention.cache.shape().type, attention.q.view().type));
   }
   [[nodiscard]] int cases(int of) const { return std::max(of * cases_of_100 / 100, 1); }
   [[nodiscard]] std::shared_ptr<KernelSet> one() const { return make().front().front(); }

@@ -70,20 +70,6 @@ PagedCache::PagedCache(Operands& operands, kernels::Element type, const Heads& h
       turns(lengths, pool_pages(operands, kv_bytes(type, heads, kPage), lengths),
             cold ? Operands::kMostTurns : 1, 1) {}
 
-std::string_view dtype_name(kernels::Element type) {
-  switch (type) {
-    case kernels::Element::fp32:
-      return "fp32";
-    case kernels::Element::bf16:
-      return "bf16";
-    case kernels::Element::fp16:
-      return "fp16";
-    case kernels::Element::fp8_e4m3:
-      return "fp8";
-  }
-  return "";
-}
-
 Bytes kv_bytes(kernels::Element type, const Heads& heads, std::int64_t tokens) {
   return Bytes{2 * tokens * heads.kv * heads.dim * kernels::bytes_of(type)};
 }

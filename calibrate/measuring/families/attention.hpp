@@ -50,9 +50,6 @@ struct PagedCache {
   PageTurns turns;
 };
 
-/// "bf16", "fp8".
-std::string_view dtype_name(kernels::Element type);
-
 /// Bytes of keys and values of that many tokens.
 Bytes kv_bytes(kernels::Element type, const Heads& heads, std::int64_t tokens);
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "calibrate/measuring/families/attention.hpp"
+#include "calibrate/measuring/words.hpp"
 #include "kernels/decode.hpp"
 
 namespace terrace::calibrate::family {
@@ -88,8 +89,8 @@ void add(std::vector<Measurement>& all, const Extent& extent, const Decode& d, b
   const std::string_view cache = cold ? "cold" : "hot";
   const Heads& h = d.heads;
   all.push_back(
-      {.id = fmt::format("decode_attention/{}/h{}.{}.{}/p{}/b{}/kv{}{}{}/{}", dtype_name(d.type),
-                         h.q, h.kv, h.dim, kPage, d.batch, d.kv,
+      {.id = fmt::format("decode_attention/{}/h{}.{}.{}/p{}/b{}/kv{}{}{}/{}", word(d.type), h.q,
+                         h.kv, h.dim, kPage, d.batch, d.kv,
                          d.window > 0 ? fmt::format("/w{}", d.window) : "",
                          d.ragged ? "/ragged" : "", cache),
        .x = {{"b", d.batch},
@@ -98,7 +99,7 @@ void add(std::vector<Measurement>& all, const Extent& extent, const Decode& d, b
              {"nkv", h.kv},
              {"hd", h.dim},
              {"page", kPage},
-             {"kv_dtype", dtype_name(d.type)},
+             {"kv_dtype", word(d.type)},
              {"window", d.window},
              {"ragged", d.ragged}},
        .cache = std::string(cache),

@@ -12,6 +12,7 @@
 
 #include "calibrate/measuring/families/interference.hpp"
 #include "calibrate/measuring/stop.hpp"
+#include "calibrate/measuring/words.hpp"
 #include "kernels/copy_traffic.hpp"
 #include "kernels/cuda/transfers.hpp"
 #include "kernels/gemm.hpp"
@@ -34,15 +35,13 @@ constexpr std::int64_t kRow = 4096;  // of products, which are square
 constexpr Sampling kSampling{
     .warmups = 1, .batches = 10, .most_seconds = 0.25, .batch_seconds = 0.02};
 constexpr double kWindow = 0.02;  // seconds that copies are counted for, at least
+constexpr int kLeastCopies = 3;   // that a rate is told by
 
 enum class Work : std::uint8_t { none, decode, gemm };
 constexpr std::array<std::string_view, 3> kWorkNames = {"none", "decode", "gemm"};
 
 std::string_view name_of(Work work) { return kWorkNames.at(static_cast<std::size_t>(work)); }
 std::string_view name_of(Copier by) { return by == Copier::engine ? "engine" : "multiprocessors"; }
-std::string_view name_of(kernels::Transfer way) {
-  return way == kernels::Transfer::to_device ? "h2d" : "d2h";
-}
 
 /// What a GPU computes meanwhile: calls that take turns among cold operands.
 class Computation {
@@ -105,31 +104,47 @@ Sample work_time(Bench& bench, Work work, std::optional<Traffic> traffic) {
   return sample;
 }
 
+/// Seconds of a copy that nothing is beside.
+double copy_time(const CopyTraffic& copies, const TrafficSeen& first) {
+  const TrafficSeen later = copies.seen_after(first.copies + kLeastCopies);
+  return (later.at - first.at) / static_cast<double>(later.copies - first.copies);
+}
+
 /// The copies' rate while the device computes for as long as they are counted: the window begins
 /// and ends with a copy's end, within the computation.
 Sample copy_rate(Bench& bench, Work work, const Traffic& traffic) {
   const Computation computation(bench, work);
   const std::span<const kernels::Start> starts = computation.starts();
   kernels::KernelSet& kernels = bench.kernels;
+  double call = 0;
+  if (!starts.empty()) call = kernels.seconds(starts, 1) / static_cast<double>(starts.size());
+  const CopyTraffic copies = traffic_of(bench, traffic);
+  const TrafficSeen first = copies.seen_after(kernels::kCopiesAhead);
   std::int64_t calls = 0;
   std::size_t next = 0;
   if (!starts.empty()) {
-    const double all = kernels.seconds(starts, 1);
-    const double call = all / static_cast<double>(starts.size());
-    calls = static_cast<std::int64_t>(std::ceil(std::min(1.5 * kWindow / call, 1e6)));
+    // Beside it copies may take twice as long; one is under way when it begins.
+    const double window =
+        std::max(1.5 * kWindow, 2 * (kLeastCopies + 1) * copy_time(copies, first));
+    calls = static_cast<std::int64_t>(std::ceil(std::min(window / call, 1e6)));
   }
-  const CopyTraffic copies = traffic_of(bench, traffic);
-  TrafficSeen first = copies.seen_after(kernels::kCopiesAhead);
   const auto rate = [&] {
     throw_if_interrupted();
     for (std::int64_t i = 0; i < calls; ++i) starts[next++ % starts.size()]();
     const TrafficSeen from = copies.seen_after(copies.seen().copies + 1);
-    TrafficSeen to = copies.seen_after(from.copies + 1);
-    while (calls == 0 && to.at - from.at < kWindow) to = copies.seen_after(to.copies + 1);
-    kernels.wait();
+    TrafficSeen to = from;
     if (calls > 0) {
-      to = std::max(to, copies.seen(),
-                    [](const auto& a, const auto& b) { return a.copies < b.copies; });
+      kernels.wait();
+      to = copies.seen();  // before anything else, as what comes now is beside nothing
+      if (to.copies < from.copies + kLeastCopies) {
+        throw std::runtime_error(fmt::format(
+            "{} copies came to their end while the device computed: too few to tell their rate, "
+            "as copies took far longer than before, or the computation less",
+            to.copies - from.copies));
+      }
+    } else {
+      to = copies.seen_after(from.copies + kLeastCopies);
+      while (to.at - from.at < kWindow) to = copies.seen_after(to.copies + 1);
     }
     return rate_of(from, to, traffic.size);
   };
@@ -146,9 +161,9 @@ std::vector<TimedKernel> kernels_of(Work work) {
 
 Measurement work_point(Work work, std::optional<Traffic> traffic) {
   const std::string load =
-      traffic ? fmt::format("{}/{}", name_of(traffic->by), name_of(traffic->way)) : "none";
+      traffic ? fmt::format("{}/{}", name_of(traffic->by), word(traffic->way)) : "none";
   nlohmann::ordered_json x = {{"op", name_of(work)}, {"load", traffic ? "copy" : "none"}};
-  if (traffic) x.update({{"by", name_of(traffic->by)}, {"direction", name_of(traffic->way)}});
+  if (traffic) x.update({{"by", name_of(traffic->by)}, {"direction", word(traffic->way)}});
   return {.id = fmt::format("interference/{}/{}", name_of(work), load),
           .x = std::move(x),
           .cache = "cold",
@@ -159,12 +174,12 @@ Measurement work_point(Work work, std::optional<Traffic> traffic) {
 }
 
 Measurement copy_point(const Traffic& traffic, Work work) {
-  return {.id = fmt::format("interference/copy/{}/{}/{}", name_of(traffic.by), name_of(traffic.way),
+  return {.id = fmt::format("interference/copy/{}/{}/{}", name_of(traffic.by), word(traffic.way),
                             name_of(work)),
           .x = {{"op", "copy"},
                 {"load", name_of(work)},
                 {"by", name_of(traffic.by)},
-                {"direction", name_of(traffic.way)},
+                {"direction", word(traffic.way)},
                 {"bytes", traffic.size.count()}},
           .cache = "cold",
           .unit = "GB/s",

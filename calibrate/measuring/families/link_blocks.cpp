@@ -11,6 +11,7 @@
 #include "calibrate/measuring/families/family.hpp"
 #include "calibrate/measuring/law_change.hpp"
 #include "calibrate/measuring/stop.hpp"
+#include "calibrate/measuring/words.hpp"
 #include "kernels/cuda/transfers.hpp"
 
 namespace terrace::calibrate::family {
@@ -21,13 +22,9 @@ using kernels::BlockPath;
 using kernels::BlockTransfer;
 using kernels::Transfer;
 
-constexpr std::array<std::pair<BlockPath, std::string_view>, 4> kPaths = {
-    {{BlockPath::loop, "loop"},
-     {BlockPath::batch, "batch"},
-     {BlockPath::staged, "staged"},
-     {BlockPath::zero_copy, "zero_copy"}}};
-constexpr std::array<std::pair<Transfer, std::string_view>, 2> kWays = {
-    {{Transfer::to_device, "h2d"}, {Transfer::to_host, "d2h"}}};
+constexpr std::array kPaths = {BlockPath::loop, BlockPath::batch, BlockPath::staged,
+                               BlockPath::zero_copy};
+constexpr std::array kWays = {Transfer::to_device, Transfer::to_host};
 
 constexpr Bytes kMost = 256_MiB;  // of all blocks: memory is allocated and locked for each batch
 constexpr Sampling kSampling{.warmups = 1, .batches = 3, .most_seconds = 0.1};
@@ -79,16 +76,16 @@ std::vector<Measurement> plan(const Extent& extent) {
                    : std::vector{2_KiB, 8_KiB, 16_KiB, 24_KiB, 32_KiB, 64_KiB, 256_KiB, 2048_KiB};
   const auto counts = extent.quick ? std::vector<std::int64_t>{512}
                                    : std::vector<std::int64_t>{16, 128, 1024, 8192};
-  for (const auto& [path, path_name] : kPaths) {
-    for (const auto& [way, direction] : kWays) {
+  for (const BlockPath path : kPaths) {
+    for (const Transfer way : kWays) {
       for (const Bytes size : sizes) {
         for (const std::int64_t count : counts) {
           const BlockTransfer b{path, way, count, size};
           if (size * count > kMost || size * count * 8 > extent.memory) continue;
-          all.push_back({.id = fmt::format("link_blocks/{}/{}/{}/n{}", path_name, direction,
+          all.push_back({.id = fmt::format("link_blocks/{}/{}/{}/n{}", word(path), word(way),
                                            size.count(), count),
-                         .x = {{"op", path_name},
-                               {"direction", direction},
+                         .x = {{"op", word(path)},
+                               {"direction", word(way)},
                                {"fragment", size.count()},
                                {"blocks", count}},
                          .cache = "",
@@ -100,14 +97,14 @@ std::vector<Measurement> plan(const Extent& extent) {
       }
     }
   }
-  for (const auto& [way, direction] : kWays) {
+  for (const Transfer way : kWays) {
     if (256_KiB * kSearched * 8 > extent.memory) continue;
-    all.push_back({.id = fmt::format("link_blocks/search/{}", direction),
-                   .x = {{"op", "search"}, {"direction", direction}, {"blocks", kSearched}},
+    all.push_back({.id = fmt::format("link_blocks/search/{}", word(way)),
+                   .x = {{"op", "search"}, {"direction", word(way)}, {"blocks", kSearched}},
                    .cache = "",
                    .unit = "us",
                    .seconds = 11 * point_seconds({BlockPath::batch, way, kSearched, 64_KiB}),
-                   .measure = [way = way](Bench& bench) { return search(bench, way); },
+                   .measure = [way](Bench& bench) { return search(bench, way); },
                    .kernels = {BlocksPath{BlockPath::batch, way}}});
   }
   return all;

@@ -1,12 +1,12 @@
 // Copies between the host's memory and a GPU's, by size, in each direction and in both at once.
 
 #include <array>
-#include <utility>
 
 #include <fmt/format.h>
 
 #include "calibrate/measuring/families/family.hpp"
 #include "calibrate/measuring/stop.hpp"
+#include "calibrate/measuring/words.hpp"
 #include "kernels/cuda/transfers.hpp"
 
 namespace terrace::calibrate::family {
@@ -16,12 +16,8 @@ using namespace literals;
 using kernels::HostMemory;
 using kernels::Transfer;
 
-constexpr std::array<std::pair<Transfer, std::string_view>, 3> kWays = {
-    {{Transfer::to_device, "h2d"}, {Transfer::to_host, "d2h"}, {Transfer::both_ways, "both"}}};
-constexpr std::array<std::pair<HostMemory, std::string_view>, 3> kMemories = {
-    {{HostMemory::pinned, "pinned"},
-     {HostMemory::registered, "registered"},
-     {HostMemory::pageable, "pageable"}}};
+constexpr std::array kWays = {Transfer::to_device, Transfer::to_host, Transfer::both_ways};
+constexpr std::array kMemories = {HostMemory::pinned, HostMemory::registered, HostMemory::pageable};
 
 /// Few batches: the host's memory is allocated and locked for each of them.
 constexpr Sampling kSampling{.warmups = 1, .batches = 7, .most_seconds = 0.5};
@@ -48,19 +44,19 @@ std::vector<Bytes> sizes(const Extent& extent) {
 
 std::vector<Measurement> plan(const Extent& extent) {
   std::vector<Measurement> all;
-  for (const auto& [memory, kind] : kMemories) {
-    for (const auto& [way, direction] : kWays) {
+  for (const HostMemory memory : kMemories) {
+    for (const Transfer way : kWays) {
       for (const Bytes size : sizes(extent)) {
         if (size * 8 > extent.memory) continue;
         if (extent.quick && memory != HostMemory::pinned && size != 16_MiB) continue;
-        all.push_back({.id = fmt::format("transfer/{}/{}/{}", direction, kind, size.count()),
-                       .x = {{"direction", direction}, {"memory", kind}, {"bytes", size.count()}},
-                       .cache = "",
-                       .unit = "us",
-                       .seconds = point_seconds(size),
-                       .measure = [=, memory = memory, way = way](
-                                      Bench& bench) { return measure(bench, memory, way, size); },
-                       .kernels = {CopyPath{memory, way}}});
+        all.push_back(
+            {.id = fmt::format("transfer/{}/{}/{}", word(way), word(memory), size.count()),
+             .x = {{"direction", word(way)}, {"memory", word(memory)}, {"bytes", size.count()}},
+             .cache = "",
+             .unit = "us",
+             .seconds = point_seconds(size),
+             .measure = [=](Bench& bench) { return measure(bench, memory, way, size); },
+             .kernels = {CopyPath{memory, way}}});
       }
     }
   }

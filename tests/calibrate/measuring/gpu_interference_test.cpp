@@ -1,7 +1,10 @@
 // Copies in flight beside what is timed: within the host, as there need be no GPU.
 
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -12,6 +15,7 @@
 #include "kernels/copy_traffic.hpp"
 #include "kernels/cpu/cpu_set.hpp"
 #include "tests/calibrate/measuring/host_link.hpp"
+#include "tests/kernels/through_set.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -54,6 +58,24 @@ TEST(CopyTraffic, SaysWhatEndedIt) {
       std::runtime_error);
 }
 
+/// The host's kernels; but where copies are made meanwhile, what was started takes as long as some
+/// of them.
+class LastingSet final : public kernels::tests::ThroughSet {
+ public:
+  explicit LastingSet(std::shared_ptr<const HostLane::Seen> seen)
+      : ThroughSet(std::make_shared<kernels::CpuSet>(1)), seen_(std::move(seen)) {}
+
+  int copies = 0;
+
+  void wait() override {
+    const int until = seen_->copies + copies;
+    while (seen_->lanes > 0 && seen_->copies < until) std::this_thread::yield();
+  }
+
+ private:
+  std::shared_ptr<const HostLane::Seen> seen_;
+};
+
 /// A small machine that takes the host's threads for a GPU.
 class GpuInterferenceSlow : public ::testing::Test {
  protected:
@@ -74,7 +96,7 @@ class GpuInterferenceSlow : public ::testing::Test {
   }
 
   HostLink link_;
-  kernels::CpuSet kernels_{1};
+  LastingSet kernels_{link_.seen};
   Operands operands_{kernels_, 4_MiB};
   Bench bench_{.kernels = kernels_,
                .gpu = true,
@@ -98,12 +120,26 @@ TEST_F(GpuInterferenceSlow, TimesWorkWhileCopiesAreInFlightAndProvesIt) {
 }
 
 TEST_F(GpuInterferenceSlow, CountsCopiesAloneAndBesideWork) {
-  for (const char* id :
-       {"interference/copy/engine/h2d/none", "interference/copy/engine/h2d/decode"}) {
+  for (const auto& [id, lasts] : {std::pair{"interference/copy/engine/h2d/none", 0},
+                                  std::pair{"interference/copy/engine/h2d/decode", 6}}) {
+    kernels_.copies = lasts;
     const Sample rate = measure(id);
     EXPECT_GT(rate.median, 0) << id;
     EXPECT_GT(beside(rate, "copies"), 0) << id;
   }
+}
+
+TEST_F(GpuInterferenceSlow, CountsNoCopiesBehindTheWork) {
+  EXPECT_THROW(
+      {
+        try {
+          measure("interference/copy/engine/h2d/decode");  // done when it was started
+        } catch (const std::runtime_error& e) {
+          EXPECT_THAT(e.what(), HasSubstr("while the device computed: too few"));
+          throw;
+        }
+      },
+      std::runtime_error);
 }
 
 TEST_F(GpuInterferenceSlow, HasNoSampleWithoutProof) {

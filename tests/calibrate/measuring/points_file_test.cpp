@@ -87,7 +87,7 @@ TEST(PointsFile, SaysWhatIsNoCalibration) {
   };
   const std::string whole = points_text(small_run());
   EXPECT_NE(told(whole.substr(0, whole.size() / 2)).find("not whole"), std::string::npos);
-  EXPECT_NE(told("[1, 2]").find("not JSON"), std::string::npos);
+  EXPECT_NE(told("[1, 2]").find("a list instead of a mapping"), std::string::npos);
   EXPECT_NE(told("{\"schema\": \"other\"}").find("terrace-calib/1"), std::string::npos);
   EXPECT_NE(told("{\"schema\": \"terrace-calib/1\"}").find("lacks"), std::string::npos);
 }

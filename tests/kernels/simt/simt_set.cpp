@@ -1,12 +1,12 @@
 #include "tests/kernels/simt/simt_set.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <utility>
 
 #include "kernels/cuda/prepare_attention.hpp"
 #include "kernels/cuda/prepare_copies.hpp"
+#include "kernels/steady_clock.hpp"
 #include "tests/kernels/simt/block.hpp"
 #include "tests/kernels/simt/machine.hpp"
 
@@ -38,13 +38,18 @@ class Runtime {
                        .try_emplace({Kernel::kThreads, Kernel::kShared}, Kernel::kThreads,
                                     Kernel::kShared, seed_)
                        .first->second;
+    widest_ = std::max(widest_, blocks);
     for (std::int64_t i = 0; i < blocks; ++i) {
       block.run(static_cast<int>(i), static_cast<int>(blocks), [&kernel] { kernel(); });
     }
   }
 
+  /// The most blocks of a launch.
+  [[nodiscard]] std::int64_t widest() const { return widest_; }
+
  private:
   std::uint64_t seed_;
+  std::int64_t widest_ = 0;
   std::map<std::pair<int, int>, Block> blocks_;  // by threads and shared bytes
 };
 
@@ -94,15 +99,21 @@ Start SimtSet::prepare(const Gemm&) {
 }
 
 double SimtSet::seconds(std::span<const Start> in_turn, int rounds) {
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = steady_seconds();
   for (int i = 0; i < rounds; ++i) {
     for (const Start& start : in_turn) start();
   }
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return steady_seconds() - begin;
 }
 
 }  // namespace
 
 std::shared_ptr<KernelSet> simt_set(std::uint64_t seed) { return std::make_shared<SimtSet>(seed); }
+
+std::int64_t copy_narrowly(std::uint64_t seed, const StreamCopy& op, std::int64_t most_blocks) {
+  Runtime runtime(seed);
+  cuda::prepare(runtime, op, most_blocks)();
+  return runtime.widest();
+}
 
 }  // namespace terrace::kernels::simt

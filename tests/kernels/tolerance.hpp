@@ -1,10 +1,15 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "kernels/element.hpp"
+#include "kernels/proof/cache.hpp"
+#include "kernels/proof/operations.hpp"
+#include "kernels/proof/tensor.hpp"
 
-namespace terrace::kernels::proof {
+namespace terrace::kernels::tests {
 
 /// Half the distance between neighbours, relative to the number.
 inline double unit_roundoff(Element type) {
@@ -54,4 +59,38 @@ struct AttentionTolerance {
   }
 };
 
-}  // namespace terrace::kernels::proof
+/// The largest absolute value.
+inline double largest(const proof::Tensor& tensor) {
+  double most = 0;
+  for (std::int64_t i = 0; i < tensor.count(); ++i) most = std::max(most, std::abs(tensor.at(i)));
+  return most;
+}
+
+/// For queries of at most `q` in absolute value.
+inline AttentionTolerance tolerance_of(const proof::Cache& cache, double q, float scale) {
+  double k_max = 0;
+  double v_max = 0;
+  cache.each([&](auto... at) {
+    k_max = std::max(k_max, std::abs(cache.key(at...)));
+    v_max = std::max(v_max, std::abs(cache.value(at...)));
+  });
+  const auto lens = cache.table().kv_lens;
+  const double longest = lens.empty() ? 0 : *std::max_element(lens.begin(), lens.end());
+  const auto dim = static_cast<double>(cache.shape().head_dim);
+  return {static_cast<double>(scale) * dim * q * k_max, longest, v_max, dim};
+}
+
+inline AttentionTolerance tolerance_of(const proof::Decode& op, const Rounding& rounding) {
+  AttentionTolerance t = tolerance_of(op.cache, largest(op.q), op.scale * proof::Decode::kKeyScale);
+  t.largest_value *= static_cast<double>(proof::Decode::kValueScale);
+  t.rounding = rounding;
+  return t;
+}
+
+inline AttentionTolerance tolerance_of(const proof::Prefill& op, const Rounding& rounding) {
+  AttentionTolerance t = tolerance_of(op.cache, largest(op.q), op.scale);
+  t.rounding = rounding;
+  return t;
+}
+
+}  // namespace terrace::kernels::tests
