@@ -235,6 +235,34 @@ TEST_F(CalibrationFiles, AreCompared) {
   EXPECT_EQ(json.at("only_a"), nlohmann::json::array());
 }
 
+/// A morning's points are not replaced by a slip of the completion.
+TEST_F(CalibrationFiles, AreNeverWrittenOver) {
+  place_.write("mine.yaml", "name: mine\n");
+  place_.write("times.csv",
+               "num_heads,num_kv_heads,head_dim,batch,kv_len,kv_dtype,latency_us\n"
+               "32,4,128,8,1024,bf16,50\n");
+  std::filesystem::create_symlink("mine.points.json", place_.at("alias.csv"));
+  std::filesystem::create_hard_link(place_.at("mine.points.json"), place_.at("twin.yaml"));
+  const auto refuses = [&](const std::string& line, const std::string& file,
+                           const std::string& why) {
+    const std::string before = testing::read_file(place_.at(file));
+    const auto outcome = place_.terrace("calibrate " + line + file);
+    EXPECT_EQ(outcome.status, 2) << line << file;
+    EXPECT_THAT(outcome.err, HasSubstr(why));
+    EXPECT_THAT(outcome.out, ::testing::IsEmpty());
+    EXPECT_EQ(testing::read_file(place_.at(file)), before) << file;
+  };
+  refuses("report mine --profile ", "mine.points.json", "a name that ends in .yaml");
+  refuses("report mine --profile ", "theirs.points.json", "a name that ends in .yaml");
+  refuses("report mine --profile ", "twin.yaml", "would replace what is read");
+  refuses("compare mine theirs --csv ", "theirs.points.json", "a name that ends in .csv");
+  refuses("compare mine theirs --csv ", "mine.yaml", "a name that ends in .csv");
+  refuses("compare theirs mine --csv ", "alias.csv", "would replace what is read");
+  refuses("compare mine times.csv --csv ", "times.csv", "'times.csv' is an input");
+  EXPECT_EQ(place_.terrace("calibrate report mine --profile mine.yaml").status, 0);
+  EXPECT_EQ(place_.terrace("calibrate compare mine theirs --csv /dev/null").status, 0);
+}
+
 TEST_F(CalibrationFiles, ThatAreNotThereOrNoneAreOneMistake) {
   const auto fails = [&](const std::string& line, int status, const std::string& message) {
     const auto outcome = place_.terrace("calibrate " + line);
