@@ -68,6 +68,7 @@ TEST(MeasureCli, SaysWhatIsWrongWithACommand) {
     EXPECT_EQ(outcome.out, "") << line;
   };
   told("--quick", 2, "--out NAME");
+  told("--out x --only launch --catalog nowhere", 2, "nowhere");
   told("--out x --only gemn", 2, "did you mean 'gemm'?");
   told("--out x --only ssd", 2, "ssd needs --disk DIR");
   told("--out x --device tpu", 2, "cpu or cuda:0");
@@ -245,6 +246,7 @@ TEST(MeasureCliSlow, LeavesOutWhatTimesAWrongKernelAndExitsWithOne) {
                   "relative error 0.5, at most 0"))
       << outcome.err;
   EXPECT_TRUE(has(outcome.err, "1 of 2 families are missing")) << outcome.err;
+  EXPECT_TRUE(has(outcome.out, ": 3 of ")) << outcome.out;  // points, launch's
   const MeasuredRun run = read_measured_run(desk.at("x.points.json"));
   for (const MeasuredPoint& point : run.points) {
     EXPECT_EQ(point.error.empty(), point.family == "launch") << point.id;
