@@ -68,6 +68,12 @@ ExitCode run(const Arguments& arguments) {
   const auto csv = output_option(arguments, "csv", ".csv",
                                  std::array{file_of(a, catalogue), file_of(b, catalogue)});
   const Comparison comparison = compared(a, b, catalogue);
+  if (comparison.pairs.empty()) {
+    throw UsageError(
+        fmt::format("'{}' and '{}' have no point in common: there is nothing to compare; 'terrace "
+                    "calibrate report' says what was measured",
+                    a, b));
+  }
   if (csv) write_comparison_csv(comparison, *csv);
   app::print(arguments.has("json") ? comparison_json(comparison, a, b)
                                    : comparison_text(comparison, a, b));

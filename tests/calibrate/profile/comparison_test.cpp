@@ -263,6 +263,45 @@ TEST_F(CalibrationFiles, AreNeverWrittenOver) {
   EXPECT_EQ(place_.terrace("calibrate compare mine theirs --csv /dev/null").status, 0);
 }
 
+/// A file that was sent by somebody else may hold anything.
+TEST_F(CalibrationFiles, DoNotSpeakToTheTerminal) {
+  constexpr const char* kRed = "\x1b[31m";
+  MeasuredRun run = full_run();
+  run.created += kRed;
+  run.host[std::string("odd") + kRed] = "value";
+  const std::string family = std::string("strange") + kRed;
+  for (const bool failed : {true, false}) {
+    MeasuredPoint point;
+    point.family = family;
+    point.id = family + (failed ? "/failed" : "/unstable");
+    point.unit = "us";
+    point.x = {{"bytes", 1}};
+    point.sample = {.median = 1, .p10 = 1, .p90 = 1, .min = 1, .n = 15, .stable = false};
+    if (failed) point.error = "why";
+    run.points.push_back(point);
+  }
+  place_.write("sent.points.json", points_text(run));
+  for (const char* line : {"report sent", "compare sent mine", "compare mine sent"}) {
+    const auto outcome = place_.terrace(std::string("calibrate ") + line);
+    EXPECT_THAT(outcome.out + outcome.err, HasSubstr("\\x1b[31m")) << line;
+    EXPECT_THAT(outcome.out + outcome.err, ::testing::Not(HasSubstr("\x1b"))) << line;
+  }
+}
+
+TEST_F(CalibrationFiles, WithNoPointInCommonAreNoComparison) {
+  place_.write("copies.points.json", points_text(RunMaker(Processor{}).memory().run()));
+  place_.write("products.points.json", points_text([] {
+                 MeasuredRun run = full_run();
+                 std::erase_if(run.points, [](const auto& p) { return p.family != "gemm"; });
+                 return run;
+               }()));
+  const auto none = place_.terrace("calibrate compare copies products --csv pairs.csv");
+  EXPECT_EQ(none.status, 2);
+  EXPECT_THAT(none.err, HasSubstr("'copies' and 'products' have no point in common"));
+  EXPECT_THAT(none.out, ::testing::IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(place_.at("pairs.csv")));
+}
+
 TEST_F(CalibrationFiles, ThatAreNotThereOrNoneAreOneMistake) {
   const auto fails = [&](const std::string& line, int status, const std::string& message) {
     const auto outcome = place_.terrace("calibrate " + line);
