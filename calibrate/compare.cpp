@@ -1,4 +1,5 @@
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -6,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "calibrate/measuring/points_file.hpp"
+#include "calibrate/output_option.hpp"
 #include "calibrate/profile/comparison.hpp"
 #include "calibrate/profile/comparison_report.hpp"
 #include "calibrate/profile/machine_profile.hpp"
@@ -14,7 +16,6 @@
 #include "sim/app/arguments.hpp"
 #include "sim/app/catalogue.hpp"
 #include "sim/app/output.hpp"
-#include "sim/report/output_file.hpp"
 
 namespace terrace::calibrate {
 namespace {
@@ -27,6 +28,10 @@ using app::UsageError;
 using app::Words;
 
 bool is_table(const std::string& name) { return name.ends_with(".csv"); }
+
+std::filesystem::path file_of(const std::string& name, const config::Catalogue& catalogue) {
+  return is_table(name) ? std::filesystem::path(name) : find_run(name, catalogue);
+}
 
 /// A run that was read, and its profile, which points into it.
 struct Read {
@@ -59,9 +64,16 @@ Comparison compared(const std::string& a, const std::string& b,
 ExitCode run(const Arguments& arguments) {
   const std::string a = *arguments.positional(0);
   const std::string b = *arguments.positional(1);
-  const auto csv = arguments.value("csv");
-  if (csv) check_replaceable(*csv);
-  const Comparison comparison = compared(a, b, app::open_catalogue(arguments));
+  const config::Catalogue catalogue = app::open_catalogue(arguments);
+  const auto csv = output_option(arguments, "csv", ".csv",
+                                 std::array{file_of(a, catalogue), file_of(b, catalogue)});
+  const Comparison comparison = compared(a, b, catalogue);
+  if (comparison.pairs.empty()) {
+    throw UsageError(
+        fmt::format("'{}' and '{}' have no point in common: there is nothing to compare; 'terrace "
+                    "calibrate report' says what was measured",
+                    a, b));
+  }
   if (csv) write_comparison_csv(comparison, *csv);
   app::print(arguments.has("json") ? comparison_json(comparison, a, b)
                                    : comparison_text(comparison, a, b));
@@ -73,7 +85,7 @@ constexpr std::array kPositionals = {
     Positional{"B", "another, or a table if A is none", true, Words::file}};
 
 constexpr std::array kOptions = {
-    Option{"csv", "FILE", "write a row for each pair of points there", Words::file},
+    Option{"csv", "FILE.csv", "write a row for each pair of points there", Words::file},
     Option{"json", "", "print it as JSON, and nothing else"}, app::kCatalogOption};
 
 }  // namespace

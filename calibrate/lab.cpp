@@ -3,11 +3,17 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "calibrate/disk/test_file.hpp"
 #include "calibrate/lab_options.hpp"
 #include "calibrate/measuring/device.hpp"
 #include "calibrate/measuring/machine_lock.hpp"
@@ -30,6 +36,7 @@ using labs::Batching;
 using labs::CacheMode;
 using labs::LabResult;
 using labs::LabRules;
+using Mode = std::pair<CacheMode, Batching>;
 
 std::string introduction(const LabRules& rules, const labs::DialogueRules& dialogues,
                          const kernels::KernelSet& kernels) {
@@ -48,13 +55,36 @@ std::string introduction(const LabRules& rules, const labs::DialogueRules& dialo
   return text + '\n';
 }
 
-void add_row(Table& table, const std::string& name, const LabResult& r) {
+/// Rows are printed as they are measured, each minutes after the one before: widths are known
+/// before the numbers are.
+std::string row_text(std::string_view name, std::span<const std::string> cells) {
+  constexpr std::array kWidths = {8, 9, 9, 10, 5, 5, 5, 5, 5, 8};
+  std::string text = fmt::format("{:<17}", name);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    text += fmt::format("  {:>{}}", cells[i], kWidths.at(i));
+  }
+  return text + '\n';
+}
+
+std::string head_text() {
+  constexpr std::array<std::string_view, 10> kHeads = {
+      "tokens/s", "computed", "again", "KV", "used", "gemm", "attn", "moves", "rest", "answers"};
+  return row_text("cache", std::vector<std::string>(kHeads.begin(), kHeads.end()));
+}
+
+std::string result_text(const std::string& name, const LabResult& r) {
   const auto share = [&](Duration part) { return human::percent(seconds(part), seconds(r.total)); };
-  table.add({name, human::rate(r.tokens_per_second()), human::count(r.computed),
-             human::count(r.recomputed), human::bytes(r.most_reserved),
-             human::percent(r.used, r.most_reserved > Bytes{} ? 1 : 0), share(r.steps.gemm),
-             share(r.steps.attention), share(r.moves), share(r.other()),
-             fmt::format("{:08x}", r.checksum())});
+  return row_text(name, std::array{human::rate(r.tokens_per_second()), human::count(r.computed),
+                                   human::count(r.recomputed), human::bytes(r.most_reserved),
+                                   human::percent(r.used, r.most_reserved > Bytes{} ? 1 : 0),
+                                   share(r.steps.gemm), share(r.steps.attention), share(r.moves),
+                                   share(r.other()), fmt::format("{:08x}", r.checksum())});
+}
+
+/// A row at a time is worth something however the next one ends.
+void print_now(const std::string& text) {
+  app::print(text);
+  app::flush();
 }
 
 std::string tiers_text(const LabRules& rules, const LabResult& result) {
@@ -74,36 +104,61 @@ std::string tiers_text(const LabRules& rules, const LabResult& result) {
   return text + "  no file: --disk says where there may be one\n";
 }
 
-LabResult answer(const LabRules& rules, const std::vector<labs::Conversation>& dialogues,
-                 kernels::KernelSet& kernels) {
-  try {
-    return run_lab(rules, dialogues, kernels);
-  } catch (const labs::DoesNotFit& e) {
-    throw UsageError(e.what());
-  }
+/// Why the pool is too small for this mode; nothing if it is not.
+std::optional<std::string> too_small(const LabRules& rules,
+                                     const std::vector<labs::Conversation>& dialogues) {
+  const std::int64_t least = least_blocks(rules, dialogues);
+  if (least <= rules.pool_blocks) return std::nullopt;
+  const bool reserves = rules.cache == CacheMode::contiguous;
+  return fmt::format(
+      "does not fit: {} needs a --pool of at least {} KiB{}",
+      reserves ? fmt::format("a request reserves {} tokens, which", human::count(rules.context))
+               : fmt::format("a dialogue of {} tokens", human::count(longest_of(dialogues))),
+      (rules.shape.block_bytes() * least).count() / 1024, reserves ? ", or less --context" : "");
+}
+
+/// The tier's file is there long before it is needed: where there can be none, nothing is measured.
+void try_disk(const LabRules& rules) {
+  if (rules.tiers.size() < 2) return;
+  constexpr auto kAlignment = static_cast<std::int64_t>(TestFile::kAlignment);
+  const TestFile file(rules.file.directory, Bytes{kAlignment});
+}
+
+std::string name_of(const Mode& mode) {
+  const std::string name = config::Scalar<CacheMode>::format(mode.first);
+  return mode.second == Batching::lists ? name + ", lists" : name;
 }
 
 ExitCode run(const Arguments& arguments) {
-  LabRules rules = lab_rules(arguments);
   const labs::DialogueRules wanted = dialogue_rules(arguments);
-  const auto modes = lab_modes(arguments);
   const auto dialogues = labs::make_dialogues(wanted);
+  LabRules rules = lab_rules(arguments, longest_of(dialogues));
+  const auto modes = lab_modes(arguments);
+  const auto take = [&](const Mode& mode) { std::tie(rules.cache, rules.batching) = mode; };
+  if (modes.size() == 1) {
+    take(modes.front());
+    if (const auto why = too_small(rules, dialogues)) {
+      throw UsageError(fmt::format("{} {}", name_of(modes.front()), *why));
+    }
+  }
   const MachineLock lock;
   const Device device = open_device(arguments.value("device").value_or("cpu"), rules.threads);
+  try_disk(rules);
   app::print(introduction(rules, wanted, *device.kernels));
+  print_now(head_text());
 
-  Table table({"cache", "tokens/s", "computed", "again", "KV", "used", "gemm", "attn", "moves",
-               "rest", "answers"});
   std::string tiers;
-  for (const auto& [cache, batching] : modes) {
-    rules.cache = cache;
-    rules.batching = batching;
-    const LabResult result = answer(rules, dialogues, *device.kernels);
-    const std::string name = config::Scalar<CacheMode>::format(cache);
-    add_row(table, batching == Batching::lists ? name + ", lists" : name, result);
-    if (cache == CacheMode::tiered) tiers = tiers_text(rules, result);
+  for (const Mode& mode : modes) {
+    take(mode);
+    if (const auto why = too_small(rules, dialogues)) {
+      print_now(paragraph(fmt::format("{:<17}  ", name_of(mode)), *why));
+      continue;
+    }
+    const LabResult result = run_lab(rules, dialogues, *device.kernels);
+    print_now(result_text(name_of(mode), result));
+    if (rules.cache == CacheMode::tiered) tiers = tiers_text(rules, result);
   }
-  app::print(table.text() + tiers);
+  app::print(tiers);
   return ExitCode::ok;
 }
 
@@ -118,10 +173,12 @@ constexpr std::array kOptions = {
     Option{"turns", "N", "of a dialogue; 2 if left out"},
     Option{"says", "TOKENS", "of a turn's question, on average; 48 if left out"},
     Option{"answer", "TOKENS", "of its answer, on average; 24 if left out"},
-    Option{"context", "TOKENS", "that a dialogue may have at most; 512 if left out"},
+    Option{"context", "TOKENS",
+           "that a dialogue may have at most; if left out 512, or the longest dialogue's"},
     Option{"batch", "N", "requests served at once, at most; 16 if left out"},
     Option{"step-tokens", "N", "new tokens of a step, at most; 256 if left out"},
-    Option{"pool", "SIZE", "memory for KV that the model computes in; 2 MiB if left out"},
+    Option{"pool", "SIZE",
+           "memory for KV that the model computes in; if left out 2 MiB, or one --context"},
     Option{"memory", "SIZE", "the tier below it; 2 MiB if left out"},
     Option{"disk", "DIR", "where the tier below that may have a file, which goes with the run",
            Words::directory},

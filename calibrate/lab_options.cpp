@@ -67,14 +67,28 @@ labs::Shape shape_of(const Arguments& arguments) {
 }
 
 /// Blocks that a memory of that size has.
-std::int64_t blocks_of(const Arguments& arguments, std::string_view option,
-                       std::string_view otherwise, Bytes block) {
+std::int64_t blocks_of(const Arguments& arguments, std::string_view option, Bytes otherwise,
+                       Bytes block) {
   constexpr Bytes kMost{std::int64_t{64} << 30U};
-  const std::string text = arguments.value(option).value_or(std::string(otherwise));
-  const auto size = app::parse_value<Bytes>(option, text);
+  const auto text = arguments.value(option);
+  const Bytes size = text ? app::parse_value<Bytes>(option, *text) : otherwise;
   if (size >= block && size <= kMost) return size.count() / block.count();
   throw UsageError(fmt::format("--{} takes from {}, one block of this model, to {}, not {}", option,
-                               human::bytes(block), human::bytes(kMost), text));
+                               human::bytes(block), human::bytes(kMost),
+                               text.value_or(human::bytes(size))));
+}
+
+constexpr std::int64_t kMostContext = 65'536;
+
+std::int64_t context_of(const Arguments& arguments, std::int64_t longest) {
+  constexpr std::int64_t kUsual = 512;
+  const std::int64_t context =
+      arguments.count("context", std::clamp(longest, kUsual, kMostContext), kMostContext);
+  if (longest <= context) return context;
+  throw UsageError(
+      fmt::format("a dialogue gets {} tokens long, and the context has {}: --context up to {}, or "
+                  "fewer --turns, or less of --says and --answer",
+                  human::count(longest), human::count(context), human::count(kMostContext)));
 }
 
 }  // namespace
@@ -95,19 +109,22 @@ int threads_of(const Arguments& arguments, int otherwise) {
                   cores, threads));
 }
 
-LabRules lab_rules(const Arguments& arguments) {
+LabRules lab_rules(const Arguments& arguments, std::int64_t longest) {
+  constexpr Bytes kMemory{std::int64_t{2} << 20U};
+  constexpr Bytes kFile{std::int64_t{16} << 20U};
   LabRules rules;
   rules.shape = shape_of(arguments);
   const Bytes block = rules.shape.block_bytes();
-  rules.pool_blocks = blocks_of(arguments, "pool", "2 MiB", block);
-  rules.context = arguments.count("context", 512, 65'536);
+  rules.context = context_of(arguments, longest);
+  const Bytes one = block * rules.shape.blocks_for(rules.context);
+  rules.pool_blocks = blocks_of(arguments, "pool", std::max(kMemory, one), block);
   rules.most_at_once = arguments.count("batch", 16, 1024);
   rules.step_tokens = arguments.count("step-tokens", 256, 65'536);
   rules.threads = threads_of(arguments, usable_cores());
-  rules.tiers = {blocks_of(arguments, "memory", "2 MiB", block)};
+  rules.tiers = {blocks_of(arguments, "memory", std::max(kMemory, block), block)};
   if (const auto directory = arguments.value("disk")) {
     rules.file.directory = *directory;
-    rules.tiers.push_back(blocks_of(arguments, "file", "16 MiB", block));
+    rules.tiers.push_back(blocks_of(arguments, "file", std::max(kFile, block), block));
   } else if (arguments.has("file")) {
     throw UsageError("--file says how large a file is: it needs --disk, where it may be");
   }

@@ -34,9 +34,13 @@ std::uint64_t seed_of(const app::Arguments& arguments);
 /// threads wait for each other.
 int threads_of(const app::Arguments& arguments, int otherwise);
 
-/// What the command line of `calibrate lab` asks for. All throw UsageError.
-labs::LabRules lab_rules(const app::Arguments& arguments);
+/// What the command line of `calibrate lab` asks for. All throw UsageError, also for a dialogue
+/// that is longer than its context.
 labs::DialogueRules dialogue_rules(const app::Arguments& arguments);
+
+/// For dialogues of which the longest has so many tokens: the context is no shorter, and the pool
+/// no smaller than one context, if they are left out.
+labs::LabRules lab_rules(const app::Arguments& arguments, std::int64_t longest);
 
 /// The mode that is asked for; or all that newcomers should see, one after the other.
 std::vector<std::pair<labs::CacheMode, labs::Batching>> lab_modes(const app::Arguments& arguments);

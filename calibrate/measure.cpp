@@ -130,7 +130,8 @@ ExitCode run_session(Session& session, const RunPlace& place, const Arguments& a
   session.forget();
   if (!quiet) print(fmt::format("{}: {}", place.points().string(), findings_text(*run)));
   make_profile(*run, place, arguments);
-  return tell_wrong_kernels(*run) ? ExitCode::failure : ExitCode::ok;
+  const bool wrong = tell_wrong_kernels(*run);
+  return wrong || most_failed(*run) ? ExitCode::failure : ExitCode::ok;
 }
 
 ExitCode run(const Arguments& arguments) {
@@ -142,6 +143,7 @@ ExitCode run(const Arguments& arguments) {
     return ExitCode::ok;
   }
   if (!place) throw UsageError("--out NAME says where to: NAME.points.json and NAME.yaml");
+  static_cast<void>(app::open_catalogue(arguments));  // or an hour later there is no profile
   Session session(options, place->journal());  // what is wrong with other options is told first
   if (!options.fresh) place->check_free();
   place->check_writable();
@@ -196,7 +198,8 @@ constinit const app::Verb kMeasure = {
         "who "
         "runs one\nholds a lock in /run/lock, or else /dev/shm or /tmp. Containers that share a "
         "machine do not see each\nother's, unless TERRACE_LOCK_DIR=DIR names a directory that "
-        "they share. The exit status is 1 if there\nis no such device.\n",
+        "they share. The exit status is 1 if there\nis no such device, and if most points could "
+        "not be measured.\n",
     .run = run};
 
 }  // namespace terrace::calibrate

@@ -43,6 +43,12 @@ std::string cold_text(const MeasuredRun& run) {
       human::bytes(pool), human::bytes(cache));
 }
 
+std::size_t not_measured(const MeasuredRun& run) {
+  return static_cast<std::size_t>(
+      std::count_if(run.points.begin(), run.points.end(),
+                    [](const MeasuredPoint& p) { return !p.error.empty(); }));
+}
+
 }  // namespace
 
 std::string plan_text(const Session& session) {
@@ -85,6 +91,8 @@ std::string progress_text(const RunProgress& progress) {
                      app::humane(progress.left), progress.id);
 }
 
+bool most_failed(const MeasuredRun& run) { return 2 * not_measured(run) > run.points.size(); }
+
 std::string findings_text(const MeasuredRun& run) {
   const auto count = [&](auto predicate) {
     return std::count_if(run.points.begin(), run.points.end(), predicate);
@@ -98,7 +106,10 @@ std::string findings_text(const MeasuredRun& run) {
   const auto drifted = count([](const MeasuredPoint& p) { return p.drifted; });
   double drift = 0;
   for (const SentinelReading& reading : run.sentinels) drift = std::max(drift, reading.drift);
-  std::string text = fmt::format("{} points", run.points.size());
+  const std::size_t all = run.points.size();
+  const std::size_t measured = all - not_measured(run);
+  std::string text = measured == all ? fmt::format("{} points", all)
+                                     : fmt::format("{} of {} points", measured, all);
   if (unstable > 0) text += fmt::format("; {} unstable, and flagged", unstable);
   if (drift > DriftRule{}.noted) {
     text += fmt::format("; the machine drifted by up to {:.0f} %", 100 * drift);

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "calibrate/measuring/points_file.hpp"
+#include "calibrate/output_option.hpp"
 #include "calibrate/profile/machine_profile.hpp"
 #include "calibrate/profile/profile_report.hpp"
 #include "calibrate/profile/run_file.hpp"
@@ -23,11 +24,10 @@ using app::Words;
 ExitCode run(const Arguments& arguments) {
   const config::Catalogue catalogue = app::open_catalogue(arguments);
   const auto out = arguments.value("out");
-  const auto yaml = arguments.value("profile");
   const std::filesystem::path file = find_run(*arguments.positional(0), catalogue);
+  const auto yaml = output_option(arguments, "profile", ".yaml", std::array{file});
   const MeasuredRun run = read_run(file);
   if (out) make_output_directory(*out);
-  if (yaml) check_replaceable(*yaml);
   const MachineProfile profile = laws_and_machine(run, catalogue);
   if (yaml) require_machine(profile, file.string());
   if (out) write_profile_files(profile, *out);

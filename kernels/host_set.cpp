@@ -91,7 +91,9 @@ std::shared_ptr<std::byte> HostSet::allocate(Bytes size) {
   auto* memory = static_cast<std::byte*>(
       std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment));
   if (memory == nullptr) {
-    throw std::runtime_error("no " + std::to_string(bytes) + " bytes of memory for tensors");
+    constexpr std::size_t kMebi = std::size_t{1} << 20U;
+    throw std::runtime_error("no memory for tensors of " +
+                             std::to_string((bytes + kMebi - 1) / kMebi) + " MiB");
   }
   return {memory, [](std::byte* p) { std::free(p); }};
 }

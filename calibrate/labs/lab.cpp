@@ -22,12 +22,11 @@ std::int64_t length_of(const Conversation& dialogue) {
 }
 
 void check(const LabRules& rules, const std::vector<Conversation>& dialogues) {
-  for (const Conversation& dialogue : dialogues) {
-    if (length_of(dialogue) <= rules.context) continue;
-    throw DoesNotFit(fmt::format(
-        "a dialogue gets {} tokens long, and the context has {}: enlarge it, or say less",
-        length_of(dialogue), rules.context));
-  }
+  const std::int64_t longest = longest_of(dialogues);
+  if (longest <= rules.context) return;
+  throw DoesNotFit(
+      fmt::format("a dialogue gets {} tokens long, and the context has {}: enlarge it, or say less",
+                  longest, rules.context));
 }
 
 EngineRules engine_rules(const LabRules& rules) {
@@ -108,6 +107,18 @@ LabResult without_cache(const std::vector<Conversation>& dialogues, Transformer&
 }
 
 }  // namespace
+
+std::int64_t longest_of(const std::vector<Conversation>& dialogues) {
+  std::int64_t longest = 0;
+  for (const Conversation& dialogue : dialogues) longest = std::max(longest, length_of(dialogue));
+  return longest;
+}
+
+std::int64_t least_blocks(const LabRules& rules, const std::vector<Conversation>& dialogues) {
+  if (rules.cache == CacheMode::off) return 0;
+  const std::int64_t reserved = rules.cache == CacheMode::contiguous ? rules.context : 0;
+  return rules.shape.blocks_for(std::max(longest_of(dialogues), reserved));
+}
 
 LabResult run_lab(const LabRules& rules, const std::vector<Conversation>& dialogues,
                   kernels::KernelSet& kernels) {

@@ -74,6 +74,13 @@ struct LabResult {
   [[nodiscard]] std::uint32_t checksum() const;
 };
 
+/// Tokens of the longest dialogue when it is over.
+std::int64_t longest_of(const std::vector<Conversation>& dialogues);
+
+/// Blocks that the pool needs at least for these dialogues, so cached: of the longest, or of the
+/// whole context where that is reserved.
+std::int64_t least_blocks(const LabRules& rules, const std::vector<Conversation>& dialogues);
+
 /// Answers all dialogues, all of them there from the start: by an Engine, or, without a cache, one
 /// after the other. What is counted does not depend on how fast the disk is.
 ///

@@ -21,9 +21,10 @@ std::string ratios_text(const Comparison& comparison) {
   Table table({"family", "regime", "points", "interpolated", "P10", "median", "P90"});
   std::string_view last;
   for (const RegimeRatio& one : comparison.ratios) {
-    table.add({last == one.family ? "" : one.family, one.regime, human::count(one.pairs),
-               human::count(one.interpolated), fmt::format("{:.3f}", one.p10),
-               fmt::format("{:.3f}", one.median), fmt::format("{:.3f}", one.p90)});
+    table.add({last == one.family ? "" : escape_controls(one.family), escape_controls(one.regime),
+               human::count(one.pairs), human::count(one.interpolated),
+               fmt::format("{:.3f}", one.p10), fmt::format("{:.3f}", one.median),
+               fmt::format("{:.3f}", one.p90)});
     last = one.family;
   }
   return table.rows() > 0 ? table.text() : "";
@@ -39,7 +40,7 @@ std::string only_text(const std::vector<std::string>& ids, const std::string& wh
   if (ids.empty()) return {};
   std::string text = fmt::format("\nOnly in {}: {} points\n", whose, ids.size());
   for (std::size_t i = 0; i < ids.size() && i < kMostListed; ++i) {
-    text += fmt::format("  {}\n", ids[i]);
+    text += fmt::format("  {}\n", escape_controls(ids[i]));
   }
   if (ids.size() > kMostListed) {
     text += fmt::format("  and {} more\n", ids.size() - kMostListed);
@@ -54,7 +55,7 @@ std::string environment_text(const Comparison& comparison) {
     return value.empty() ? std::string("not said") : escape_controls(value);
   };
   for (const FactDifference& one : comparison.environment) {
-    text += paragraph(fmt::format("  {:<22}  ", one.key),
+    text += paragraph(fmt::format("  {:<22}  ", escape_controls(one.key)),
                       fmt::format("{} / {}", shown(one.a), shown(one.b)));
   }
   return text;

@@ -39,7 +39,8 @@ std::string word_of(const Json& value) {
 std::string environment_text(const MeasuredRun& run) {
   std::string text;
   for (const auto& [key, value] : run.host.items()) {
-    text += paragraph(fmt::format("  {:<22}  ", key), escape_controls(word_of(value)));
+    text +=
+        paragraph(fmt::format("  {:<22}  ", escape_controls(key)), escape_controls(word_of(value)));
   }
   return text;
 }
@@ -55,9 +56,10 @@ std::string errors_text(const MachineProfile& profile) {
     bool first = true;
     for (const RegimeError& error : fit.errors) {
       const bool judged = fit.gate && fit.gate->regime == error.regime;
-      table.add({first ? name_of(fit) : "", error.regime, human::count(error.points),
-                 percent(error.median), percent(error.p90), if_any(error.cv_median),
-                 fmt::format("{:+.1f}", 100 * error.bias), judged ? verdict(*fit.gate) : ""});
+      table.add({first ? name_of(fit) : "", escape_controls(error.regime),
+                 human::count(error.points), percent(error.median), percent(error.p90),
+                 if_any(error.cv_median), fmt::format("{:+.1f}", 100 * error.bias),
+                 judged ? verdict(*fit.gate) : ""});
       first = false;
     }
     if (fit.gate && !fit.gate->value && !fit.errors.empty()) {
@@ -116,8 +118,8 @@ std::string covered_text(const std::vector<Covered>& families) {
     if (one.failed > 0) what += fmt::format(", {} failed", one.failed);
     if (one.unstable > 0) what += fmt::format(", {} unstable", one.unstable);
     if (one.drifted > 0) what += fmt::format(", {} while the machine drifted", one.drifted);
-    text += paragraph(fmt::format("  {:<18}  ", one.family),
-                      fmt::format("{}; {}", what, fmt::join(one.ranges, ", ")));
+    text += paragraph(fmt::format("  {:<18}  ", escape_controls(one.family)),
+                      escape_controls(fmt::format("{}; {}", what, fmt::join(one.ranges, ", "))));
   }
   return text;
 }
@@ -176,9 +178,9 @@ Json json_of(const FamilyFit& fit) {
 
 std::string profile_text(const MachineProfile& profile, const MeasuredRun& run,
                          const std::string& file) {
-  std::string text =
-      paragraph("", fmt::format("{}: {} points of {}, on {}", file, run.points.size(), run.created,
-                                escape_controls(profile.machine.gpu.name)));
+  std::string text = paragraph(
+      "", fmt::format("{}: {} points of {}, on {}", file, run.points.size(),
+                      escape_controls(run.created), escape_controls(profile.machine.gpu.name)));
   text += "\nWhere\n" + environment_text(run);
   if (const std::string gpu = gpu_clocks_text(run.sentinels); !gpu.empty()) {
     text += paragraph("  ", gpu);

@@ -1,13 +1,11 @@
 #include "sim/app/interrupt.hpp"
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
-#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
-#include <fmt/format.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,8 +19,7 @@ using Nanoseconds = std::int64_t;
 // A signal handler reaches nothing but what is global, and may run in any thread.
 std::atomic<Nanoseconds> g_first = 0;  // when the first one was noted; 0: none was
 std::atomic<bool> g_watched = false;
-std::array<char, 80> g_words{};  // not changed once there are handlers
-std::size_t g_length = 0;
+std::string_view g_words;  // not changed once there are handlers
 static_assert(std::atomic<Nanoseconds>::is_always_lock_free);
 
 // timeout(1), for one, signals its child and then the child's whole group.
@@ -42,7 +39,7 @@ extern "C" void note_or_end(int /*signal*/) {
   if (first == 0 && g_watched && g_first.compare_exchange_strong(first, time)) return;
   if (first != 0 && time - first < kSameWithin) return;
   // Nothing is left to be done if this fails.
-  [[maybe_unused]] const ssize_t told = write(STDERR_FILENO, g_words.data(), g_length);
+  [[maybe_unused]] const ssize_t told = write(STDERR_FILENO, g_words.data(), g_words.size());
   _exit(static_cast<int>(ExitCode::interrupted));
 }
 
@@ -55,12 +52,10 @@ sigset_t our_signals() {
 
 }  // namespace
 
-void end_cleanly_on_signals(std::string_view program) {
+void end_cleanly_on_signals() {
   // On a terminal the line may be one that shows progress, or has ^C in it.
-  const char* begin = isatty(STDERR_FILENO) != 0 ? "\n" : "";
-  const auto words = fmt::format_to_n(g_words.data(), g_words.size(), "{}{}: stopped by a signal\n",
-                                      begin, program);
-  g_length = std::min(words.size, g_words.size());
+  constexpr std::string_view kWords = "\nterrace: stopped by a signal\n";
+  g_words = kWords.substr(isatty(STDERR_FILENO) != 0 ? 0 : 1);
   struct sigaction ours {};
   ours.sa_handler = note_or_end;
   ours.sa_mask = our_signals();

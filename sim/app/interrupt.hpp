@@ -1,14 +1,12 @@
 #pragma once
 
-#include <string_view>
-
 namespace terrace::app {
 
 /// From now on SIGINT, SIGTERM and SIGHUP end the program with ExitCode::interrupted and one line
 /// on the standard error, or are noted while an InterruptWatch lives. What the caller ignores, as
 /// nohup does a SIGHUP, stays ignored; what the caller left blocked is let through, also what came
-/// meanwhile. SIGQUIT keeps its meaning. `program` is what the line begins with.
-void end_cleanly_on_signals(std::string_view program);
+/// meanwhile. SIGQUIT keeps its meaning.
+void end_cleanly_on_signals();
 
 /// Holds those signals back from the program that is run next in this one's place, until it calls
 /// end_cleanly_on_signals() itself: none finds it half loaded.

@@ -30,7 +30,7 @@ int run_program(std::string_view name, FunctionRef<ExitCode()> work) {
   };
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails
   secure_streams();
-  end_cleanly_on_signals(name);
+  end_cleanly_on_signals();
   try {
     const ExitCode code = work();
     flush();

@@ -208,6 +208,11 @@ const Node* Reader::named_entry(const Node& value, std::string_view kind, const 
   const auto known = cache_ != nullptr ? cache_->read(*file) : std::nullopt;
   Node entry = known ? *known : parse_yaml(*file, read_text_file(*file), diagnostics_);
   if (diagnostics_.count() > errors) return nullptr;  // what is missing may be what was misread
+  if (entry.kind == Node::Kind::null) {
+    diagnostics_.error(entry.place,
+                       fmt::format("this file is empty; it should say what '{}' is", path));
+    return nullptr;
+  }
   resolved_.push_back({path, name.text, fmt::format("entry of {}", kind), to_string(name.place)});
   if (use != nullptr) {
     Node above = value;

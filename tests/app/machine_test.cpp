@@ -125,6 +125,9 @@ TEST_F(Machines, UnknownOnesGetTheNearest) {
   fails(run + "lab-2062", "lab-2062: error: there is no such machine; did you mean 'lab-2026'?");
   fails(run + "lap.yaml", "did you mean 'lab.yaml'?");
   fails(run + "h200-sxm", "'h200-sxm' is a GPU: --set hardware.gpu=h200-sxm");
+  place_.write("empty.yaml", "# nothing yet\n");
+  fails(run + "empty.yaml",
+        "empty.yaml:1:1: error: this file is empty; it should say what 'hardware' is");
   fails(run + "nothing/like-it", "'terrace calibrate --out NAME' makes one");
   fails("sweep dram-size --dry-run --hw lab-2062", "did you mean 'lab-2026'?");
 }

@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include "calibrate/measuring/machine_lock.hpp"
 #include "tests/app/program.hpp"
@@ -59,6 +60,51 @@ TEST(CalibrateLab, ShowsOneIdeaAfterTheOther) {
   EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), 1U) << shown.out;
 }
 
+/// What its help says is worth a try runs as it is there; only the machine is spared.
+TEST(CalibrateLab, DoesWhatItsHelpSaysIsWorthATry) {
+  const Workplace place;
+  const std::string help = run(place, "--help").out;
+  const std::string hints =
+      std::regex_replace(help.substr(help.find("Worth a try:")), std::regex(R"(\s+)"), " ");
+  for (const std::string option :
+       {"--context 2048", "--attention mqa", "--attention mla", "--pool 1MiB", "--turns 6"}) {
+    const std::string told = option == "--attention mla" ? "--attention mqa or mla" : option;
+    EXPECT_THAT(hints, HasSubstr(told));
+    const Outcome shown = run(place, option + " --dialogues 1 --says 90 --answer 5");
+    EXPECT_EQ(shown.status, 0) << option << shown.err;
+    EXPECT_EQ(checksums(shown.out).size(), 5U) << option << shown.out;
+  }
+}
+
+TEST(CalibrateLab, SaysInItsRowWhichModeDoesNotFit) {
+  const Workplace place;
+  const Outcome shown = run(place, "--pool 32KiB" + std::string(kSmall));
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  EXPECT_THAT(shown.out, ContainsRegex("contiguous +does not fit: a request reserves 512 tokens"));
+  EXPECT_EQ(checksums(shown.out).size(), 3U) << shown.out;
+  // So it does with as much as it asks for.
+  const std::regex asks(R"(at\s+least\s+([0-9]+)\s+KiB)");
+  std::smatch least;
+  ASSERT_TRUE(std::regex_search(shown.out, least, asks)) << shown.out;
+  const std::string pool = "--pool " + least[1].str() + "KiB" + kSmall;
+  EXPECT_EQ(checksums(run(place, pool).out).size(), 5U);
+}
+
+TEST(CalibrateLab, KeepsTheRowsOfARunThatIsStopped) {
+  const Workplace place;
+  const pid_t child =
+      place.start("/usr/bin/env", {"TERRACE_LOCK_DIR=" + place.at("").string(), TERRACE_PROGRAM,
+                                   "calibrate", "lab", "--dialogues", "6", "--layers", "8"});
+  for (int waits = 0; waits < 60'000; ++waits) {
+    if (checksums(testing::read_file(place.at("stdout"))).size() == 1) break;
+    poll(nullptr, 0, 1);
+  }
+  kill(child, SIGINT);
+  const Outcome stopped = place.finish(child);
+  EXPECT_EQ(stopped.status, 130) << stopped.err;
+  EXPECT_GE(checksums(stopped.out).size(), 1U) << stopped.out;
+}
+
 TEST(CalibrateLab, TriesOneModeAndEachKindOfAttention) {
   const Workplace place;
   for (const std::string kind : {"mha", "gqa", "mqa", "mla"}) {
@@ -107,10 +153,11 @@ TEST(CalibrateLab, SaysWhatIsWrong) {
   refused("--file 1MiB", 2, "it needs --disk");
   refused("--batching lists", 2, "--batching needs --cache");
   refused("--attention mla --element fp23", 2, "did you mean fp32?");
-  refused("--context 30", 2, "and the context has 30: enlarge it, or say less");
-  refused("--pool 40KiB --cache paged", 2, "give the pool more blocks");
-  refused("--pool 300KiB --cache contiguous", 2, "or reserve less");
-  refused("--disk no/such/place --cache tiered", 1, "no/such/place");
+  refused("--context 30", 2, "and the context has 30: --context up to 65,536, or fewer --turns");
+  refused("--pool 40KiB --cache paged", 2, "paged does not fit: a dialogue of ");
+  refused("--pool 300KiB --cache contiguous", 2,
+          "a --pool of at least 1024 KiB, or less --context");
+  refused("--disk no/such/place", 1, "no/such/place");  // before any row, though tiers come last
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ TEST(MeasureCli, SaysWhatIsWrongWithACommand) {
     EXPECT_EQ(outcome.out, "") << line;
   };
   told("--quick", 2, "--out NAME");
+  told("--out x --only launch --catalog nowhere", 2, "nowhere");
   told("--out x --only gemn", 2, "did you mean 'gemm'?");
   told("--out x --only ssd", 2, "ssd needs --disk DIR");
   told("--out x --device tpu", 2, "cpu or cuda:0");
@@ -108,8 +109,6 @@ TEST(MeasureCli, RemovesNothingUntilItMeasures) {
   }
   EXPECT_EQ(testing::read_file(desk.at("x.points.journal")), "an hour of points");
 }
-
-/// The processor's kernels are right; but a run that found one wrong does not forget it.
 
 }  // namespace
 }  // namespace terrace::calibrate

@@ -126,9 +126,14 @@ TEST(MeasureCliSlow, LeavesOutWhatTimesAWrongKernelAndExitsWithOne) {
   EXPECT_TRUE(has(outcome.err, "1 of 2 families are missing")) << outcome.err;
   EXPECT_TRUE(has(outcome.err, "no profile without what was found wrong")) << outcome.err;
   const MeasuredRun run = read_measured_run(desk.at("x.points.json"));
+  std::size_t measured = 0;
   for (const MeasuredPoint& point : run.points) {
     EXPECT_EQ(point.error.empty(), point.family == "launch") << point.id;
+    if (point.error.empty()) ++measured;
   }
+  const std::string counts =
+      std::to_string(measured) + " of " + std::to_string(run.points.size()) + " points";
+  EXPECT_TRUE(has(outcome.out, counts)) << outcome.out;
   EXPECT_EQ(desk.calibrate("report x").status, 0);
 }
 

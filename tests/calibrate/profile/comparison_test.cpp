@@ -235,6 +235,73 @@ TEST_F(CalibrationFiles, AreCompared) {
   EXPECT_EQ(json.at("only_a"), nlohmann::json::array());
 }
 
+/// A morning's points are not replaced by a slip of the completion.
+TEST_F(CalibrationFiles, AreNeverWrittenOver) {
+  place_.write("mine.yaml", "name: mine\n");
+  place_.write("times.csv",
+               "num_heads,num_kv_heads,head_dim,batch,kv_len,kv_dtype,latency_us\n"
+               "32,4,128,8,1024,bf16,50\n");
+  std::filesystem::create_symlink("mine.points.json", place_.at("alias.csv"));
+  std::filesystem::create_hard_link(place_.at("mine.points.json"), place_.at("twin.yaml"));
+  const auto refuses = [&](const std::string& line, const std::string& file,
+                           const std::string& why) {
+    const std::string before = testing::read_file(place_.at(file));
+    const auto outcome = place_.terrace("calibrate " + line + file);
+    EXPECT_EQ(outcome.status, 2) << line << file;
+    EXPECT_THAT(outcome.err, HasSubstr(why));
+    EXPECT_THAT(outcome.out, ::testing::IsEmpty());
+    EXPECT_EQ(testing::read_file(place_.at(file)), before) << file;
+  };
+  refuses("report mine --profile ", "mine.points.json", "a name that ends in .yaml");
+  refuses("report mine --profile ", "theirs.points.json", "a name that ends in .yaml");
+  refuses("report mine --profile ", "twin.yaml", "would replace what is read");
+  refuses("compare mine theirs --csv ", "theirs.points.json", "a name that ends in .csv");
+  refuses("compare mine theirs --csv ", "mine.yaml", "a name that ends in .csv");
+  refuses("compare theirs mine --csv ", "alias.csv", "would replace what is read");
+  refuses("compare mine times.csv --csv ", "times.csv", "'times.csv' is an input");
+  EXPECT_EQ(place_.terrace("calibrate report mine --profile mine.yaml").status, 0);
+  EXPECT_EQ(place_.terrace("calibrate compare mine theirs --csv /dev/null").status, 0);
+}
+
+/// A file that was sent by somebody else may hold anything.
+TEST_F(CalibrationFiles, DoNotSpeakToTheTerminal) {
+  constexpr const char* kRed = "\x1b[31m";
+  MeasuredRun run = full_run();
+  run.created += kRed;
+  run.host[std::string("odd") + kRed] = "value";
+  const std::string family = std::string("strange") + kRed;
+  for (const bool failed : {true, false}) {
+    MeasuredPoint point;
+    point.family = family;
+    point.id = family + (failed ? "/failed" : "/unstable");
+    point.unit = "us";
+    point.x = {{"bytes", 1}};
+    point.sample = {.median = 1, .p10 = 1, .p90 = 1, .min = 1, .n = 15, .stable = false};
+    if (failed) point.error = "why";
+    run.points.push_back(point);
+  }
+  place_.write("sent.points.json", points_text(run));
+  for (const char* line : {"report sent", "compare sent mine", "compare mine sent"}) {
+    const auto outcome = place_.terrace(std::string("calibrate ") + line);
+    EXPECT_THAT(outcome.out + outcome.err, HasSubstr("\\x1b[31m")) << line;
+    EXPECT_THAT(outcome.out + outcome.err, ::testing::Not(HasSubstr("\x1b"))) << line;
+  }
+}
+
+TEST_F(CalibrationFiles, WithNoPointInCommonAreNoComparison) {
+  place_.write("copies.points.json", points_text(RunMaker(Processor{}).memory().run()));
+  place_.write("products.points.json", points_text([] {
+                 MeasuredRun run = full_run();
+                 std::erase_if(run.points, [](const auto& p) { return p.family != "gemm"; });
+                 return run;
+               }()));
+  const auto none = place_.terrace("calibrate compare copies products --csv pairs.csv");
+  EXPECT_EQ(none.status, 2);
+  EXPECT_THAT(none.err, HasSubstr("'copies' and 'products' have no point in common"));
+  EXPECT_THAT(none.out, ::testing::IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(place_.at("pairs.csv")));
+}
+
 TEST_F(CalibrationFiles, ThatAreNotThereOrNoneAreOneMistake) {
   const auto fails = [&](const std::string& line, int status, const std::string& message) {
     const auto outcome = place_.terrace("calibrate " + line);
