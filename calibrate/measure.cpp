@@ -64,19 +64,32 @@ MeasuringOptions options_of(const Arguments& arguments) {
   return options;
 }
 
+/// What the profile is good for: what was measured decides which tiers a scenario may have.
+std::string use_text(const HardwareSpec& machine, const std::string& name) {
+  std::string text = fmt::format("  terrace run small-machine --hw {}", name);
+  if (!machine.ssd) {
+    text +=
+        " --set 'tiers=[{name: memory, medium: dram, capacity: 2 GiB}]'  # no disk was measured";
+  }
+  text += "\n";
+  if (!machine.kernels && machine.gpu.kernels.empty()) {
+    text += "step times come from a roofline alone: its notes say why there are no kernels' laws\n";
+  }
+  return text;
+}
+
 /// Of points of some families alone there may be none, and nobody minds.
 void make_profile(const MeasuredRun& run, const RunPlace& place, const Arguments& arguments) {
-  std::string text;
+  MachineProfile profile;
   try {
-    text = machine_yaml(
-        machine_profile(run, app::open_catalogue(arguments), place.points().string()), run);
+    profile = machine_profile(run, app::open_catalogue(arguments), place.points().string());
   } catch (const config::ConfigError& e) {
     if (!arguments.has("only") && condemned(run.findings).empty()) throw;
     note(fmt::format("terrace: no profile of these families alone: {}", e.what()));
     return;
   }
   try {
-    replace_file(place.profile(), text);
+    replace_file(place.profile(), machine_yaml(profile, run));
   } catch (const CannotWrite& e) {
     throw std::runtime_error(
         fmt::format("{}; all points are kept: 'terrace calibrate report {} --profile {}' makes it "
@@ -84,10 +97,9 @@ void make_profile(const MeasuredRun& run, const RunPlace& place, const Arguments
                     e.what(), place.name(), place.profile().string()));
   }
   if (arguments.has("quiet")) return;
-  print(
-      fmt::format("{}: the machine, for 'terrace run small-machine --hw {}'; 'terrace calibrate "
-                  "report {}' says how well it fits\n",
-                  place.profile().string(), place.name(), place.name()));
+  print(fmt::format("{}: the machine; 'terrace calibrate report {}' says how well it fits\n{}",
+                    place.profile().string(), place.name(),
+                    use_text(profile.machine, place.name())));
 }
 
 /// What of a run that ended early is kept, and how to go on.
