@@ -69,12 +69,25 @@ MeasuringOptions options_of(const Arguments& arguments) {
   return options;
 }
 
+/// What the profile is good for: what was measured decides which tiers a scenario may have.
+std::string use_text(const HardwareSpec& machine, const std::string& name) {
+  std::string text = fmt::format("  terrace run small-machine --hw {}", name);
+  if (!machine.ssd) {
+    text +=
+        " --set 'tiers=[{name: memory, medium: dram, capacity: 2 GiB}]'  # no disk was measured";
+  }
+  text += "\n";
+  if (!machine.kernels && machine.gpu.kernels.empty()) {
+    text += "step times come from a roofline alone: its notes say why there are no kernels' laws\n";
+  }
+  return text;
+}
+
 /// Of points of some families alone, or of those that are right, there may be none: that is said.
 void make_profile(const MeasuredRun& run, const RunPlace& place, const Arguments& arguments) {
-  std::string text;
+  MachineProfile profile;
   try {
-    text = machine_yaml(
-        machine_profile(run, app::open_catalogue(arguments), place.points().string()), run);
+    profile = machine_profile(run, app::open_catalogue(arguments), place.points().string());
   } catch (const config::ConfigError& e) {
     const bool all_is_right = condemned(run.findings).empty();
     if (!arguments.has("only") && all_is_right) throw;
@@ -84,7 +97,7 @@ void make_profile(const MeasuredRun& run, const RunPlace& place, const Arguments
     return;
   }
   try {
-    replace_file(place.profile(), text);
+    replace_file(place.profile(), machine_yaml(profile, run));
   } catch (const CannotWrite& e) {
     throw std::runtime_error(
         fmt::format("{}; all points are kept: 'terrace calibrate report {} --profile {}' makes it "
@@ -92,10 +105,9 @@ void make_profile(const MeasuredRun& run, const RunPlace& place, const Arguments
                     e.what(), place.name(), place.profile().string()));
   }
   if (arguments.has("quiet")) return;
-  print(
-      fmt::format("{}: the machine, for 'terrace run small-machine --hw {}'; 'terrace calibrate "
-                  "report {}' says how well it fits\n",
-                  place.profile().string(), place.name(), place.name()));
+  print(fmt::format("{}: the machine; 'terrace calibrate report {}' says how well it fits\n{}",
+                    place.profile().string(), place.name(),
+                    use_text(profile.machine, place.name())));
 }
 
 std::optional<MeasuredRun> measured(Session& session, bool quiet) {

@@ -49,6 +49,16 @@ std::size_t not_measured(const MeasuredRun& run) {
                     [](const MeasuredPoint& p) { return !p.error.empty(); }));
 }
 
+std::string left_out_text(const LeftOut& left) {
+  std::vector<std::string> parts;
+  if (left.too_large > 0) parts.push_back(fmt::format("{} for want of memory", left.too_large));
+  if (left.too_long > 0) {
+    parts.push_back(fmt::format("{} as a call would take too long", left.too_long));
+  }
+  if (parts.empty()) return {};
+  return fmt::format("shapes left out: {}\n", fmt::join(parts, ", "));
+}
+
 }  // namespace
 
 std::string plan_text(const Session& session) {
@@ -76,9 +86,14 @@ std::string plan_text(const Session& session) {
   }
   table.add(total.row("total"));
   std::string text = table.text() + "\n" + what;
-  if (session.paces_are_usual()) {
-    text += "\ntimes are a usual machine's: another calibration is under way on this one\n";
+  if (session.plan_is_usual()) {
+    text += "\nthe plan is a usual GPU's: another calibration is under way on this one\n";
+  } else if (!session.extent().gpu) {
+    const int threads = session.extent().threads;
+    text += fmt::format("\ntimes are those of a usual processor with {} thread{}\n", threads,
+                        threads == 1 ? "" : "s");
   }
+  text += left_out_text(session.left_out());
   for (const std::string& lost : session.lost()) text += "\n" + lost + "\n";
   if (session.done() > 0) {
     text += fmt::format("\n{} of {} points are measured already\n", session.done(), total.points);

@@ -14,8 +14,6 @@
 namespace terrace::calibrate {
 namespace {
 
-constexpr std::size_t kPointsPerParameter = 3;
-
 void check_column(const PointTable& table, std::string_view name) {
   if (table.column(name) != table.columns.size()) return;
   const std::vector<std::string_view> names(table.columns.begin(), table.columns.end());
@@ -76,6 +74,11 @@ forms::Chip chip_of(const GpuSpec& gpu, const std::string& name) {
       fmt::format("{}: error: fits need 'sms' and 'l2' of the GPU; add them to its profile", name));
 }
 
+std::size_t fewest_points(const Adapter& adapter) {
+  constexpr std::size_t kPerParameter = 3;
+  return kPerParameter * adapter.parameters.size();
+}
+
 Dataset prepare(const PointTable& table, const Adapter& adapter, const forms::Chip& chip) {
   if (table.points.empty()) {
     throw config::ConfigError(fmt::format("{}: error: no points", table.name));
@@ -117,7 +120,7 @@ Dataset prepare(const PointTable& table, const Adapter& adapter, const forms::Ch
   for (auto& [key, index] : groups) index = data.groups++;
   for (const auto& key : keys) data.group.push_back(groups.at(key));
 
-  const std::size_t least = kPointsPerParameter * adapter.parameters.size();
+  const std::size_t least = fewest_points(adapter);
   if (data.points.size() < least) {
     std::string why;
     for (const auto& [reason, count] : data.left_out) why += fmt::format("; {}: {}", reason, count);

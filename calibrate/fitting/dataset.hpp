@@ -33,6 +33,9 @@ struct Dataset {
 /// What the forms have to know of the GPU. Throws ConfigError if its profile does not say.
 forms::Chip chip_of(const GpuSpec& gpu, const std::string& name);
 
+/// Points that a fit of the form takes at least.
+std::size_t fewest_points(const Adapter& adapter);
+
 /// Makes cases of the points; they have to outlive the result. Throws ConfigError if columns are
 /// missing or malformed, if the points are of several data types or head sizes that need fits of
 /// their own, or if there are too few for the form's parameters.

@@ -95,8 +95,8 @@ Device open_device(const std::string& name, int threads) {
 
 double coarse(double rate) { return std::exp2(2 * std::round(std::log2(rate) / 2)); }
 
-Pace pace_of(kernels::KernelSet& kernels, bool gpu) {
-  const Sizes& sizes = gpu ? kOfGpu : kOfCpu;
+Pace pace_of_gpu(kernels::KernelSet& kernels) {
+  const Sizes& sizes = kOfGpu;
   Operands operands(kernels, sizes.copied * 2);
   // What disturbs makes slower: the best of several tries is most like that of the next run.
   constexpr int kTries = 3;
@@ -109,6 +109,15 @@ Pace pace_of(kernels::KernelSet& kernels, bool gpu) {
     products = std::max(products, product_flops(operands, sizes.product));
   }
   return {Bandwidth{coarse(memory)}, FlopRate{coarse(products)}};
+}
+
+Pace usual_pace(int threads) {
+  // A core with vectors of 256 bits multiplies so fast, and reads so fast where all do; memory has
+  // channels for a dozen of them.
+  constexpr double kProducts = 2.5e10;
+  constexpr double kRead = 1e10;
+  constexpr int kReaders = 12;
+  return {Bandwidth{kRead * std::min(threads, kReaders)}, FlopRate{kProducts * threads}};
 }
 
 Sentinel::Sentinel(kernels::KernelSet& kernels, bool gpu)

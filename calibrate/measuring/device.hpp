@@ -38,9 +38,13 @@ Device open_device(const std::string& name, int threads);
 /// the same, and so is what is planned by it.
 double coarse(double rate);
 
-/// Measures in a second or so what plans have to know, and no closer than coarse(): two
+/// Measures in a second or so what plans for a GPU have to know, and no closer than coarse(): two
 /// calibrations of a machine have the same points, or they cannot be compared.
-Pace pace_of(kernels::KernelSet& kernels, bool gpu);
+Pace pace_of_gpu(kernels::KernelSet& kernels);
+
+/// Of a usual processor with so many threads. Nothing is measured: others have work on its cores,
+/// and how much at this moment must not decide which points there are.
+Pace usual_pace(int threads);
 
 /// A small job that is the same whenever it is asked for, if the machine is the same.
 class Sentinel {

@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sched.h>
@@ -118,7 +120,21 @@ std::string iommu_of(const fs::path& root) {
   return type.empty() ? "on" : type;
 }
 
-/// Who says to be below the kernel: "KVMKVMKVM". Empty on bare metal.
+/// What a hypervisor that signs so is called.
+std::string usual_name(const std::string& signature) {
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"KVMKVMKVM", "KVM"},
+      {"MicrosoftHv", "Hyper-V"},
+      {"VMwareVMware", "VMware"},
+      {"XenVMMXenVMM", "Xen"},
+      {"TCGTCGTCGTCG", "QEMU without KVM"}};
+  for (const auto& [signed_so, name] : kNames) {
+    if (signature == signed_so) return std::string(name);
+  }
+  return signature;
+}
+
+/// Who says to be below the kernel: "KVM". Empty on bare metal.
 std::string hypervisor(const fs::path& root) {
   const std::string flags = value_of(root / "proc/cpuinfo", "flags");
   if (flags.find(" hypervisor") == std::string::npos) return line_of(root / "sys/hypervisor/type");
@@ -134,7 +150,7 @@ std::string hypervisor(const fs::path& root) {
         if (c > ' ' && c < 0x7f) name += c;
       }
     }
-    if (!name.empty()) return name;
+    if (!name.empty()) return usual_name(name);
   }
 #endif
   return "unnamed";

@@ -105,6 +105,14 @@ std::string why_nothing(std::span<const Family* const> families, const Extent& e
   return text;
 }
 
+LeftOut left_out(std::span<const Family* const> families, const Extent& extent) {
+  Extent roomy = extent;
+  roomy.pace = {Bandwidth{1e18}, FlopRate{1e21}};
+  const std::size_t quick = plan_of(families, roomy).size();
+  roomy.memory = Bytes{std::int64_t{1} << 50U};
+  return {plan_of(families, roomy).size() - quick, quick - plan_of(families, extent).size()};
+}
+
 std::vector<const Family*> chosen_families(std::string_view list,
                                            std::span<const Family* const> all) {
   std::vector<std::string_view> names;

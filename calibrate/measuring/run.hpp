@@ -23,6 +23,13 @@ std::vector<Planned> plan_of(std::span<const Family* const> families, const Exte
 /// "nothing to measure; gds needs --disk DIR": why that plan is empty.
 std::string why_nothing(std::span<const Family* const> families, const Extent& extent);
 
+/// Points of the grids that are not planned.
+struct LeftOut {
+  std::size_t too_large = 0;  // for the memory that is free
+  std::size_t too_long = 0;   // a call would take longer than it is worth
+};
+LeftOut left_out(std::span<const Family* const> families, const Extent& extent);
+
 /// The families of a list such as "gemm,decode_attention". Throws UsageError with the nearest one,
 /// or all names if one is empty or there twice.
 std::vector<const Family*> chosen_families(std::string_view list,

@@ -108,14 +108,15 @@ bool Session::go_on(const Json& tool) {
 
 /// Looking at the plan does not disturb who measures.
 Pace Session::pace() {
-  if (!options_.plan_only) return pace_of(*device_.kernels, device_.gpu);
+  if (!device_.gpu) return usual_pace(options_.threads);
+  if (!options_.plan_only) return pace_of_gpu(*device_.kernels);
   try {
     const MachineLock alone;
-    return pace_of(*device_.kernels, device_.gpu);
+    return pace_of_gpu(*device_.kernels);
   } catch (const MachineBusy&) {
     using namespace literals;
-    paces_are_usual_ = true;
-    return device_.gpu ? Pace{2000_GBps, FlopRate{4e14}} : Pace{20_GBps, FlopRate{2e11}};
+    plan_is_usual_ = true;
+    return {2000_GBps, FlopRate{4e14}};
   }
 }
 

@@ -51,8 +51,11 @@ class Session {
   [[nodiscard]] const std::vector<Planned>& plan() const { return plan_; }
   /// Of the plan, measured earlier.
   [[nodiscard]] std::size_t done() const { return so_far_.points.size(); }
-  /// Whether times are those of any machine, as another calibration has this one.
-  [[nodiscard]] bool paces_are_usual() const { return paces_are_usual_; }
+  [[nodiscard]] const Extent& extent() const { return extent_; }
+  /// Whether the plan is that of a usual GPU, as another calibration has this one.
+  [[nodiscard]] bool plan_is_usual() const { return plan_is_usual_; }
+  /// What machines have that have room and time for everything, and this one does not.
+  [[nodiscard]] LeftOut left_out() const { return calibrate::left_out(options_.families, extent_); }
   /// What cannot be known of a GPU here, and why, a line each.
   [[nodiscard]] std::vector<std::string> lost() const;
   /// What is written to the disk before its first point.
@@ -86,7 +89,7 @@ class Session {
   std::optional<Operands> operands_;
   nlohmann::ordered_json host_;
   Extent extent_;
-  bool paces_are_usual_ = false;
+  bool plan_is_usual_ = false;
   std::vector<Planned> plan_;
   Progressed so_far_;
   bool goes_on_ = false;         // with what the journal had

@@ -19,6 +19,7 @@ namespace {
 using forms::Unit;
 
 constexpr std::size_t kFewestCopies = 3;
+constexpr double kShortest = 1e-9;  // seconds: less than the first access takes, whatever is copied
 constexpr double kLarge = 1024.0 * 1024.0;  // bytes: copies for which the link itself counts
 
 Bytes size_of(const MeasuredPoint& point) { return Bytes{Shape(point).count("bytes")}; }
@@ -50,6 +51,17 @@ std::optional<LinkLawFit> copy_law(PartMaker& maker, std::string_view family, co
   }
 }
 
+/// Where the law takes it for nothing, its bound is no measurement.
+void keep_latency(PartMaker& maker, GpuSpec& gpu, const LinkLawFit& law) {
+  if (seconds(law.latency) >= kShortest) {
+    gpu.host_link.latency = kept(law.latency);
+    gpu.sources["host_link.latency"] = gpu.sources["host_link.h2d"];
+    return;
+  }
+  gpu.host_link.latency = {};
+  gpu.sources["host_link.latency"] = maker.assumed("0, as copies show none beside their sizes");
+}
+
 /// Copies of a GPU in one direction, from or to pinned memory.
 std::vector<const MeasuredPoint*> transfers(const PartMaker& maker, std::string_view direction) {
   return chosen(maker, "transfer", [&](const MeasuredPoint&, const Shape& shape) {
@@ -62,9 +74,8 @@ void gpu_link(PartMaker& maker, GpuSpec& gpu) {
   HostLinkSpec& link = gpu.host_link;
   if (const auto law = copy_law(maker, "transfer", "host to device", transfers(maker, "h2d"))) {
     link.h2d = kept(law->bandwidth);
-    link.latency = kept(law->latency);
     gpu.sources["host_link.h2d"] = source_of_last(maker, "copies from pinned memory");
-    gpu.sources["host_link.latency"] = gpu.sources["host_link.h2d"];
+    keep_latency(maker, gpu, *law);
   }
   if (const auto law = copy_law(maker, "transfer", "device to host", transfers(maker, "d2h"))) {
     link.d2h = kept(law->bandwidth);
@@ -104,8 +115,9 @@ void memory_link(PartMaker& maker, GpuSpec& gpu) {
   if (const auto law =
           copy_law(maker, copies.empty() ? "" : copies.front()->family, "copies", copies)) {
     link.h2d = kept(law->bandwidth);
-    link.latency = kept(law->latency);
     gpu.sources["host_link"] = source_of_last(maker, "copies from memory to memory");
+    gpu.sources["host_link.h2d"] = gpu.sources["host_link"];
+    keep_latency(maker, gpu, *law);
   } else {
     link.h2d = kept(gpu.memory_bandwidth * 0.5);
     gpu.sources["host_link"] = maker.assumed("half of memory_bandwidth, as no copy was measured");

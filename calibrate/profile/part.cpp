@@ -50,9 +50,10 @@ std::string PartMaker::measured(const std::string& where,
   const bool cached = may_be_cached(points);
   const std::string_view sure =
       trusted && !cached ? confidence(bad, std::max<std::size_t>(points.size(), 1)) : "low";
-  return fmt::format("measured: {}{}{}, {}, {}", where, cached ? kCached : "",
-                     bad > 0 ? fmt::format(", {} of {} points unstable", bad, points.size()) : "",
-                     date(), sure);
+  return fmt::format(
+      "measured: {}{}{}, {}, {}", where, cached ? kCached : "",
+      bad > 0 ? fmt::format(", {} of {} points unstable or drifted", bad, points.size()) : "",
+      date(), sure);
 }
 
 std::string PartMaker::fitted(const std::string& where, const FamilyFit& fit) const {
@@ -67,8 +68,8 @@ std::string PartMaker::fitted(const std::string& where, const FamilyFit& fit) co
   const bool believed = trusted && !misses && !cached;
   return fmt::format(
       "fitted: {}, {}{}{}, {}, {}", where, error_text(fit), cached ? kCached : "",
-      bad > 0 ? fmt::format(", {} of {} points unstable", bad, fit.points.size()) : "", date(),
-      believed ? confidence(bad, std::max<std::size_t>(fit.points.size(), 1)) : "low");
+      bad > 0 ? fmt::format(", {} of {} points unstable or drifted", bad, fit.points.size()) : "",
+      date(), believed ? confidence(bad, std::max<std::size_t>(fit.points.size(), 1)) : "low");
 }
 
 std::string PartMaker::assumed(const std::string& where) const {

@@ -1,8 +1,10 @@
 #include "calibrate/profile/profile_report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -69,14 +71,42 @@ std::string errors_text(const MachineProfile& profile) {
   return table.rows() > 0 ? table.text() : "  none: no family has points enough\n";
 }
 
+/// In which unit the parameter is told: the same for its value and its interval.
+struct Shown {
+  double one = 1;
+  std::string name;
+
+  [[nodiscard]] std::string text(double value) const {
+    return fmt::format("{:.4g}{}{}", value / one, name.empty() ? "" : " ", name);
+  }
+};
+
+Shown shown_as(forms::Unit unit, double value) {
+  if (unit == forms::Unit::none) return {};
+  const std::string_view base = unit == forms::Unit::time        ? "s"
+                                : unit == forms::Unit::bandwidth ? "B/s"
+                                : unit == forms::Unit::flop_rate ? "FLOP/s"
+                                                                 : "B";
+  constexpr std::pair<double, std::string_view> kPrefixes[] = {
+      {1e15, "P"}, {1e12, "T"}, {1e9, "G"},  {1e6, "M"},  {1e3, "k"},
+      {1, ""},     {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}, {1e-12, "p"}};
+  for (const auto& [one, prefix] : kPrefixes) {
+    if (unit == forms::Unit::time && one > 1) continue;
+    if (std::abs(value) >= one) return {one, fmt::format("{}{}", prefix, base)};
+  }
+  return {1, std::string(base)};
+}
+
 std::string parameters_text(const MachineProfile& profile) {
   Table table({"law", "parameter", "value", "95 % from", "to"});
   for (const FamilyFit& fit : profile.families) {
     bool first = true;
     for (const LawParameter& one : fit.parameters) {
-      const auto shown = [&](double value) { return text_of(one.unit, as_kept(one.unit, value)); };
-      table.add({first ? name_of(fit) : "", one.name, shown(one.found.value), shown(one.found.low),
-                 shown(one.found.high)});
+      constexpr double kFar = 1e4;  // of a value on its bound the interval alone says something
+      const bool far = one.found.high > kFar * one.found.value;
+      const Shown shown = shown_as(one.unit, far ? one.found.high : one.found.value);
+      table.add({first ? name_of(fit) : "", one.name, shown.text(one.found.value),
+                 shown.text(one.found.low), shown.text(one.found.high)});
       first = false;
     }
   }

@@ -1,7 +1,11 @@
 #include "sim/cost/roofline.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <optional>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,12 +24,32 @@ struct Errors {
   double decode;
   double prefill;
   bool measured;
+  std::array<std::pair<std::string_view, std::optional<double>>, 3> kinds;
 
   explicit Errors(const EfficiencySpec& part)
       : product(part.product_error.value_or(0.15)),
         decode(part.decode_error.value_or(0.08)),
         prefill(part.prefill_error.value_or(0.17)),
-        measured(part.product_error || part.decode_error || part.prefill_error) {}
+        measured(part.product_error || part.decode_error || part.prefill_error),
+        kinds{{{"products", part.product_error},
+               {"decode", part.decode_error},
+               {"prefill", part.prefill_error}}} {}
+
+  /// Claims no error of what was not measured.
+  [[nodiscard]] std::string text() const {
+    std::vector<std::string> known;
+    std::vector<std::string_view> unknown;
+    for (const auto& [name, error] : kinds) {
+      if (error) {
+        known.push_back(fmt::format("{:.0f} % ({})", 100 * *error, name));
+      } else {
+        unknown.push_back(name);
+      }
+    }
+    return fmt::format("from a roofline fitted to measurements of this device, off by {}{}{}",
+                       fmt::join(known, ", "), unknown.empty() ? "" : "; assumed, not measured: ",
+                       fmt::join(unknown, ", "));
+  }
 };
 
 double as_double(std::int64_t n) { return static_cast<double>(n); }
@@ -139,10 +163,10 @@ class Roofline final : public Kernels {
   }
 
   [[nodiscard]] std::vector<std::string> caveats() const override {
+    if (errors_.measured) return {errors_.text()};
     const std::string off =
         fmt::format("off by {:.0f} % (products), {:.0f} % (decode) and {:.0f} % (prefill)",
                     100 * errors_.product, 100 * errors_.decode, 100 * errors_.prefill);
-    if (errors_.measured) return {"from a roofline fitted to measurements of this device, " + off};
     return {
         "from datasheets, not measured on this GPU; GPUs predicted from others like this were " +
         off};

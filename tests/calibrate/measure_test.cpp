@@ -95,7 +95,7 @@ TEST(MeasureCli, LeavesTheMachineToAnotherCalibration) {
   EXPECT_TRUE(has(refused.err, "another calibration is under way")) << refused.err;
   const Outcome plan = desk.calibrate("--only gemm --dry-run");
   EXPECT_EQ(plan.status, 0) << plan.err;
-  EXPECT_TRUE(has(plan.out, "times are a usual machine's")) << plan.out;
+  EXPECT_TRUE(has(plan.out, "times are those of a usual processor")) << plan.out;
 }
 
 TEST(MeasureCli, RemovesNothingUntilItMeasures) {

@@ -235,8 +235,14 @@ TEST(Roofline, ErrorBarsAreThoseOfTheDeviceWhereItWasMeasured) {
 
   gpu.efficiency.product_error = 0.4;
   EXPECT_NEAR(seconds_at(Confidence::high) / seconds_at(Confidence::base), 1.4, 1e-6);
-  EXPECT_NE(roofline_kernels(gpu)->caveats().front().find("measurements of this device, off by 40"),
-            std::string::npos);
+  EXPECT_EQ(roofline_kernels(gpu)->caveats().front(),
+            "from a roofline fitted to measurements of this device, off by 40 % (products); "
+            "assumed, not measured: decode, prefill");
+  gpu.efficiency.decode_error = 0.1;
+  gpu.efficiency.prefill_error = 0.2;
+  EXPECT_EQ(roofline_kernels(gpu)->caveats().front(),
+            "from a roofline fitted to measurements of this device, off by 40 % (products), "
+            "10 % (decode), 20 % (prefill)");
 }
 
 }  // namespace

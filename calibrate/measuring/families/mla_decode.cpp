@@ -70,12 +70,10 @@ void add(std::vector<Measurement>& all, const Extent& extent, const Decode& d, b
 
 std::vector<Measurement> plan(const Extent& extent) {
   using List = std::vector<std::int64_t>;
-  const List heads = extent.gpu ? List{16, 64, 128} : extent.quick ? List{16} : List{8, 16, 128};
-  const List batches = extent.quick ? List{1, 16}
-                       : extent.gpu ? List{1, 8, 32, 128}
-                                    : List{1, 4, 16};
+  const List heads = extent.gpu ? List{16, 64, 128} : extent.quick ? List{8, 16} : List{8, 16, 128};
+  const List batches = extent.gpu ? List{1, 8, 32, 128} : List{1, 4, 16};
   const List lengths = extent.gpu     ? List{128, 1024, 4096, 16384, 65536}
-                       : extent.quick ? List{128, 1024}
+                       : extent.quick ? List{64, 128, 512, 1024}
                                       : List{128, 512, 2048, 8192};
   const double most = extent.gpu ? 0.03 : extent.quick ? 0.01 : 0.04;
   std::vector<Measurement> all;

@@ -88,7 +88,7 @@ void add(std::vector<Measurement>& all, const Extent& extent, const Prefill& p) 
 void add_grid(std::vector<Measurement>& all, const Extent& extent, const Heads& heads) {
   using List = std::vector<std::int64_t>;
   const List prompts = extent.gpu     ? List{16, 128, 512, 2048, 8192, 32768}
-                       : extent.quick ? List{16, 128, 512}
+                       : extent.quick ? List{16, 64, 128, 256, 512}
                                       : List{16, 64, 128, 256, 512, 1024};
   const List chunks = extent.gpu ? List{512, 2048} : List{16, 128};
   const List prefixes = extent.gpu     ? List{4096, 32768, 131072}
@@ -107,7 +107,7 @@ void add_grid(std::vector<Measurement>& all, const Extent& extent, const Heads& 
 
 std::vector<Measurement> plan(const Extent& extent) {
   std::span<const Heads> heads = extent.gpu ? std::span<const Heads>(kGpuHeads) : kCpuHeads;
-  if (extent.quick) heads = heads.first(2);
+  if (extent.quick) heads = heads.first(3);
   std::vector<Measurement> all;
   for (const Heads& one : heads) add_grid(all, extent, one);
   return all;

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "calibrate/fitting/dataset.hpp"
 #include "calibrate/fitting/forms/adapter.hpp"
 #include "calibrate/measuring/device.hpp"
 #include "calibrate/measuring/environment.hpp"
@@ -33,7 +34,7 @@ Extent extent_of(bool gpu, bool quick) {
       gpu ? Bytes{(139_GiB).count() / 2} : 16_GiB;  // as a session takes half of what is free
   extent.direct_disk = gpu;
   extent.cache = gpu ? 60_MiB : 32_MiB;
-  extent.pace = gpu ? Pace{4300_GBps, FlopRate{7.8e14}} : Pace{20_GBps, FlopRate{2e11}};
+  extent.pace = gpu ? Pace{4300_GBps, FlopRate{7.8e14}} : usual_pace(extent.threads);
   return extent;
 }
 
@@ -105,12 +106,18 @@ TEST(CalibrationPlan, TakesSixMinutesOrTwo) {
 }
 
 TEST(CalibrationPlan, HasWhatFitsNeed) {
-  for (const Extent& extent : {extent_of(false, false), extent_of(true, false)}) {
-    std::map<std::string_view, int> points;
+  std::vector<Extent> all = extents();
+  for (const int threads : {1, 2, 64}) {
+    all.push_back(extent_of(false, true));
+    all.back().threads = threads;
+    all.back().pace = usual_pace(threads);
+  }
+  for (const Extent& extent : all) {
+    // Of numbers of 16 bits, and of one value of the column that has fits of its own.
+    std::map<std::string_view, std::map<std::string, std::size_t>> points;
     for (const Planned& planned : plan_of(families(), extent)) {
       for (const Adapter& adapter : adapters()) {
-        if (adapter.family != planned.family->name) continue;
-        ++points[adapter.form];
+        if (adapter.family != planned.family->name || adapter.of_processor == extent.gpu) continue;
         std::set<std::string_view> has;
         for (const auto& [name, value] : planned.measurement.x.items()) {
           has.insert(PointTable::canonical(name));
@@ -119,10 +126,24 @@ TEST(CalibrationPlan, HasWhatFitsNeed) {
         for (const Column& column : adapter.columns) {
           EXPECT_TRUE(has.contains(column.name)) << planned.measurement.id << column.name;
         }
+        if (!extent.gpu && planned.measurement.cache == "hot") continue;  // no law is of these
+        std::string part;
+        bool of_16_bits = false;
+        for (const auto& [name, value] : planned.measurement.x.items()) {
+          const std::string_view canonical = PointTable::canonical(name);
+          if (canonical == "dtype") of_16_bits = value == "bf16";
+          if (canonical == adapter.only) part = value.dump();
+        }
+        if (of_16_bits) ++points[adapter.form][part];
       }
     }
-    for (const char* form : {"gemm", "decode", "mla_decode", "prefill"}) {
-      EXPECT_GE(points[form], 24) << form;
+    EXPECT_GE(points.size(), 4U);
+    for (const Adapter& adapter : adapters()) {
+      if (!points.contains(adapter.form)) continue;
+      std::size_t most = 0;
+      for (const auto& [part, count] : points.at(adapter.form)) most = std::max(most, count);
+      EXPECT_GE(2 * most, 3 * fewest_points(adapter))
+          << adapter.form << " quick " << extent.quick << " threads " << extent.threads;
     }
   }
 }

@@ -140,6 +140,18 @@ TEST(CpuProfile, FindsTheLawsThatMadeThePoints) {
   expect_found("cpu_prefill", kPrefill);
 }
 
+TEST(CpuProfile, KeepsTheLawsThatItHasWithoutPrompts) {
+  MeasuredRun run = lawful_run();
+  std::erase_if(run.points, [](const MeasuredPoint& p) { return p.family == "prefill_attention"; });
+  const MachineProfile profile = machine_profile(run, kCatalogue);
+  ASSERT_TRUE(profile.machine.kernels) << fmt::format("{}", fmt::join(profile.notes, "\n"));
+  for (const KernelFit& fit : profile.machine.kernels->fits) {
+    EXPECT_NE(fit.form.text, "cpu_prefill");
+  }
+  std::erase_if(run.points, [](const MeasuredPoint& p) { return p.family == "decode_attention"; });
+  EXPECT_FALSE(machine_profile(run, kCatalogue).machine.kernels);
+}
+
 TEST(CpuProfile, JudgesThemByPointsTheyHaveNotSeenToo) {
   for (const FamilyFit& fit : lawful_profile().families) {
     if (fit.law != "bf16") continue;
