@@ -38,9 +38,10 @@ std::string doubtful_text(const MeasuredRun& run) {
     if (!failed && point.sample.stable) continue;
     if (++count > kMostListed) continue;
     const Sample& s = point.sample;
-    text += failed ? fmt::format("  {}: failed: {}\n", point.id, escape_controls(point.error))
-                   : fmt::format("  {}: median {:.4g} {}, P10 {:.4g}, P90 {:.4g}\n", point.id,
-                                 s.median, point.unit, s.p10, s.p90);
+    const std::string what = failed ? fmt::format("{}: failed: {}", point.id, point.error)
+                                    : fmt::format("{}: median {:.4g} {}, P10 {:.4g}, P90 {:.4g}",
+                                                  point.id, s.median, point.unit, s.p10, s.p90);
+    text += "  " + escape_controls(what) + "\n";
   }
   if (count > kMostListed) text += fmt::format("  and {} more\n", count - kMostListed);
   return count == 0 ? "  none\n" : text;

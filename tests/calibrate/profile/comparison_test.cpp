@@ -70,6 +70,13 @@ TEST(Comparison, TellsHowMuchSlowerAndInWhichLaw) {
   MeasuredRun b = full_run(slow);
   b.host["cores"] = 2;
   b.host["governor"] = "powersave";
+  for (MeasuredRun* run :
+       {&a, &b}) {  // too few decodes for a law of their own: both keep rooflines
+    int decodes = 0;
+    std::erase_if(run->points, [&](const MeasuredPoint& point) {
+      return point.family == "decode_attention" && ++decodes > 10;
+    });
+  }
   a.points.erase(a.points.begin());
   b.points.pop_back();
   const Comparison comparison = compared(a, b);
